@@ -1,0 +1,182 @@
+"""The rows: jobs and artifacts, in SQLite with a write-ahead log. What is acknowledged has been synced to the disk."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from pipelines import requests
+from studio.jobs import Job, JobStatus
+
+_SCHEMA = """
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, request TEXT NOT NULL,
+    created REAL NOT NULL, status TEXT NOT NULL, started REAL, ended REAL, attempts INTEGER NOT NULL,
+    error_code TEXT, error TEXT, artifact_id TEXT);
+CREATE INDEX jobs_of_owner ON jobs (owner, number);
+CREATE INDEX jobs_by_status ON jobs (status, number);
+CREATE TABLE artifacts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, job_id TEXT NOT NULL,
+    kind TEXT NOT NULL, media_type TEXT NOT NULL, width INTEGER, height INTEGER, bytes INTEGER NOT NULL,
+    model TEXT NOT NULL, prompt TEXT NOT NULL, seed INTEGER, created REAL NOT NULL, hidden INTEGER NOT NULL,
+    request TEXT NOT NULL, info TEXT NOT NULL, words TEXT NOT NULL);
+CREATE INDEX artifacts_of_owner ON artifacts (owner, hidden, number);
+CREATE INDEX artifacts_of_job ON artifacts (job_id);
+"""
+_JOB_COLUMNS = tuple(field.name for field in fields(Job))
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRow:
+    """What the gallery knows of one file. `bytes` is its size; `request` and `info` are JSON texts.
+
+    `number` grows with every artifact and is the cursor of the listing. Hidden ones are in no listing.
+    """
+
+    id: str
+    owner: str
+    job_id: str
+    kind: str
+    media_type: str
+    width: int | None
+    height: int | None
+    bytes: int
+    model: str
+    prompt: str
+    seed: int | None
+    created: float
+    hidden: bool
+    request: str
+    info: str
+    number: int = 0
+
+
+_ARTIFACT_COLUMNS = tuple(field.name for field in fields(ArtifactRow))
+
+
+class Store:
+    """One database file; safe to call from several threads, each call is one transaction."""
+
+    def __init__(self, path: Path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        # FULL, not NORMAL: in WAL mode only FULL syncs every commit, and a commit is our acknowledgement
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+            self._db.execute(f"PRAGMA {pragma}").fetchall()
+        if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version=1; COMMIT;")
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def add(self, *jobs: Job) -> None:
+        """New jobs, all or none; when this returns they survive a power cut."""
+        marks = ", ".join("?" * len(_JOB_COLUMNS))
+        with self._transaction() as db:
+            db.executemany(f"INSERT INTO jobs ({', '.join(_JOB_COLUMNS)}) VALUES ({marks})", map(_job_values, jobs))
+
+    def update(self, *jobs: Job) -> None:
+        with self._transaction() as db:
+            _update(db, jobs)
+
+    def job(self, id: str) -> Job | None:
+        return next(iter(self._jobs("WHERE id = ?", (id,))), None)
+
+    def jobs(self, owner: str, limit: int = 200) -> list[Job]:
+        """The owner's jobs, newest first."""
+        return self._jobs("WHERE owner = ? ORDER BY number DESC LIMIT ?", (owner, limit))
+
+    def unfinished(self) -> list[Job]:
+        """Everybody's jobs that have not ended, in the order in which they came."""
+        live = [status for status in JobStatus if not status.ended]
+        return self._jobs(f"WHERE status IN ({', '.join('?' * len(live))}) ORDER BY number", live)
+
+    def add_artifact(self, row: ArtifactRow, done: Job) -> ArtifactRow:
+        """The artifact's row and the end of its job, in one transaction; returns the row with its number."""
+        values = {**asdict(row), "words": _folded(row.prompt)}
+        del values["number"]
+        with self._transaction() as db:
+            names = ", ".join(values)
+            marks = ", ".join("?" * len(values))
+            number = db.execute(f"INSERT INTO artifacts ({names}) VALUES ({marks})", tuple(values.values())).lastrowid
+            _update(db, [done])
+        return replace(row, number=number)
+
+    def artifact(self, id: str) -> ArtifactRow | None:
+        return next(iter(self._artifacts("WHERE id = ?", (id,))), None)
+
+    def artifacts(
+        self, owner: str, before: int | None = None, limit: int = 60, model: str | None = None, text: str = ""
+    ) -> list[ArtifactRow]:
+        """The owner's listed artifacts, newest first: numbers under `before`, of `model`, with every word of `text`."""
+        where, values = "WHERE owner = ? AND NOT hidden", [owner]
+        if before is not None:
+            where, values = where + " AND number < ?", [*values, before]
+        if model:
+            where, values = where + " AND model = ?", [*values, model]
+        for word in _folded(text).split():
+            where, values = where + " AND instr(words, ?)", [*values, word]
+        return self._artifacts(where + " ORDER BY number DESC LIMIT ?", [*values, limit])
+
+    def models(self, owner: str) -> list[str]:
+        """The models that the owner's listed artifacts were made with."""
+        query = "SELECT DISTINCT model FROM artifacts WHERE owner = ? AND NOT hidden ORDER BY model"
+        return [row[0] for row in self._rows(query, (owner,))]
+
+    def artifact_ids(self) -> set[str]:
+        return {row[0] for row in self._rows("SELECT id FROM artifacts", ())}
+
+    def delete_artifact(self, id: str, reason: str | None = None) -> None:
+        """Drop the row; its job stays, without an artifact, and with the reason where there is one."""
+        with self._transaction() as db:
+            db.execute("UPDATE jobs SET artifact_id = NULL, error = ? WHERE artifact_id = ?", (reason, id))
+            db.execute("DELETE FROM artifacts WHERE id = ?", (id,))
+
+    def _jobs(self, where: str, values: Sequence) -> list[Job]:
+        return [_job(row) for row in self._rows(f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs {where}", values)]
+
+    def _artifacts(self, where: str, values: Sequence) -> list[ArtifactRow]:
+        rows = self._rows(f"SELECT {', '.join(_ARTIFACT_COLUMNS)} FROM artifacts {where}", values)
+        return [ArtifactRow(**{**dict(row), "hidden": bool(row["hidden"])}) for row in rows]
+
+    def _rows(self, query: str, values: Sequence) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+
+def _update(db: sqlite3.Connection, jobs: Sequence[Job]) -> None:
+    names = ", ".join(f"{name} = ?" for name in _JOB_COLUMNS)
+    db.executemany(f"UPDATE jobs SET {names} WHERE id = ?", [(*_job_values(job), job.id) for job in jobs])
+
+
+def _job_values(job: Job) -> tuple:
+    values = {name: getattr(job, name) for name in _JOB_COLUMNS}
+    return tuple({**values, "request": job.request.model_dump_json(), "status": job.status.value}.values())
+
+
+def _job(row: sqlite3.Row) -> Job:
+    values = {**dict(row), "request": requests.from_json(row["request"]), "status": JobStatus(row["status"])}
+    return Job(**values)
+
+
+def _folded(text: str) -> str:
+    """Both sides of a search, so that case does not matter in any script."""
+    return text.casefold()
