@@ -1,0 +1,73 @@
+"""What people are told about the queue: places in line, seconds left, rates. Guesses from what lately happened."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from studio.capacity import Capacity, one_by_one
+from studio.fairness import Owner
+
+if TYPE_CHECKING:
+    from studio.scheduler import Batch
+
+FADE = 0.9  # moving averages over about the last ten batches
+
+
+class Outlook:
+    """Moving averages of the batches that ran, and the cost of changing models."""
+
+    def __init__(self, capacity: Capacity):
+        self._capacity = capacity
+        self._batches = self._rows = self._steps = self._seconds = 0.0
+        self._switch_seconds: float | None = None
+
+    def stepped(self, batch: Batch, seconds: float, *, switched: bool) -> None:
+        """A step that also changed the model teaches what changing costs; any other, what a step costs."""
+        if switched:
+            self._learn_switch(batch, seconds)
+            return
+        self._capacity.stepped(batch.key, batch.rows, seconds)
+        if not one_by_one(batch.key):
+            self._batches = self._batches * FADE + 1
+            self._rows = self._rows * FADE + batch.rows
+            self._steps = self._steps * FADE + len(batch.ids)
+            self._seconds = self._seconds * FADE + seconds
+
+    def _learn_switch(self, batch: Batch, seconds: float) -> None:
+        usual = self._capacity.seconds(batch.key, batch.rows)
+        if usual is not None:
+            excess = max(0.0, seconds - usual)
+            self._switch_seconds = excess if self._switch_seconds is None else (self._switch_seconds + excess) / 2
+
+    def switch_rows(self, default: int) -> int:
+        """What changing the model costs, in rows that could have been served meanwhile."""
+        if self._switch_seconds is None or not self._seconds:
+            return default
+        return round(self._switch_seconds * self._rows / self._seconds)
+
+    def rates(self) -> dict[str, float]:
+        """Rows in a step and jobs' steps in a busy second, lately."""
+        rows = self._rows / self._batches if self._batches else 0.0
+        return {"rows_per_step": rows, "steps_per_second": self._steps / self._seconds if self._seconds else 0.0}
+
+    def forecast(self, owners: Iterable[Owner], running: Collection[str]) -> dict[str, tuple[int, float | None]]:
+        """(place, seconds left) of every job: first who runs, then in turns each owner's first, second, … job.
+
+        Running jobs take one step a batch. The others begin when the row-steps before them are served.
+        """
+        line = sorted(self._turns(owners, set(running)), key=lambda turn: turn[:-1])
+        known, before, seen = self._seconds > 0, 0, {}
+        for place, (paused, waits, *_, job) in enumerate(line):
+            start = before * self._seconds / self._rows if waits and known else 0.0
+            own = job.left * self._seconds / self._batches if known else None
+            seen[job.work.id] = (place if waits else 0, None if paused or own is None else start + own)
+            before += job.left * job.work.rows + job.work.ahead
+        return seen
+
+    @staticmethod
+    def _turns(owners: Iterable[Owner], running: set[str]) -> Iterable[tuple]:
+        for owner in owners:
+            jobs = sorted(owner.jobs.values(), key=lambda job: (job.paused, job.rank))
+            for turn, job in enumerate(jobs):
+                yield job.paused, job.paused or job.work.id not in running, turn, job.rank, job
