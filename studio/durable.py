@@ -1,0 +1,45 @@
+"""Files that are either whole or not there: temporary name, sync, rename, sync of the folder."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+TEMPORARY = ".part"
+
+
+def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """When this returns the file survives a power cut; when it does not, there is at most a `.part` file."""
+    make_folder(path.parent)
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """The folder with its parents, each recorded in the one above it."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True, mode=0o700)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """The names in a folder are data of the folder, and need their own sync (not possible on Windows)."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

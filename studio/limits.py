@@ -1,0 +1,26 @@
+"""Every cap in one place."""
+
+from __future__ import annotations
+
+MIB = 2**20
+
+UPLOAD_BYTES = 20 * MIB  # one picture
+UPLOAD_PIXELS = 50_000_000  # 150 MB as RGB, and no ordinary camera makes more
+UPLOAD_SIDE = 2048  # pixels; a start picture is kept at most this long and wide
+UPLOADS_PER_OWNER = 200  # start pictures; the oldest go first
+BODY_BYTES = 4 * MIB  # any other request body; a prompt of 1 MB must still get its sentence
+MULTIPART_EXTRA_BYTES = 64 * 1024  # headers and boundaries around an upload
+
+JOBS_PER_OWNER = 1000  # waiting and running ones
+JOBS_SHOWN = 200
+
+THUMB_BYTES = 20 * 1024
+THUMB_SIDE = 384  # pixels
+PAGE_SIZE = 60
+MAX_PAGE_SIZE = 200
+ZIP_PICTURES = 200
+
+SESSION_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie
+LOGIN_TRIES = 5  # wrong passwords from one address or for one name before it has to wait
+LOGIN_WAIT_SECONDS = 60.0
+SOCKETS_PER_OWNER = 16

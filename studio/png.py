@@ -1,0 +1,82 @@
+"""Text in PNG files, read and written chunk by chunk: no pixel is decoded and none is encoded again.
+
+PNG specification, third edition, 11.3.3: tEXt is Latin-1, zTXt is packed, iTXt is UTF-8.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+TEXT_KINDS = (b"tEXt", b"zTXt", b"iTXt")
+MAX_TEXT = 2**20  # bytes of one unpacked text; a packed one may be a bomb
+
+
+def texts(data: bytes) -> dict[str, str]:
+    """The text chunks by keyword; damaged ones are left out, the first of a name wins."""
+    found: dict[str, str] = {}
+    for kind, body in _chunks(data):
+        if kind in TEXT_KINDS:
+            try:
+                key, text = _text(kind, body)
+            except (ValueError, zlib.error):
+                continue
+            found.setdefault(key, text)
+    return found
+
+
+def with_texts(data: bytes, new: Mapping[str, str]) -> bytes:
+    """The same PNG with these texts, after its header; chunks that had these names before are gone."""
+    parts = [SIGNATURE]
+    for kind, body in _chunks(data):
+        if kind in TEXT_KINDS and body.partition(b"\0")[0].decode("latin-1") in new:
+            continue
+        parts.append(_chunk(kind, body))
+        if kind == b"IHDR":
+            parts += [_encoded(key, text) for key, text in new.items()]
+    return b"".join(parts)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and body of every whole chunk; what is cut off ends the walk."""
+    at = len(SIGNATURE) if data.startswith(SIGNATURE) else len(data)
+    while at + 12 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if at + 12 + size > len(data):
+            return
+        yield kind, data[at + 8 : at + 8 + size]
+        at += 12 + size
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _encoded(key: str, text: str) -> bytes:
+    name = key.encode("latin-1")
+    text = text.replace("\0", "")  # ends a text in either chunk
+    try:
+        return _chunk(b"tEXt", name + b"\0" + text.encode("latin-1"))
+    except UnicodeEncodeError:
+        return _chunk(b"iTXt", name + b"\0\0\0\0\0" + text.encode("utf-8", "replace"))
+
+
+def _text(kind: bytes, body: bytes) -> tuple[str, str]:
+    name, separator, rest = body.partition(b"\0")
+    if not separator:
+        raise ValueError("no keyword")
+    key = name.decode("latin-1")
+    if kind == b"tEXt":
+        return key, rest[:MAX_TEXT].decode("latin-1")
+    if kind == b"zTXt":
+        return key, _unpacked(rest[1:]).decode("latin-1")
+    packed = rest[:1] == b"\1"
+    _language, _, rest = rest[2:].partition(b"\0")
+    _translated, _, rest = rest.partition(b"\0")
+    return key, (_unpacked(rest) if packed else rest[:MAX_TEXT]).decode("utf-8", "replace")
+
+
+def _unpacked(data: bytes) -> bytes:
+    return zlib.decompressobj().decompress(data, MAX_TEXT)
