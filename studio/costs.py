@@ -50,7 +50,7 @@ class StepCost:
         return fixed + per_row * rows
 
     def useful_rows(self) -> int | None:
-        """The smallest batch with `USEFUL` of the best throughput: n·b / (a + n·b) ≥ u  ⇔  n ≥ u/(1−u) · a/b.
+        """The smallest batch with `USEFUL` of the best throughput: n·b / (a + n·b) ≥ u  ⇔  n ≥ u/(1-u) · a/b.
 
         None where nothing is known (then only the row cap limits). A wrong guess heals itself: when all batches have
         one width, the spread fades, the line is forgotten and wider batches are tried again.

@@ -9,7 +9,7 @@ from studio.capacity import Capacity, one_by_one
 from studio.fairness import Owner
 
 if TYPE_CHECKING:
-    from studio.scheduler import Batch
+    from studio.work import Batch
 
 FADE = 0.9  # moving averages over about the last ten batches
 
