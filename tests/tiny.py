@@ -126,5 +126,7 @@ def _index(path: Path, name: str, entries: dict) -> Path:
     known = json.loads(file.read_text()) if file.exists() else {}
     absent = {"safety_checker": [None, None], "feature_extractor": [None, None]}
     extra = absent | {"requires_safety_checker": False} if "XL" not in name else {"force_zeros_for_empty_prompt": True}
-    file.write_text(json.dumps(known | extra | entries | {"_class_name": name, "_diffusers_version": "0.42.1"}, indent=1))
+    file.write_text(
+        json.dumps(known | extra | entries | {"_class_name": name, "_diffusers_version": "0.42.1"}, indent=1)
+    )
     return path

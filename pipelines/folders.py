@@ -1,0 +1,130 @@
+"""Reads what a model folder says about itself: model_index.json and the parts' configs. No torch, no weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import ModelUnavailable
+from pipelines.requests import Sampler
+
+if TYPE_CHECKING:
+    from pipelines.catalog import Entry
+
+PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+WEIGHTS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model",
+           "text_encoder_2": "model"}  # fmt: skip
+_FAST = ("turbo", "lightning", "hyper", "lcm")
+
+
+def read(id: str, folder: Path, source: str) -> Entry:
+    """The catalog entry of a folder. Raises ModelUnavailable with one sentence, which names no path."""
+    from pipelines.catalog import FAMILIES, Entry
+
+    name = id.rpartition("/")[2]
+    index = config(folder, "model_index.json", name)
+    kind = str(index.get("_class_name"))
+    if kind not in FAMILIES:
+        raise ModelUnavailable(f"{name} is a {kind[:60]}; this kind of model is not supported yet.")
+    unet, vae = config(folder, "unet/config.json", name), config(folder, "vae/config.json", name)
+    noise = config(folder, "scheduler/scheduler_config.json", name)
+    try:
+        fields = _shape(unet, vae) | _habits(kind, name, unet, noise) | _advice(folder, name)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ModelUnavailable(f"{name} is damaged: its settings are incomplete.") from error
+    size, itemsize = _weights(folder)
+    return Entry(id, fields.pop("name", name), source, folder, family=FAMILIES[kind], stored_bytes=size,
+                 stored_itemsize=itemsize, **fields)  # fmt: skip
+
+
+def config(folder: Path, part: str, name: str) -> dict[str, Any]:
+    """A JSON file of the folder. Raises ModelUnavailable when it is missing or damaged."""
+    try:
+        found = json.loads((folder / part).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelUnavailable(f"{name} is incomplete: {part} is missing.") from error
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(f"{name} is damaged: {part} cannot be read.") from error
+    if not isinstance(found, dict):
+        raise ModelUnavailable(f"{name} is damaged: {part} is not what it should be.")
+    return found
+
+
+def weight_file(folder: Path, part: str, name: str) -> Path:
+    """The safetensors file (or the index of several) of a part. Raises ModelUnavailable: missing, or pickle only."""
+    stem = WEIGHTS[part]
+    found = [folder / part / f"{stem}{variant}.safetensors{index}" for variant in ("", ".fp16")
+             for index in ("", ".index.json")]  # fmt: skip
+    for file in found:
+        if file.is_file():
+            return file
+    inside = (folder / part).iterdir() if (folder / part).is_dir() else ()
+    if any(file.suffix in PICKLES for file in inside):
+        raise ModelUnavailable(
+            f"{name} keeps its {part} weights as a pickle, which can run anything; only safetensors files are opened."
+        )
+    raise ModelUnavailable(f"{name} is incomplete: the weights of its {part} are missing.")
+
+
+def _shape(unet: dict, vae: dict) -> dict[str, Any]:
+    levels = vae.get("block_out_channels") or vae["decoder_block_out_channels"]
+    factor = 2 ** (len(levels) - 1)
+    sample = unet["sample_size"]
+    height, width = (sample, sample) if isinstance(sample, int) else sample
+    size = {"factor": factor, "width": width * factor, "height": height * factor}
+    return size | {
+        "max_pixels": min(4 * size["width"] * size["height"], 2048 * 2048),
+        "base_channels": unet["block_out_channels"][0],
+        "latent_channels": unet["in_channels"],
+        "embeds_guidance": unet.get("time_cond_proj_dim") is not None,
+    }
+
+
+def _habits(kind: str, name: str, unet: dict, noise: dict) -> dict[str, Any]:
+    """Defaults by what the model was distilled for. Turbo: trailing timesteps, no guidance (Sauer et al. 2023)."""
+    prediction = noise.get("prediction_type", "epsilon")
+    trailing = noise.get("timestep_spacing") == "trailing" and prediction == "epsilon"
+    lcm = "LCM" in str(noise.get("_class_name")) or kind == "LatentConsistencyModelPipeline"
+    fields: dict[str, Any] = {"prediction_type": prediction}
+    if lcm:
+        scale = 8.0 if unet.get("time_cond_proj_dim") else 1.0
+        return fields | {"steps": 4, "guidance_scale": scale, "sampler": Sampler.LCM, "note": "A few steps are enough."}
+    if trailing or any(word in name.lower() for word in _FAST):
+        habits = {"steps": 4, "guidance_scale": 1.0, "sampler": Sampler.EULER_A}
+        return fields | habits | {"note": "A few steps without guidance are enough."}
+    return fields
+
+
+def _advice(folder: Path, name: str) -> dict[str, Any]:
+    if not (folder / "triptych.json").is_file():
+        return {}
+    said = config(folder, "triptych.json", name)
+    known = {"name": str, "note": str, "steps": int, "guidance_scale": float, "sampler": Sampler, "width": int,
+             "height": int}  # fmt: skip
+    return {key: kind(said[key]) for key, kind in known.items() if key in said}
+
+
+def _weights(folder: Path) -> tuple[int, int]:
+    """Bytes of the weight files that would be loaded, and of one number in them (from the first file's header)."""
+    files = [file for part in WEIGHTS for file in (folder / part).glob("*.safetensors") if _wanted(file)]
+    unet = next((file for file in files if file.parent.name == "unet"), None)
+    return sum(file.stat().st_size for file in files), _itemsize(unet) if unet else 4
+
+
+def _wanted(file: Path) -> bool:
+    """Not the half-precision twin of a file that is there in full, nor an EMA copy."""
+    full = file.with_name(file.name.replace(".fp16", ""))
+    return "non_ema" not in file.name and (full == file or not full.exists())
+
+
+def _itemsize(file: Path) -> int:
+    """safetensors: eight bytes with the header's length, then JSON with a dtype for each tensor."""
+    sizes = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1}
+    try:
+        with file.open("rb") as opened:
+            header = json.loads(opened.read(min(int.from_bytes(opened.read(8), "little"), 2**24)))
+    except (OSError, ValueError):
+        return 4  # damaged: loading says so
+    first = next((tensor for key, tensor in header.items() if key != "__metadata__"), {})
+    return sizes.get(first.get("dtype"), 4)

@@ -1,0 +1,127 @@
+"""Text (and a start picture) to a picture: Stable Diffusion 1.x/2.x, SDXL, their distilled kin, and our own model."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from pipelines import checks, latents, samplers
+from pipelines.base import Artifact
+from pipelines.conditioning import Conditioning, PromptReader, scale_embedding
+from pipelines.denoise import Denoiser
+from pipelines.errors import InvalidRequest, NotFinite
+from pipelines.loading import Parts
+from pipelines.memory import out_of_memory_is_ours
+from pipelines.preview import Preview
+from pipelines.requests import ImageRequest
+from pipelines.state import ImageState
+
+if TYPE_CHECKING:
+    from pipelines.catalog import Entry
+
+
+class ImagePipeline:
+    """A `base.Pipeline` over the parts of one diffusion model. Only weights are shared between its states."""
+
+    def __init__(self, parts: Parts, entry: Entry):
+        self.parts, self.entry = parts, entry
+        self._prompts, self._denoiser = PromptReader(parts), Denoiser(parts)
+        self._preview = Preview(parts, entry)
+
+    def check(self, request: ImageRequest) -> None:
+        """InvalidRequest where this model cannot do what the request asks for."""
+        checks.check(self.entry, request)
+
+    @out_of_memory_is_ours
+    @torch.inference_mode()
+    def prepare(self, request: ImageRequest, pictures: Mapping[str, bytes]) -> ImageState:
+        """Encodes the prompt, draws the noise. pictures: encoded files by their SHA-256, for `start_picture`.
+
+        Raises InvalidRequest, BadUpload, OutOfMemory.
+        """
+        self.check(request)
+        notes: list[str] = []
+        conditioning = self._conditioning(request, notes)
+        draws = latents.generator(request.seed)
+        sampler = samplers.make(request.sampler, self.parts.scheduler_config)
+        strength = request.strength if request.start_picture else None
+        timesteps = samplers.schedule(sampler, request.steps, strength)
+        start = self._start(request, pictures, sampler, timesteps, draws)
+        return ImageState(request, sampler, timesteps, draws, start, conditioning, notes)
+
+    def batch_key(self, state: ImageState) -> Hashable:
+        """(latent shape, tokens): jobs of one model with equal keys take their steps together."""
+        return (tuple(state.latents.shape[1:]), state.conditioning.positive.embeds.shape[1])
+
+    @out_of_memory_is_ours
+    def step(self, states: Sequence[ImageState]) -> None:
+        """One model call for all of them. Raises OutOfMemory, then none has moved; sets `error` of NaN states."""
+        self._denoiser.step(states)
+
+    @torch.inference_mode()
+    def preview(self, state: ImageState) -> Image.Image | None:
+        """A small picture from the current prediction, by a linear map; None before the first step."""
+        return None if state.prediction is None else self._preview(state.clean_latents())
+
+    @out_of_memory_is_ours
+    @torch.inference_mode()
+    def finish(self, state: ImageState) -> Artifact:
+        """The picture, or the filmstrip, as PNG without metadata. Raises NotFinite, OutOfMemory."""
+        if state.error:
+            raise state.error
+        frames = [self._decoded(frame) for frame in (state.frames or [state.latents])]
+        image = frames[0] if len(frames) == 1 else _strip(frames)
+        return Artifact("image", "image/png", _png(image), self._info(state, image))
+
+    def bytes_per_row(self, key: Hashable) -> int:
+        """Predicted peak activation memory of one more row of a batch with that `batch_key`."""
+        (_, height, width), _ = key
+        return checks.bytes_per_row(self.entry, height, width, self.parts.dtype.itemsize)
+
+    def _conditioning(self, request: ImageRequest, notes: list[str]) -> Conditioning:
+        parts, guided = self.parts, self.entry.guides(request.guidance_scale)
+        positive, negative = self._prompts.read(request.prompt, request.negative_prompt if guided else None, notes)
+        sizes = embedding = None
+        if parts.sdxl:  # original size, crop, target size (Podell et al. 2023, section 2.2)
+            box = (request.height, request.width, 0, 0, request.height, request.width)
+            sizes = torch.tensor([box], dtype=positive.embeds.dtype, device=parts.device)
+        if size := parts.unet.config.time_cond_proj_dim:
+            embedding = scale_embedding(request.guidance_scale, size).to(parts.device, parts.dtype)
+        return Conditioning(positive, negative, request.guidance_scale, sizes, embedding)
+
+    def _start(self, request: ImageRequest, pictures: Mapping, sampler, timesteps: Tensor, draws) -> Tensor:
+        if request.start_picture is None:
+            return latents.fresh(request, self.parts, sampler, draws)
+        if request.start_picture not in pictures:
+            raise InvalidRequest("start_picture", request.start_picture, "a picture that was uploaded before")
+        return latents.started(pictures[request.start_picture], request, self.parts, sampler, timesteps[:1], draws)
+
+    def _decoded(self, frame: Tensor) -> Image.Image:
+        image, finite = latents.decode(frame, self.parts)
+        if not finite:
+            raise NotFinite("The picture came out of the decoder broken (NaN); other settings may help.")
+        return image
+
+    def _info(self, state: ImageState, image: Image.Image) -> dict:
+        asked = state.request.model_dump(mode="json", include={"seed", "steps", "sampler", "guidance_scale", "model"})
+        return {"width": image.width, "height": image.height, **asked, "notes": list(state.notes)}
+
+
+def _strip(frames: Sequence[Image.Image]) -> Image.Image:
+    """Side by side, earliest on the left."""
+    width, height = frames[0].size
+    strip = Image.new("RGB", (width * len(frames), height))
+    for i, frame in enumerate(frames):
+        strip.paste(frame, (i * width, 0))
+    return strip
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=4)
+    return file.getvalue()

@@ -1,0 +1,97 @@
+"""Latents: drawn as noise, made from a start picture, and decoded to a picture. Draws are diffusers', in its order."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from pipelines.errors import BadUpload
+from pipelines.requests import ImageRequest
+
+if TYPE_CHECKING:
+    from pipelines.loading import Parts
+
+
+def generator(seed: int) -> torch.Generator:
+    """On the CPU whatever the device, so that a seed means the same picture everywhere."""
+    return torch.Generator("cpu").manual_seed(seed)
+
+
+def noise(shape: tuple[int, ...], parts: Parts, draws: torch.Generator) -> Tensor:
+    """`randn_tensor` of diffusers: drawn on the CPU in the model's dtype, then moved."""
+    return torch.randn(shape, generator=draws, dtype=parts.dtype).to(parts.device)
+
+
+def fresh(request: ImageRequest, parts: Parts, sampler: Any, draws: torch.Generator) -> Tensor:
+    """(1, C, h, w) of pure noise at the sampler's first level."""
+    shape = (1, parts.unet.config.in_channels, request.height // parts.factor, request.width // parts.factor)
+    return noise(shape, parts, draws) * sampler.init_noise_sigma
+
+
+def started(
+    picture: bytes, request: ImageRequest, parts: Parts, sampler: Any, first: Tensor, draws: torch.Generator
+) -> Tensor:
+    """(1, C, h, w): the start picture's latents with the noise of the first timestep that is walked (`first`, 1-D).
+
+    The encoder's sample is drawn before the noise, as StableDiffusionImg2ImgPipeline does.
+    """
+    pixels = to_tensor(opened(picture, request.width, request.height)).to(parts.device, parts.vae.dtype)
+    coded = parts.vae.encode(pixels)
+    found = coded.latent_dist.sample(draws) if hasattr(coded, "latent_dist") else coded.latents
+    found = normalise(found.to(parts.dtype), parts)
+    return sampler.add_noise(found, noise(tuple(found.shape), parts, draws), first)
+
+
+def opened(picture: bytes, width: int, height: int) -> Image.Image:
+    """The picture as RGB in exactly that size: scaled to cover it, what stands over is cut off evenly."""
+    try:
+        image = Image.open(io.BytesIO(picture))
+        image.load()
+    except Exception as error:
+        raise BadUpload("The start picture cannot be read as a picture.") from error
+    image = ImageOps.exif_transpose(image).convert("RGB")
+    return image if image.size == (width, height) else ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
+
+
+def to_tensor(image: Image.Image) -> Tensor:
+    """(1, 3, H, W), −1…1."""
+    values = np.asarray(image, dtype=np.float32) / 255.0
+    return 2.0 * torch.from_numpy(values).permute(2, 0, 1).unsqueeze(0) - 1.0
+
+
+def decode(latents: Tensor, parts: Parts) -> tuple[Image.Image, bool]:
+    """latents (1, C, h, w) -> the picture, and whether all of its numbers are finite."""
+    pixels = parts.vae.decode(denormalise(latents.to(parts.vae.dtype), parts), return_dict=False)[0]
+    return to_image(pixels[0]), bool(pixels.isfinite().all())
+
+
+def to_image(pixels: Tensor) -> Image.Image:
+    """(3, H, W), −1…1 -> picture."""
+    values = (pixels.float() / 2 + 0.5).clamp(0, 1) * 255
+    return Image.fromarray(values.round().to(torch.uint8).permute(1, 2, 0).cpu().numpy())
+
+
+def normalise(found: Tensor, parts: Parts) -> Tensor:
+    """What the encoder gives -> what the UNet was trained on: unit variance."""
+    mean, std = _statistics(found, parts)
+    return (found - mean) * parts.vae.config.scaling_factor / std
+
+
+def denormalise(latents: Tensor, parts: Parts) -> Tensor:
+    """The other way round."""
+    mean, std = _statistics(latents, parts)
+    return latents * std / parts.vae.config.scaling_factor + mean
+
+
+def _statistics(like: Tensor, parts: Parts) -> tuple[Any, Any]:
+    """Mean and standard deviation a channel where the autoencoder has them (some SDXL models), else 0 and 1."""
+    config = parts.vae.config
+    mean, std = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
+    if mean is None or std is None:
+        return 0.0, 1.0
+    return like.new_tensor(mean).view(1, -1, 1, 1), like.new_tensor(std).view(1, -1, 1, 1)

@@ -1,0 +1,181 @@
+"""Opens models: the only place that loads weights. Safetensors only; no pickle, no code from a model folder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pipelines import devices, folders, samplers
+from pipelines.catalog import Entry
+from pipelines.errors import ModelUnavailable, TriptychError
+
+Progress = Callable[[str, float], None]  # what is being done, 0…1
+
+# Class names that a model folder may ask for, and where we take them from. Nothing else is ever imported for it.
+_CLASSES = {
+    "UNet2DConditionModel": "diffusers.models.unets.unet_2d_condition",
+    "AutoencoderKL": "diffusers.models.autoencoders.autoencoder_kl",
+    "AutoencoderTiny": "diffusers.models.autoencoders.autoencoder_tiny",
+    "SpriteAutoencoder": "pipelines.autoencoder",
+    "CLIPTextModel": "transformers.models.clip.modeling_clip",
+    "CLIPTextModelWithProjection": "transformers.models.clip.modeling_clip",
+    "CLIPTokenizer": "transformers.models.clip.tokenization_clip",
+}
+_ALIASES = {"CLIPTokenizerFast": "CLIPTokenizer"}
+
+
+@dataclass(slots=True, eq=False)
+class Parts:
+    """A model's parts on their device. factor: pixels a latent cell. zero_empty_negative: SDXL's base model."""
+
+    unet: Any
+    vae: Any
+    text_encoders: list[Any]
+    tokenizers: list[Any]
+    scheduler_config: dict[str, Any]
+    factor: int
+    device: torch.device
+    dtype: torch.dtype
+    memory_format: torch.memory_format
+    sdxl: bool = False
+    zero_empty_negative: bool = False
+    nbytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        modules = [self.unet, self.vae, *self.text_encoders]
+        tensors = [tensor for module in modules for tensor in (*module.parameters(), *module.buffers())]
+        self.nbytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """tight: memory is short, so compute attention and pictures in slices and keep idle parts off the device."""
+
+    device: torch.device
+    dtype: torch.dtype
+    tight: bool = False
+    compiled: bool = False
+
+
+def load(entry: Entry, options: Options, progress: Progress) -> Parts:
+    """The parts of a model that lies on this machine. Raises ModelUnavailable with one sentence."""
+    if entry.folder is None:
+        raise ModelUnavailable(f"{entry.name} is not on this machine yet.")
+    index = folders.config(entry.folder, "model_index.json", entry.name)
+    texts = [part for part in ("text_encoder", "text_encoder_2") if index.get(part, [None])[0]]
+    names = ["unet", "vae", *texts, *(part.replace("text_encoder", "tokenizer") for part in texts)]
+    opened = {}
+    for i, part in enumerate(names):
+        progress(f"loading {entry.name}", i / len(names))
+        opened[part] = _open(entry, part, index, options)
+    progress(f"loading {entry.name}", 1.0)
+    return _parts(entry, index, opened, texts, options)
+
+
+def _parts(entry: Entry, index: dict, opened: dict, texts: list[str], options: Options) -> Parts:
+    sdxl = entry.family == "sdxl"
+    noise = folders.config(entry.folder, "scheduler/scheduler_config.json", entry.name)
+    parts = Parts(
+        opened["unet"],
+        opened["vae"],
+        [opened[part] for part in texts],
+        [opened[part.replace("text_encoder", "tokenizer")] for part in texts],
+        samplers.own_config(noise, sdxl=sdxl),
+        entry.factor,
+        options.device,
+        options.dtype,
+        devices.memory_format_for(options.device),
+        sdxl,
+        sdxl and bool(index.get("force_zeros_for_empty_prompt", True)),
+    )
+    _place(parts, options)
+    return parts
+
+
+def _open(entry: Entry, part: str, index: dict, options: Options) -> Any:
+    """One part, by its class in model_index.json. Raises ModelUnavailable."""
+    kind = _kind(entry, part, index)
+    try:
+        with _quiet():
+            if part.startswith("tokenizer"):
+                return kind.from_pretrained(entry.folder / part, local_files_only=True)
+            return _with_weights(kind, entry, part, options)
+    except TriptychError:
+        raise
+    except Exception as error:
+        raise ModelUnavailable(f"{entry.name} is damaged: its {part} cannot be opened.") from error
+
+
+def _kind(entry: Entry, part: str, index: dict) -> type:
+    try:
+        name = str(index[part][1])
+    except (KeyError, IndexError, TypeError) as error:
+        raise ModelUnavailable(f"{entry.name} is incomplete: it names no {part}.") from error
+    name = _ALIASES.get(name, name)
+    if name not in _CLASSES:
+        raise ModelUnavailable(f"{entry.name} has a {part} of the kind {name[:60]}, which is not supported yet.")
+    return getattr(import_module(_CLASSES[name]), name)
+
+
+def _with_weights(kind: type, entry: Entry, part: str, options: Options) -> Any:
+    file = folders.weight_file(entry.folder, part, entry.name)
+    folders.config(entry.folder, f"{part}/config.json", entry.name)
+    half = {"variant": "fp16"} if ".fp16." in file.name else {}
+    number = {"dtype" if part.startswith("text") else "torch_dtype": _dtype(part, entry.folder, options)}
+    model, told = kind.from_pretrained(
+        entry.folder / part, use_safetensors=True, local_files_only=True, output_loading_info=True, **half, **number
+    )
+    if missing := [key for key in told["missing_keys"] if "position_ids" not in key]:
+        raise ModelUnavailable(f"{entry.name} is damaged: its {part} lacks {len(missing)} of its weights.")
+    return model.eval().requires_grad_(False)
+
+
+def _dtype(part: str, folder: Path, options: Options) -> torch.dtype:
+    """SDXL's autoencoder overflows in half precision; its config says so (`force_upcast`, true if not said)."""
+    if part == "vae" and options.dtype == torch.float16:
+        upcast = folders.config(folder, "vae/config.json", "vae").get("force_upcast", True)
+        return torch.float32 if upcast else options.dtype
+    return options.dtype
+
+
+def _place(parts: Parts, options: Options) -> None:
+    """Onto the device; with `tight` memory the parts move there by turns (accelerate) and work in slices."""
+    parts.unet.to(memory_format=parts.memory_format)
+    parts.vae.to(memory_format=parts.memory_format)
+    modules = [*parts.text_encoders, parts.unet, parts.vae]
+    if options.tight:
+        _save_memory(parts)
+    if options.tight and options.device.type != "cpu":
+        from accelerate import cpu_offload_with_hook
+
+        hook = None
+        for module in modules:
+            _, hook = cpu_offload_with_hook(module, options.device, prev_module_hook=hook)
+    else:
+        for module in modules:
+            module.to(options.device)
+    if options.compiled:
+        parts.unet.compile(dynamic=True)
+
+
+def _save_memory(parts: Parts) -> None:
+    parts.unet.set_attention_slice("auto")
+    for saving in ("enable_slicing", "enable_tiling"):
+        getattr(parts.vae, saving, lambda: None)()
+
+
+class _quiet:  # noqa: N801  # used like a function
+    """The libraries' progress bars and remarks stay out of the log while a part loads."""
+
+    def __enter__(self) -> None:
+        self._before = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+
+    def __exit__(self, *_: object) -> None:
+        logging.disable(self._before)

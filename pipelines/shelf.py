@@ -1,0 +1,82 @@
+"""The models that are open: loaded when first asked for, the least recently used put away when memory is short."""
+
+from __future__ import annotations
+
+import gc
+from collections import OrderedDict
+from typing import Any
+
+import torch
+
+from pipelines import checks, devices, hub, loading
+from pipelines.catalog import Catalog, Entry
+from pipelines.image import ImagePipeline
+from pipelines.loading import Options, Progress
+from pipelines.requests import Request
+
+WEIGHT_SHARE = 0.7  # of the budget; the rest is for activations
+
+
+class Shelf:
+    """memory_budget: bytes for weights and activations together; 0: what the device has. device: "auto", "cpu", …"""
+
+    def __init__(self, catalog: Catalog, device: str = "auto", memory_budget: int = 0, *, compiled: bool = False):
+        self._catalog, self._device, self._compiled = catalog, devices.choose(device), compiled
+        self.memory_budget = memory_budget or devices.budget(self._device)
+        self._open: OrderedDict[str, ImagePipeline] = OrderedDict()
+        torch.set_num_threads(devices.threads())
+
+    def check(self, request: Request) -> None:
+        """Refuses before memory is taken. Raises UnknownModel, ModelUnavailable, InvalidRequest, TooLarge."""
+        self._check(self._entry(request.model), request)
+
+    def pipeline(self, request: Request, progress: Progress = lambda text, part: None) -> ImagePipeline:
+        """The request's model, opened if need be; others are put away for it. Raises as `check`."""
+        if request.model in self._open:
+            self._open.move_to_end(request.model)
+            return self._open[request.model]
+        entry = self._entry(request.model)
+        if entry.folder is None:
+            entry = hub.fetch(entry, progress)
+        self._check(entry, request)
+        self._make_room(entry)
+        parts = loading.load(entry, self._options(entry), progress)
+        self._open[request.model] = ImagePipeline(parts, entry)
+        return self._open[request.model]
+
+    def loaded(self) -> list[str]:
+        """Ids of the open models, least recently used first."""
+        return list(self._open)
+
+    def evict(self, id: str) -> None:
+        """Puts a model away; its states cannot step any more."""
+        self._open.pop(id, None)
+        gc.collect()
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def device_info(self) -> dict[str, Any]:
+        """{"device", "name", "memory_used", "memory_total"}, bytes."""
+        return devices.info(self._device)
+
+    def _entry(self, id: str) -> Entry:
+        return self._open[id].entry if id in self._open else hub.known(self._catalog.find(id))
+
+    def _check(self, entry: Entry, request: Request) -> None:
+        if entry.folder is None:
+            return  # its limits are known once it has been fetched
+        entry.check(request)
+        checks.fits(entry, request, self.memory_budget, devices.dtype_for(self._device).itemsize)
+
+    def _make_room(self, entry: Entry) -> None:
+        needed = entry.weight_bytes(devices.dtype_for(self._device).itemsize)
+        while self._open and self._held() + needed > WEIGHT_SHARE * self.memory_budget:
+            self.evict(next(iter(self._open)))
+
+    def _held(self) -> int:
+        return sum(pipeline.parts.nbytes for pipeline in self._open.values())
+
+    def _options(self, entry: Entry) -> Options:
+        dtype = devices.dtype_for(self._device)
+        tight = entry.weight_bytes(dtype.itemsize) > WEIGHT_SHARE * self.memory_budget
+        return Options(self._device, dtype, tight, self._compiled)

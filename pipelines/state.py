@@ -1,0 +1,75 @@
+"""One picture in the making: everything that belongs to its job alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pipelines import samplers
+from pipelines.conditioning import Conditioning
+from pipelines.errors import TriptychError
+from pipelines.requests import ImageRequest
+
+FILM_FRAMES = 8
+
+
+@dataclass(slots=True, eq=False)
+class Prediction:
+    """Of the latest step. sample: what the UNet saw, output: what it answered after guidance, both (1, C, h, w)."""
+
+    sample: Tensor
+    output: Tensor
+    timestep: float
+
+
+@dataclass(slots=True, eq=False)
+class ImageState:
+    """latents: (1, C, h, w), noisy, in the sampler's own scale. timesteps: 1-D on the CPU, one for every model call."""
+
+    request: ImageRequest
+    sampler: Any
+    timesteps: Tensor
+    generator: torch.Generator
+    latents: Tensor
+    conditioning: Conditioning
+    notes: list[str] = field(default_factory=list)
+    error: TriptychError | None = None
+    index: int = 0
+    prediction: Prediction | None = None
+    frames: list[Tensor] = field(default_factory=list)
+    times: list[float] = field(init=False)
+    options: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.times = self.timesteps.tolist()
+        self.options = samplers.options(self.sampler, self.generator)
+
+    @property
+    def steps_total(self) -> int:
+        """Model calls; for a second-order sampler more than the request's steps."""
+        return len(self.times)
+
+    @property
+    def steps_left(self) -> int:
+        return self.steps_total - self.index
+
+    @property
+    def rows(self) -> int:
+        return 1 if self.conditioning.negative is None else 2
+
+    def clean_latents(self) -> Tensor:
+        """(1, C, h, w): the finished latents as far as they can be foreseen now."""
+        seen = self.prediction
+        if seen is None or not self.steps_left:
+            return self.latents
+        return samplers.clean(self.sampler, seen.sample, seen.output, seen.timestep)
+
+    def film(self) -> None:
+        """Keeps this step's prediction if it is one of eight evenly spaced steps; the last is the picture itself."""
+        count = min(FILM_FRAMES, self.steps_total)
+        due = {round((i + 1) * self.steps_total / count) for i in range(count)}
+        if self.request.filmstrip and self.index in due:
+            self.frames.append(self.clean_latents().clone())
