@@ -1,0 +1,22 @@
+"""How a job ends badly, and how often it is tried."""
+
+from __future__ import annotations
+
+import time
+
+from pipelines.errors import TriptychError, WorkerLost
+from studio.jobs import Job, JobStatus
+
+MOST_ATTEMPTS = 2
+LOST = "The part of the studio that makes pictures ended twice while it worked on this one; it is not tried again."
+
+
+def failed(job: Job, error: TriptychError) -> Job:
+    return job.to(JobStatus.FAILED, error_code=error.code, error=str(error), ended=time.time())
+
+
+def retried(job: Job) -> Job:
+    """A running job whose worker is gone: back to the line, or failed when that has happened before."""
+    if job.attempts >= MOST_ATTEMPTS:
+        return failed(job, WorkerLost(LOST))
+    return job.to(JobStatus.WAITING, started=None)

@@ -1,0 +1,148 @@
+"""Hears the worker: what it says becomes rows, files and views. When it dies, its jobs go back to the line."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from pipelines.base import Artifact
+from pipelines.errors import TriptychError
+from studio.desk import Desk
+from studio.endings import failed, retried
+from studio.jobs import Job, JobStatus
+from studio.link import Link
+from studio.messages import (
+    FROM_WORKER,
+    Begun,
+    Failed,
+    Finished,
+    Note,
+    Preview,
+    Progress,
+    Ready,
+    Stats,
+)
+from studio.table import Live
+from studio.views import artifact_view, data_uri
+
+UNSAVED = "The picture was made but could not be written to the data folder; is the disk full?"
+log = logging.getLogger(__name__)
+
+
+class Foreman:
+    """The supervisor's listener. What the worker says of a job that is over (cancelled meanwhile) is not heard."""
+
+    def __init__(self, desk: Desk):
+        self._desk = desk
+        self._verbs: dict[type, Callable] = {
+            Ready: self._ready,
+            Begun: self._begun,
+            Progress: self._progress,
+            Preview: self._preview,
+            Note: self._note,
+            Finished: self._finished,
+            Failed: self._failed,
+            Stats: self._stats,
+        }
+
+    def joined(self, link: Link) -> None:
+        with self._desk.lock:
+            self._desk.join(link)
+
+    def heard(self, message: FROM_WORKER) -> None:
+        self._verbs[type(message)](message)
+
+    def lost(self) -> None:
+        with self._desk.lock:
+            self._desk.leave("restarting")
+            for live in list(self._desk.table.unfinished()):
+                begun, _ = live.begun, live.start_over()
+                if begun and live.job.status == JobStatus.RUNNING:
+                    self._desk.change(live, retried(live.job))
+
+    def busy(self) -> bool:
+        with self._desk.lock:
+            return bool(self._desk.table.count(JobStatus.RUNNING, JobStatus.WAITING))
+
+    def _ready(self, message: Ready) -> None:
+        with self._desk.lock:
+            self._desk.worker, self._desk.stats = "ready", Stats(message.device, None, 0.0, 0.0)
+            self._desk.subscriptions.tell_status()
+
+    def _begun(self, message: Begun) -> None:
+        with self._desk.lock:
+            live = self._desk.table.find(message.job_id)
+            if live is None or live.begun:
+                return
+            live.begun, live.place = True, 0
+            begun = {"started": time.time(), "attempts": live.job.attempts + 1}
+            if live.job.status == JobStatus.WAITING:
+                self._desk.change(live, live.job.to(JobStatus.RUNNING, **begun))
+
+    def _progress(self, message: Progress) -> None:
+        with self._desk.lock:
+            for job_id, step, steps in message.jobs:
+                self._set(job_id, step=step, steps=steps)
+
+    def _preview(self, message: Preview) -> None:
+        with self._desk.lock:
+            self._set(message.job_id, preview=data_uri(message))
+
+    def _note(self, message: Note) -> None:
+        with self._desk.lock:
+            self._set(message.job_id, note=message.text)
+
+    def _set(self, job_id: str, **values: object) -> None:
+        live = self._desk.table.find(job_id)
+        if live is None or all(getattr(live, name) == value for name, value in values.items()):
+            return
+        for name, value in values.items():
+            setattr(live, name, value)
+        self._desk.tell(live)
+
+    def _stats(self, message: Stats) -> None:
+        with self._desk.lock:
+            self._desk.stats = message
+            for job_id, (place, seconds_left) in message.forecast.items():
+                self._set(job_id, place=place, seconds_left=seconds_left)
+            self._desk.subscriptions.tell_status()
+
+    def _failed(self, message: Failed) -> None:
+        with self._desk.lock:
+            live = self._desk.table.find(message.job_id)
+            if live:
+                self._desk.change(live, failed(live.job, told(message)))
+
+    def _finished(self, message: Finished) -> None:
+        """From `saving` on a cancel comes too late: the file and its row decide, without the lock."""
+        with self._desk.lock:
+            live = self._desk.table.find(message.job_id)
+            if live is None:
+                return
+            live.saving = True
+        job = self._saved(live, Artifact(message.kind, message.media_type, message.data, message.info))
+        with self._desk.lock:
+            live.saving = False
+            if job.status == JobStatus.DONE:
+                live.step, live.artifact = live.steps, artifact_view(job, message.info)
+                self._desk.adopt(live, job)
+            else:
+                self._desk.change(live, job)
+
+    def _saved(self, live: Live, artifact: Artifact) -> Job:
+        job = live.job if live.job.status == JobStatus.RUNNING else live.job.to(JobStatus.RUNNING)
+        try:
+            return self._desk.gallery.save(job, artifact)
+        except TriptychError as error:
+            return failed(job, error)
+        except Exception:
+            log.exception("A picture could not be saved")
+            return failed(job, TriptychError(UNSAVED))
+
+
+def told(message: Failed) -> TriptychError:
+    """The worker's error, as it was raised there."""
+    error = TriptychError(message.sentence)
+    error.code = message.code
+    return error

@@ -1,0 +1,49 @@
+"""A worker process and the pipe to it. Sending never waits: a thread of its own writes, whatever the worker does."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import threading
+
+from studio.messages import TO_WORKER, encode
+
+
+class Link:
+    """One worker, from its start to its end. `spawn`: a fresh interpreter, so no thread or lock is inherited."""
+
+    def __init__(self, target, settings: dict):
+        context = multiprocessing.get_context("spawn")
+        self.conn, far = context.Pipe()
+        self.process = context.Process(target=target, args=(far, os.getpid(), settings), name="worker", daemon=True)
+        self.process.start()
+        far.close()  # ours is then the only end: the worker's death is the end of the file
+        self._outbox: queue.SimpleQueue[TO_WORKER | None] = queue.SimpleQueue()
+        threading.Thread(target=self._write, name="to-worker", daemon=True).start()
+
+    def send(self, message: TO_WORKER) -> None:
+        self._outbox.put(message)
+
+    def kill(self) -> None:
+        """Ends the process now, whatever it does; the reader then finds the end of the pipe."""
+        try:
+            self.process.kill()
+        except ValueError:
+            return  # already closed
+
+    def close(self, seconds: float = 2.0) -> None:
+        """Ends the process, if need be by force, and frees the pipe."""
+        self._outbox.put(None)
+        self.process.join(seconds)
+        self.process.kill()
+        self.process.join()
+        self.process.close()
+        self.conn.close()
+
+    def _write(self) -> None:
+        while (message := self._outbox.get()) is not None:
+            try:
+                self.conn.send_bytes(encode(message))
+            except OSError:
+                return  # the reader sees the end of the pipe and does what is needed

@@ -1,0 +1,181 @@
+"""The loop over stages: each move takes the next batch through one piece of work.
+
+A job goes through prepare, step × n and finish. Each of them is scheduled work with a batch key of its own, so a
+picture that is being decoded never holds up the steps of others for more than that one piece.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from pipelines.base import Pipeline
+from pipelines.errors import OutOfMemory, TriptychError
+from pipelines.requests import Request
+from studio import previews
+from studio.messages import Begun, Failed, Finished, Message, Note, Preview
+from studio.previews import Previews
+from studio.reports import Reports
+from studio.scheduler import Batch, Scheduler
+from studio.tasks import FINISH, NO_MEMORY, PREPARE, STEP, Shelf, Task, explain
+
+
+class Runner:
+    """Owns the tasks. Single-threaded; every method is called between two pieces of work."""
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        scheduler: Scheduler,
+        emit: Callable[[Message], None],
+        pictures: Mapping[str, bytes],
+        shown: Previews,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._shelf, self._scheduler, self._emit = shelf, scheduler, emit
+        self._pictures, self._shown, self._clock = pictures, shown, clock
+        self._tasks: dict[str, Task] = {}
+        self._model: str | None = None
+        self._reports = Reports(emit, scheduler, shelf.device_info)
+        self._stages = {PREPARE: self._prepare, STEP: self._step, FINISH: self._finish}
+
+    def submit(self, job_id: str, owner: str, request: Request) -> None:
+        task = self._tasks[job_id] = Task(job_id, owner, request)
+        try:
+            self._scheduler.add(task.next_work(), self._clock())
+        except TriptychError as error:
+            self._fail(task, error)
+
+    def cancel(self, job_id: str) -> None:
+        """Takes effect before the next step; the job's memory is free at once."""
+        if job_id in self._tasks:
+            self._scheduler.cancel(job_id)
+            self._drop(job_id)
+
+    def pause(self, job_id: str) -> None:
+        self._scheduler.pause(job_id, self._clock())
+
+    def resume(self, job_id: str) -> None:
+        self._scheduler.resume(job_id, self._clock())
+
+    def reorder(self, owner: str, job_ids: Sequence[str]) -> None:
+        self._scheduler.reorder(owner, [id for id in job_ids if id in self._tasks])
+
+    def advance(self) -> bool:
+        """One piece of work; False if there is none."""
+        batch = self._scheduler.next(self._clock())
+        if batch is None:
+            return False
+        tasks = [self._tasks[id] for id in batch.ids]
+        try:
+            self._work(batch, tasks)
+        except (OutOfMemory, MemoryError):
+            if not self._scheduler.out_of_memory(batch):
+                self._fail(tasks[0], OutOfMemory(NO_MEMORY))
+        except Exception as error:
+            reason = explain(error)
+            for task in tasks:
+                self._fail(task, reason)
+        self.report()
+        return True
+
+    def rest(self) -> None:
+        """The work has run out: tell the last of it."""
+        self._shown.rest()
+        self.report(at_once=True)
+
+    def report(self, *, at_once: bool = False) -> None:
+        self._reports.progress(self._clock(), at_once=at_once)
+        self._reports.stats(self._clock, self._model, at_once=at_once)
+
+    def _work(self, batch: Batch, tasks: Sequence[Task]) -> None:
+        stage, began = tasks[0].stage, self._clock()
+        pipeline = self._pipeline(tasks[0])
+        self._stages[stage](pipeline, tasks)
+        now = self._clock()
+        self._scheduler.step(batch, now, now - began)
+        for task in tasks:
+            self._move_on(stage, pipeline, task, now)
+        if stage == STEP:
+            self._show(pipeline, tasks, now - began)
+
+    def _pipeline(self, task: Task) -> Pipeline:
+        """Asked for at every piece of work, so that a pipeline which was evicted is loaded again."""
+        if task.state is None:
+            self._emit(Begun(task.id))
+        self._model = task.request.model
+        return self._shelf.pipeline(task.request, lambda text, part: self._emit(Note(task.id, f"{text} {part:.0%}")))
+
+    def _prepare(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
+        (task,) = tasks
+        pipeline.check(task.request)
+        task.state = pipeline.prepare(task.request, self._pictures)
+        self._emit(Note(task.id, "; ".join(task.state.notes)))
+
+    def _step(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
+        states = [task.state for task in tasks]
+        before = [state.steps_left for state in states]
+        try:
+            pipeline.step(states)
+        except (OutOfMemory, MemoryError):
+            raise
+        except Exception as error:
+            if len(states) == 1:
+                raise
+            explain(error)
+            self._one_by_one(pipeline, [s for s, left in zip(states, before, strict=True) if s.steps_left == left])
+
+    def _one_by_one(self, pipeline: Pipeline, states: Sequence) -> None:
+        """Somebody in the batch breaks it: those that have not moved step alone, and only the culprit fails."""
+        for state in states:
+            try:
+                pipeline.step([state])
+            except Exception as error:
+                state.error = explain(error)
+
+    def _finish(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
+        (task,) = tasks
+        made = pipeline.finish(task.state)
+        self._emit(Finished(task.id, made.kind, made.media_type, made.data, made.info))
+
+    def _move_on(self, stage: str, pipeline: Pipeline, task: Task, now: float) -> None:
+        state = task.state
+        if state.error:
+            return self._fail(task, state.error)
+        if stage == FINISH:
+            self._scheduler.finish(task.id)
+            return self._drop(task.id)
+        self._reports.moved(task.id, state.steps_total - state.steps_left, state.steps_total)
+        try:
+            before, work = task.key, task.next_work(pipeline)
+            if work.key != before:
+                self._scheduler.change(work, now)
+        except TriptychError as error:
+            self._fail(task, error)
+
+    def _show(self, pipeline: Pipeline, tasks: Sequence[Task], seconds: float) -> None:
+        """At most one preview after a step, of whoever has waited longest to be seen."""
+        began = self._clock()
+        self._shown.earn(seconds)
+        states = {task.id: task.state for task in tasks if task.id in self._tasks and task.state.steps_left}
+        chosen = self._shown.choose(states, began)
+        if chosen is None:
+            return
+        try:
+            image = pipeline.preview(states[chosen])
+            if image is not None:
+                self._emit(Preview(chosen, previews.MEDIA_TYPE, previews.encode(image)))
+        except Exception as error:  # a picture without a preview is still a picture
+            explain(error)
+        now = self._clock()
+        self._shown.pay(chosen, now, now - began)
+
+    def _fail(self, task: Task, error: TriptychError) -> None:
+        self._emit(Failed(task.id, error.code, str(error)))
+        self._scheduler.finish(task.id)
+        self._drop(task.id)
+
+    def _drop(self, job_id: str) -> None:
+        del self._tasks[job_id]
+        self._shown.forget(job_id)
+        self._reports.forget(job_id)

@@ -1,0 +1,118 @@
+"""Who watches, and how they are told: per job only the newest view, so a slow watcher costs a bounded amount."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from weakref import WeakSet
+
+STATUS_SECONDS = 0.5
+
+
+class Subscription:
+    """The events of one owner: `async for event in subscription`, or `async with` it to leave early.
+
+    Told from any thread, read in the event loop that began the reading. It remembers which jobs have changed, not
+    what changed: the view is made at the moment of reading.
+    """
+
+    def __init__(self, owner: str, view: Callable[[str], dict | None], status: Callable[[], dict]):
+        self.owner, self.closed = owner, False
+        self._view, self._status = view, status
+        self._changed: dict[str, None] = {}
+        self._status_changed, self._status_due = False, 0.0
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._awake = asyncio.Event()
+
+    async def __aenter__(self) -> Subscription:
+        return self.__aiter__()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def __aiter__(self) -> Subscription:
+        self._loop = asyncio.get_running_loop()
+        return self
+
+    async def __anext__(self) -> dict:
+        while not self.closed:
+            self._awake.clear()
+            event = self._take()
+            if event:
+                return event
+            wait = self._status_due - self._loop.time() if self._status_changed else None
+            try:
+                await asyncio.wait_for(self._awake.wait(), wait)
+            except TimeoutError:
+                continue
+        raise StopAsyncIteration
+
+    def tell(self, job_id: str | None = None) -> None:
+        """A job of the owner has changed, or (None) the status."""
+        with self._lock:
+            if job_id is None:
+                self._status_changed = True
+            else:
+                self._changed[job_id] = None
+        self._wake()
+
+    def close(self) -> None:
+        """Ends the iteration; from any thread."""
+        self.closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._loop is None or self._awake.is_set():
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._awake.set)
+        except RuntimeError:  # its event loop has ended
+            self.closed = True
+
+    def _take(self) -> dict | None:
+        now = self._loop.time()
+        if self._status_changed and now >= self._status_due:
+            self._status_changed, self._status_due = False, now + STATUS_SECONDS
+            return {"type": "status", "status": self._status()}
+        while self._changed:
+            with self._lock:
+                job_id = next(iter(self._changed))
+                del self._changed[job_id]
+            view = self._view(job_id)
+            if view:
+                return {"type": "job", "job": view}
+        return None
+
+
+class Subscriptions:
+    """All that watch. One that nobody reads any more is forgotten with its last reference."""
+
+    def __init__(self) -> None:
+        self._all: WeakSet[Subscription] = WeakSet()
+        self._lock = threading.Lock()
+
+    def add(self, subscription: Subscription) -> Subscription:
+        with self._lock:
+            self._all.add(subscription)
+        return subscription
+
+    def tell(self, owner: str, job_id: str) -> None:
+        for subscription in self._everyone():
+            if subscription.owner == owner:
+                subscription.tell(job_id)
+
+    def tell_status(self) -> None:
+        for subscription in self._everyone():
+            subscription.tell()
+
+    def close(self) -> None:
+        for subscription in self._everyone():
+            subscription.close()
+
+    def _everyone(self) -> list[Subscription]:
+        with self._lock:
+            for gone in [s for s in self._all if s.closed]:
+                self._all.discard(gone)
+            return list(self._all)

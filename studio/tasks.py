@@ -1,0 +1,68 @@
+"""A job as the worker sees it: its request, its live state, and the scheduled work that its next stage is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipelines.base import Pipeline, State
+from pipelines.errors import OutOfMemory, TriptychError
+from pipelines.requests import Request
+from studio.scheduler import Work
+
+PREPARE, STEP, FINISH = "prepare", "step", "finish"
+SURPRISE = "Something went wrong inside the studio while making this picture; the log has the details."
+NO_MEMORY = "This picture does not fit into the memory of the device, not even alone; try a smaller size."
+log = logging.getLogger(__name__)
+
+
+class Shelf(Protocol):
+    """Where pipelines come from: loaded when first asked for, dropped when memory asks for it."""
+
+    def pipeline(self, request: Request, progress: Callable[[str, float], None]) -> Pipeline: ...
+    def device_info(self) -> dict: ...
+
+
+@dataclass(slots=True)
+class Task:
+    """A job inside the worker. `state` exists between prepare and the end; `key` is that of its next work."""
+
+    id: str
+    owner: str
+    request: Request
+    state: State | None = None
+    key: Hashable = None
+
+    @property
+    def stage(self) -> str:
+        if self.state is None:
+            return PREPARE
+        return STEP if self.state.steps_left else FINISH
+
+    def next_work(self, pipeline: Pipeline | None = None) -> Work:
+        """The work of the job's stage. Prepare and finish are one row; their memory is the pipeline's own care."""
+        model, priority = self.request.model, self.request.priority
+        if self.stage == STEP:
+            key = pipeline.batch_key(self.state)
+            rows, steps, ahead, room = self.state.rows, self.state.steps_left, 1, pipeline.bytes_per_row(key)
+        else:
+            key, rows, steps, ahead, room = None, 1, 1, self._ahead(), 0
+        self.key = (self.stage, model, key)
+        return Work(self.id, self.owner, self.key, model, rows, steps, priority, room, ahead)
+
+    def _ahead(self) -> int:
+        """Rows x steps after a preparation, as far as the request tells: guidance makes two rows of a picture."""
+        rows = 2 if self.request.guidance_scale > 1 else 1
+        return rows * self.request.steps + 1 if self.stage == PREPARE else 0
+
+
+def explain(error: Exception) -> TriptychError:
+    """The error as one for a person. What nobody foresaw goes to the log with its traceback."""
+    if isinstance(error, TriptychError):
+        return error
+    if isinstance(error, MemoryError):
+        return OutOfMemory(NO_MEMORY)
+    log.error("Unforeseen, while working on a job", exc_info=error)
+    return TriptychError(SURPRISE)

@@ -1,0 +1,93 @@
+"""Jobs and the studio's state as JSON, for the page and the API."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+
+from studio.jobs import Job, JobStatus
+from studio.messages import Preview, Stats
+from studio.table import Live, Table
+
+LINE = 200  # jobs of the line that are shown
+_FAR = 10**9
+
+
+def job_view(live: Live) -> dict:
+    """One job for its owner. Times: seconds since the epoch; seconds_left: seconds; preview: a data URI."""
+    job = live.job
+    return {
+        "id": job.id,
+        "kind": job.request.kind,
+        "status": str(job.status),
+        "place": live.place,
+        "step": live.step,
+        "steps": live.steps,
+        "seconds_left": live.seconds_left,
+        "note": live.note,
+        "preview": live.preview,
+        "error": job.error,
+        "error_code": job.error_code,
+        "request": live.request,
+        "artifact": live.artifact,
+        "created": job.created,
+        "started": job.started,
+        "ended": job.ended,
+    }
+
+
+def artifact_view(job: Job, info: dict) -> dict:
+    """Where the picture of a done job lies. `info`: what its pipeline said of it."""
+    return {
+        "id": job.artifact_id,
+        "width": info.get("width", job.request.width),
+        "height": info.get("height", job.request.height),
+        "seed": info.get("seed", job.request.seed),
+        "url": f"/files/{job.artifact_id}",
+        "thumb": f"/thumbs/{job.artifact_id}",
+    }
+
+
+def data_uri(preview: Preview) -> str:
+    return f"data:{preview.media_type};base64,{base64.b64encode(preview.data).decode()}"
+
+
+def status_view(table: Table, owner: str, worker: str, stats: Stats) -> dict:
+    """The machine, and everybody's place in line without a name. Memory in bytes."""
+    return {
+        "running": table.count(JobStatus.RUNNING),
+        "waiting": table.count(JobStatus.WAITING),
+        "paused": table.count(JobStatus.PAUSED),
+        "mine": sum(1 for _ in table.unfinished(owner)),
+        "device": stats.device.get("name", ""),
+        "memory_used": stats.device.get("memory_used", 0),
+        "memory_total": stats.device.get("memory_total", 0),
+        "rows_per_step": stats.rows_per_step,
+        "steps_per_second": stats.steps_per_second,
+        "worker": worker,
+        "model": stats.model,
+        "line": _line(table.unfinished(), owner),
+    }
+
+
+def _line(unfinished: Iterable[Live], owner: str) -> list[dict]:
+    """Others are numbered by their oldest unfinished job, so a number stays while its owner is in line."""
+    numbers, rows = {owner: 0}, []
+    for live in unfinished:
+        numbers.setdefault(live.job.owner, len(numbers))
+        rows.append(live)
+    rows.sort(key=lambda live: _FAR if live.place is None else live.place)
+    return [_in_line(live, numbers[live.job.owner]) for live in rows[:LINE]]
+
+
+def _in_line(live: Live, number: int) -> dict:
+    return {
+        "place": live.place,
+        "mine": number == 0,
+        "owner_label": f"somebody {number}" if number else "you",
+        "owner_number": number,
+        "status": str(live.job.status),
+        "kind": live.job.request.kind,
+        "step": live.step,
+        "steps": live.steps,
+    }

@@ -1,0 +1,159 @@
+"""The process that owns the device. It hears messages, works batch by batch, and tells what happens.
+
+It must never outlive the studio: the device would stay taken. Three things watch for that: the end of the pipe, a
+thread that waits for the parent (also while a step runs), and on Linux the kernel itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from pipelines import requests
+from pipelines.errors import TriptychError
+from studio.learned import CapacityFile
+from studio.messages import (
+    Cancel,
+    Failed,
+    Forget,
+    Message,
+    Pause,
+    Picture,
+    Ready,
+    Reorder,
+    Resume,
+    Shutdown,
+    Submit,
+    decode,
+    encode,
+)
+from studio.previews import Previews
+from studio.runner import Runner
+from studio.scheduler import Scheduler
+from studio.tasks import Shelf
+
+IDLE_SECONDS = 5.0  # how often an idle worker looks up, to keep the numbers of the device fresh
+
+
+def main(conn: Connection, parent: int, settings: dict) -> None:
+    """The child's whole life. `settings`: plain data, see `studio.supervisor.worker_settings`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent tells us when to end
+    _die_with(parent)
+    _log_to(settings)
+    try:
+        Mailbox(conn, settings).serve()
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        os._exit(1)  # the studio is gone; nothing is left to be said to anybody
+
+
+class Mailbox:
+    """Hears before every move of the runner, so a cancel is obeyed before the next step."""
+
+    def __init__(self, conn: Connection, settings: dict):
+        self._conn, self._open = conn, True
+        self._pictures: dict[str, bytes] = {}
+        shelf: Shelf = _named(settings.get("shelf") or "studio.worker:open_shelf")(settings)
+        device = shelf.device_info()
+        self._memory = CapacityFile(settings, device)
+        shown = Previews(settings.get("preview_share", 0.008))
+        self._runner = Runner(shelf, Scheduler(self._memory.capacity), self._emit, self._pictures, shown)
+        self._emit(Ready(device))
+        self._verbs = {
+            Submit: self._submit,
+            Picture: lambda m: self._pictures.update({m.sha: m.data}),
+            Forget: lambda m: self._pictures.pop(m.sha, None),
+            Cancel: lambda m: self._runner.cancel(m.job_id),
+            Pause: lambda m: self._runner.pause(m.job_id),
+            Resume: lambda m: self._runner.resume(m.job_id),
+            Reorder: lambda m: self._runner.reorder(m.owner, m.job_ids),
+            Shutdown: lambda m: self._close(),
+        }
+
+    def serve(self) -> None:
+        busy = True
+        while self._open:
+            self._hear(0.0 if busy else IDLE_SECONDS)
+            worked = self._open and self._runner.advance()
+            if not worked and busy:
+                self._rest()
+            elif not worked:
+                self._runner.report()
+            busy = worked
+
+    def _rest(self) -> None:
+        """Nothing to do: the time to tell the last, and to write down what was learned."""
+        self._runner.rest()
+        self._memory.save()
+
+    def _hear(self, seconds: float) -> None:
+        """Everything that lies in the mailbox; waits up to `seconds` for the first."""
+        while self._open and self._conn.poll(seconds):
+            message = decode(self._conn.recv_bytes())
+            self._verbs[type(message)](message)
+            seconds = 0.0
+
+    def _submit(self, message: Submit) -> None:
+        try:
+            request = requests.from_json(message.request)
+        except TriptychError as error:  # a row written by another version
+            self._emit(Failed(message.job_id, error.code, str(error)))
+        else:
+            self._runner.submit(message.job_id, message.owner, request)
+
+    def _emit(self, message: Message) -> None:
+        self._conn.send_bytes(encode(message))
+
+    def _close(self) -> None:
+        self._open = False
+
+
+def open_shelf(settings: dict) -> Shelf:
+    """The real pipelines. Only here, inside the child, torch is imported."""
+    import torch
+
+    from pipelines.catalog import Catalog
+    from pipelines.shelf import Shelf
+
+    if settings.get("threads"):
+        torch.set_num_threads(settings["threads"])
+    catalog = Catalog([Path(folder) for folder in settings.get("model_folders", ())])
+    return Shelf(catalog, settings.get("device") or "auto", settings.get("memory_budget") or 0)
+
+
+def _named(dotted: str) -> Callable[[dict], Shelf]:
+    """`package.module:function`."""
+    module, _, name = dotted.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1  # linux/prctl.h: this signal when the thread that made us ends
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+    threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    """Ends the process as soon as the parent has gone, even in the middle of a step."""
+    while not wait([parent_process().sentinel], timeout=1.0) and os.getppid() == parent:
+        continue
+    os._exit(1)
+
+
+def _log_to(settings: dict) -> None:
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    if settings.get("data_dir"):
+        file = Path(settings["data_dir"]) / "worker.log"
+        handlers.append(logging.handlers.RotatingFileHandler(file, maxBytes=1_000_000, backupCount=2, encoding="utf-8"))
+    level = settings.get("log", "warning").upper()
+    logging.basicConfig(level=level, handlers=handlers, format="%(asctime)s %(name)s %(levelname)s %(message)s")

@@ -1,0 +1,120 @@
+"""A pipeline without a model, for tests of the worker: real process, real steps, and every misfortune on demand.
+
+The prompt says what happens: `delay=0.02 oom_rows=2 nan_at=3 raise_at=1 hang_at=2 exit_at=1 exit_once=/path`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from pipelines.base import Artifact
+from pipelines.errors import ModelUnavailable, NotFinite, OutOfMemory, TriptychError
+from pipelines.requests import Request
+
+BATCHES = "batches"  # a file with a line for every step: the prompts that took it together
+
+
+@dataclass
+class FaultyState:
+    request: Request
+    steps_left: int
+    steps_total: int
+    rows: int
+    notes: list[str] = field(default_factory=list)
+    error: TriptychError | None = None
+    picture: bytes | None = None
+
+    def wish(self, name: str, default: float = -1) -> float:
+        return float(wishes(self.request).get(name, default))
+
+
+def wishes(request: Request) -> dict[str, str]:
+    return dict(word.split("=", 1) for word in request.prompt.split() if "=" in word)
+
+
+class FaultyPipeline:
+    """Equal sizes step together; the picture is one grey, the seed's last byte."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def check(self, request: Request) -> None:
+        if "refuse" in request.prompt:
+            raise TriptychError("This model refuses.")
+
+    def prepare(self, request: Request, pictures: Mapping[str, bytes]) -> FaultyState:
+        if "raise_prepare" in request.prompt:
+            raise RuntimeError("a surprise")
+        picture = pictures[request.start_picture] if request.start_picture else None
+        notes = ["prompt cut"] if "long" in request.prompt else []
+        rows = 2 if request.guidance_scale > 1 else 1
+        return FaultyState(request, request.steps, request.steps, rows, notes=notes, picture=picture)
+
+    def batch_key(self, state: FaultyState) -> Hashable:
+        return state.request.width, state.request.height
+
+    def bytes_per_row(self, key: Hashable) -> int:
+        return 1000
+
+    def step(self, states: Sequence[FaultyState]) -> None:
+        if sum(state.rows for state in states) > min(state.wish("oom_rows", 1000) for state in states):
+            raise OutOfMemory("The device is full.")
+        for state in states:
+            self._break(state, state.steps_total - state.steps_left + 1)
+        time.sleep(max(state.wish("delay", 0) for state in states))
+        with (self._folder / BATCHES).open("a") as file:
+            file.write("|".join(str(state.request.seed) for state in states) + "\n")
+        for state in states:
+            state.steps_left -= 1
+            if state.steps_total - state.steps_left == state.wish("nan_at"):
+                state.error = NotFinite("The numbers of this picture have become infinite.")
+
+    def _break(self, state: FaultyState, step: int) -> None:
+        once = wishes(state.request).get("exit_once")
+        if step == state.wish("exit_at") or (once and step == 2 and not Path(once).exists()):
+            if once:
+                Path(once).touch()
+            os._exit(9)
+        if step == state.wish("raise_at"):
+            raise RuntimeError("a surprise")
+        if step == state.wish("hang_at"):
+            time.sleep(3600)
+
+    def preview(self, state: FaultyState) -> Image.Image:
+        return Image.new("RGB", (64, 64), (state.steps_left % 256, 0, 0))
+
+    def finish(self, state: FaultyState) -> Artifact:
+        buffer = io.BytesIO()
+        request = state.request
+        Image.new("RGB", (request.width, request.height), (request.seed % 256,) * 3).save(buffer, "PNG")
+        info = {"width": request.width, "height": request.height, "seed": request.seed}
+        return Artifact("image", "image/png", buffer.getvalue(), info | {"start": len(state.picture or b"")})
+
+
+class FaultyShelf:
+    def __init__(self, folder: Path):
+        self._pipeline: FaultyPipeline | None = None
+        self._folder = folder
+
+    def pipeline(self, request: Request, progress: Callable[[str, float], None]) -> FaultyPipeline:
+        if request.model == "missing":
+            raise ModelUnavailable("The model missing is not on this disk.")
+        if self._pipeline is None:
+            progress("loading Faulty", 0.4)
+            time.sleep(float(wishes(request).get("load", 0)))
+            self._pipeline = FaultyPipeline(self._folder)
+        return self._pipeline
+
+    def device_info(self) -> dict:
+        return {"name": "nothing", "memory_used": 0, "memory_total": 10**9}
+
+
+def open_shelf(settings: dict) -> FaultyShelf:
+    return FaultyShelf(Path(settings["folder"]))
