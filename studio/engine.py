@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from pipelines.catalog import Catalog
 from pipelines.errors import InvalidRequest, NotAllowed, NotFound
 from pipelines.requests import Request
 from studio import limits
@@ -31,9 +32,17 @@ if TYPE_CHECKING:
 
 
 class Engine:
-    """`worker`: entries that replace those of `worker_settings(settings)`."""
+    """`catalog`: the models that may be asked for. `worker`: entries that replace those of `worker_settings`."""
 
-    def __init__(self, settings: Settings, store: Store, gallery: Gallery, worker: Mapping[str, object] | None = None):
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        gallery: Gallery,
+        catalog: Catalog | None = None,
+        worker: Mapping[str, object] | None = None,
+    ):
+        self._catalog = catalog or Catalog([settings.models])
         self._desk = Desk(store, gallery)
         self._store, self._gallery = store, gallery
         self._supervisor = Supervisor({**worker_settings(settings), **(worker or {})}, Foreman(self._desk))
@@ -73,8 +82,9 @@ class Engine:
     # --- verbs ---
 
     def submit(self, owner: str, request: Request) -> list[Job]:
-        """`count` jobs in line, their rows committed. Raises InvalidRequest, NotAllowed."""
+        """`count` jobs in line, their rows committed. Raises InvalidRequest, UnknownModel, ModelUnavailable, NotAllowed."""
         singles = request.singles()
+        self._check_model(request)
         self._check_picture(owner, request)
         with self._desk.lock:
             self._check_room(owner, len(singles))
@@ -160,6 +170,12 @@ class Engine:
             return self.view(owner, job_id)
         except NotFound:
             return None
+
+    def _check_model(self, request: Request) -> None:
+        """What a model that is not on this machine yet can do is known only when it has been fetched."""
+        entry = self._catalog.find(request.model)
+        if entry.folder:
+            entry.check(request)
 
     def _check_picture(self, owner: str, request: Request) -> None:
         sha = request.start_picture

@@ -105,8 +105,18 @@ class Foreman:
         with self._desk.lock:
             self._desk.stats = message
             for job_id, (place, seconds_left) in message.forecast.items():
-                self._set(job_id, place=place, seconds_left=seconds_left)
+                self._foresee(job_id, place, seconds_left)
             self._desk.subscriptions.tell_status()
+
+    def _foresee(self, job_id: str, place: int, seconds_left: float | None) -> None:
+        """In a long line the guesses change all the time; those who wait are told when their place changes."""
+        live = self._desk.table.find(job_id)
+        if live is None:
+            return
+        worth_telling = live.begun or live.place != place
+        live.place, live.seconds_left = place, seconds_left
+        if worth_telling:
+            self._desk.tell(live)
 
     def _failed(self, message: Failed) -> None:
         with self._desk.lock:

@@ -1,4 +1,4 @@
-"""What the device has taught is kept between runs: a file beside the database, one section a device."""
+"""What the device has taught is kept between runs: a file beside the database, one a device."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from pathlib import Path
 from studio.capacity import Capacity
 from studio.durable import write_file
 
-ACTIVATIONS = 0.5  # of the memory budget; the other half is for weights
+ACTIVATIONS = 0.3  # of the memory budget; the rest is for weights
 log = logging.getLogger(__name__)
 
 
 class CapacityFile:
-    """`capacity`: as it was learned on this device, or fresh. `device`: name, memory_used, memory_total in bytes."""
+    """`capacity`: as it was learned on this device, or fresh. memory_budget: bytes for weights and activations."""
 
-    def __init__(self, settings: dict, device: dict):
-        name = "".join(letter if letter.isalnum() else "-" for letter in str(device.get("name", "device")).lower())
-        self._file = Path(settings["data_dir"]) / f"learned-{name}.json" if settings.get("data_dir") else None
-        budget = int((settings.get("memory") or device.get("memory_total", 0)) * ACTIVATIONS)
-        self.capacity = Capacity.from_json(self._read(), budget)
+    def __init__(self, folder: str | None, device: str, memory_budget: int):
+        name = "".join(letter if letter.isalnum() else "-" for letter in device.lower())
+        self._file = Path(folder) / f"learned-{name}.json" if folder else None
+        self.capacity = Capacity.from_json(self._read(), int(memory_budget * ACTIVATIONS))
         self._saved = self.capacity.to_json()
 
     def save(self) -> None:

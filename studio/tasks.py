@@ -19,7 +19,12 @@ log = logging.getLogger(__name__)
 
 
 class Shelf(Protocol):
-    """Where pipelines come from: loaded when first asked for, dropped when memory asks for it."""
+    """Where pipelines come from: loaded when first asked for, dropped when memory asks for it.
+
+    memory_budget: bytes for weights and activations; 0: unknown. device_info: name, memory_used, memory_total.
+    """
+
+    memory_budget: int
 
     def pipeline(self, request: Request, progress: Callable[[str, float], None]) -> Pipeline: ...
     def device_info(self) -> dict: ...

@@ -42,6 +42,7 @@ from studio.runner import Runner
 from studio.scheduler import Scheduler
 from studio.tasks import Shelf
 
+log = logging.getLogger(__name__)
 IDLE_SECONDS = 5.0  # how often an idle worker looks up, to keep the numbers of the device fresh
 
 
@@ -53,7 +54,11 @@ def main(conn: Connection, parent: int, settings: dict) -> None:
     try:
         Mailbox(conn, settings).serve()
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        os._exit(1)  # the studio is gone; nothing is left to be said to anybody
+        log.info("The studio has gone")
+    except Exception:
+        log.exception("The worker ends")
+    logging.shutdown()
+    os._exit(0)  # taking a deep learning library apart in good order takes seconds, and gains nothing
 
 
 class Mailbox:
@@ -64,7 +69,7 @@ class Mailbox:
         self._pictures: dict[str, bytes] = {}
         shelf: Shelf = _named(settings.get("shelf") or "studio.worker:open_shelf")(settings)
         device = shelf.device_info()
-        self._memory = CapacityFile(settings, device)
+        self._memory = CapacityFile(settings.get("data_dir"), device["name"], shelf.memory_budget)
         shown = Previews(settings.get("preview_share", 0.008))
         self._runner = Runner(shelf, Scheduler(self._memory.capacity), self._emit, self._pictures, shown)
         self._emit(Ready(device))
@@ -119,15 +124,11 @@ class Mailbox:
 
 def open_shelf(settings: dict) -> Shelf:
     """The real pipelines. Only here, inside the child, torch is imported."""
-    import torch
-
     from pipelines.catalog import Catalog
     from pipelines.shelf import Shelf
 
-    if settings.get("threads"):
-        torch.set_num_threads(settings["threads"])
-    catalog = Catalog([Path(folder) for folder in settings.get("model_folders", ())])
-    return Shelf(catalog, settings.get("device") or "auto", settings.get("memory_budget") or 0)
+    catalog = Catalog([Path(settings["models"])])
+    return Shelf(catalog, settings["device"], settings["memory"], compiled=settings["compile"])
 
 
 def _named(dotted: str) -> Callable[[dict], Shelf]:

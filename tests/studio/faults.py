@@ -99,6 +99,8 @@ class FaultyPipeline:
 
 
 class FaultyShelf:
+    memory_budget = 10**6
+
     def __init__(self, folder: Path):
         self._pipeline: FaultyPipeline | None = None
         self._folder = folder
