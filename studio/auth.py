@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 import time
 from collections.abc import MutableMapping
@@ -27,12 +28,19 @@ OPEN_PATHS = ("/login", "/logout", "/health")
 _RENEW_SECONDS = 30 * 24 * 3600
 
 
+class NotLoggedIn(Exception):
+    """A request without an owner."""
+
+    def __init__(self):
+        super().__init__("Log in first.")
+
+
 def owner_of(request: Any) -> str:
-    """The owner behind a starlette Request or WebSocket, or a gradio Request; raises PermissionError without one."""
+    """The owner behind a starlette Request or WebSocket, or a gradio Request; raises NotLoggedIn."""
     inner = getattr(request, "request", request)  # gradio wraps starlette's
     owner = inner.scope.get(KEY)
     if not owner:
-        raise PermissionError("Nobody is logged in.")
+        raise NotLoggedIn
     return owner
 
 
@@ -40,7 +48,7 @@ class Sessions:
     """Makes and reads the signed cookie. Its name comes from the secret: two studios on one host keep theirs apart."""
 
     def __init__(self, secret: bytes, users: Users | None = None):
-        self.users = users
+        self.users, self._secret = users, secret
         self.name = "triptych_" + hashlib.sha256(secret).hexdigest()[:8]
         self._signer = URLSafeTimedSerializer(
             secret, salt="triptych.owner", signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
@@ -60,8 +68,7 @@ class Sessions:
 
     def cookie(self, owner: str, secure: bool) -> str:
         """The Set-Cookie value for an owner."""
-        stamp = self.users.stamp(owner) if self.users else None
-        value = self._signer.dumps([owner, stamp])
+        value = self._signer.dumps([owner, self._stamp(owner)])
         return self._set_cookie(value, limits.SESSION_SECONDS, secure)
 
     def forget(self, secure: bool) -> str:
@@ -77,8 +84,13 @@ class Sessions:
         if not (isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)):
             return None
         owner, stamp = value
-        expected = self.users.stamp(owner) if self.users else None
+        expected = self._stamp(owner)
         return owner if stamp == expected and (expected or not self.users) else None
+
+    def _stamp(self, owner: str) -> str | None:
+        """Changes with the user's password; keyed, because people can read their cookies."""
+        kept = self.users.kept(owner) if self.users else None
+        return None if kept is None else hmac.new(self._secret, kept.encode(), "sha256").hexdigest()[:16]
 
 
 class OwnerMiddleware:
@@ -93,7 +105,7 @@ class OwnerMiddleware:
             return
         owner, renew = self.sessions.read(_header(scope, b"cookie"))
         if owner is None and (self.sessions.users or scope["type"] == "websocket"):
-            if not scope["path"].startswith(OPEN_PATHS):
+            if scope["path"] not in OPEN_PATHS:
                 await _refuse(scope, receive, send)
                 return
         elif owner is None:

@@ -23,4 +23,3 @@ ZIP_PICTURES = 200
 SESSION_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie
 LOGIN_TRIES = 5  # wrong passwords from one address or for one name before it has to wait
 LOGIN_WAIT_SECONDS = 60.0
-SOCKETS_PER_OWNER = 16

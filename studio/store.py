@@ -54,6 +54,10 @@ class ArtifactRow:
     info: str
     number: int = 0
 
+    def made_from(self) -> requests.Request:
+        """The request that this was made from."""
+        return requests.from_json(self.request)
+
 
 _ARTIFACT_COLUMNS = tuple(field.name for field in fields(ArtifactRow))
 

@@ -27,10 +27,9 @@ class Users:
         """Takes as long for an unknown name as for a wrong password."""
         return _matches(self._passwords.get(name, self._nobody), password) and name in self._passwords
 
-    def stamp(self, name: str) -> str | None:
-        """Changes when the password does, so that older cookies end; None for an unknown name."""
-        kept = self._passwords.get(name)
-        return None if kept is None else hashlib.sha256(f"{name}\0{kept}".encode()).hexdigest()[:16]
+    def kept(self, name: str) -> str | None:
+        """What is kept of the password, for telling whether it has changed; None for an unknown name."""
+        return self._passwords.get(name)
 
 
 def load(auth: str | None, file: Path | None) -> Users | None:

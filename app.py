@@ -1,0 +1,28 @@
+"""Triptych: `python app.py`, then open http://127.0.0.1:7860. `python app.py --help` lists the flags."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read the settings, build the studio, serve it; the exit status."""
+    from studio.settings import load  # here and below: the worker process imports this file, too
+
+    settings = load(argv)
+    from studio.build import CannotStart
+    from studio.serve import serve
+
+    try:
+        serve(settings)
+    except CannotStart as error:
+        print(f"Triptych cannot start: {error}.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

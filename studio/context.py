@@ -1,0 +1,51 @@
+"""The parts of a running studio, and how a route gets them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from studio.auth import Sessions, owner_of
+from studio.gallery import Gallery
+from studio.settings import Settings
+from studio.store import Store
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+    from pipelines.catalog import Catalog
+    from studio.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """Everything that is wired once, in `studio.build`."""
+
+    settings: Settings
+    store: Store
+    gallery: Gallery
+    catalog: Catalog
+    engine: Engine
+    sessions: Sessions
+    lock: BaseFileLock
+
+    async def close(self) -> None:
+        """End the worker and let go of the data folder."""
+        await self.engine.stop()
+        self.store.close()
+        self.lock.release()
+
+
+def _studio(connection: HTTPConnection) -> Studio:
+    return connection.app.state.studio
+
+
+def _owner(connection: HTTPConnection) -> str:
+    return owner_of(connection)
+
+
+Here = Annotated[Studio, Depends(_studio)]
+Owner = Annotated[str, Depends(_owner)]

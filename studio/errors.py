@@ -1,0 +1,74 @@
+"""Domain error -> code, HTTP status, field, one plain sentence for a person."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from pipelines.errors import InvalidRequest, TriptychError
+from studio.auth import NotLoggedIn
+
+log = logging.getLogger(__name__)
+
+STATUS = {
+    "invalid": 422,
+    "unknown_model": 422,
+    "model_unavailable": 409,
+    "bad_upload": 422,
+    "too_large": 422,
+    "out_of_memory": 503,
+    "worker_lost": 503,
+    "not_found": 404,
+    "not_allowed": 409,
+}
+_FIELD = {"unknown_model": "model", "model_unavailable": "model", "bad_upload": "picture"}
+_SENTENCES = {
+    404: ("not_found", "There is nothing at this address."),
+    405: ("not_allowed", "This address does not take that method."),
+    413: ("too_long", "The request is longer than allowed."),
+}
+UNFORESEEN = "Something went wrong in the studio. What it was is in its log."
+
+
+def error_response(status: int, code: str, message: str, field: str | None = None) -> JSONResponse:
+    """The one shape of every refusal."""
+    return JSONResponse({"error": {"code": code, "field": field, "message": message}}, status)
+
+
+def handle_errors(app: FastAPI) -> None:
+    """No traceback and no path ever leaves the studio."""
+    app.add_exception_handler(TriptychError, _domain)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(NotLoggedIn, _login)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def _domain(_: Request, error: TriptychError) -> JSONResponse:
+    field = error.field if isinstance(error, InvalidRequest) else _FIELD.get(error.code)
+    return error_response(STATUS.get(error.code, 500), error.code, str(error), field)
+
+
+def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    first = error.errors()[0]
+    field = str(first["loc"][-1])
+    allowed = first["msg"].removeprefix("Input should be ")
+    return _domain(_, InvalidRequest(field, first.get("input"), allowed[:1].lower() + allowed[1:]))
+
+
+def _http(_: Request, error: HTTPException) -> JSONResponse:
+    code, message = _SENTENCES.get(error.status_code, ("refused", "The request could not be understood."))
+    return error_response(error.status_code, code, message)
+
+
+def _login(_: Request, error: NotLoggedIn) -> JSONResponse:
+    return error_response(401, "login", str(error))
+
+
+def _unforeseen(_: Request, error: Exception) -> JSONResponse:
+    log.error("Unforeseen", exc_info=error)
+    return error_response(500, "error", UNFORESEEN)

@@ -1,0 +1,91 @@
+"""Finished pictures: lists, files, thumbnails, deletion, and several as one zip archive."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from starlette.responses import FileResponse, StreamingResponse
+
+from pipelines.errors import InvalidRequest
+from studio import limits
+from studio.context import Here, Owner
+from studio.metadata import parameters_text
+from studio.store import ArtifactRow
+
+router = APIRouter(tags=["gallery"])
+# An id is never given to another file, so browsers need not ask again; but no cache of others may keep it
+_KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
+
+
+@router.get("/files/{id}")
+def file(studio: Here, owner: Owner, id: str) -> FileResponse:
+    row = studio.gallery.artifact(owner, id)
+    return _sent(studio.gallery.file(owner, id), row.media_type, f"triptych-{row.seed}-{row.id[:8]}.png")
+
+
+@router.get("/thumbs/{id}")
+def thumb(studio: Here, owner: Owner, id: str) -> FileResponse:
+    return _sent(studio.gallery.thumb(owner, id), "image/webp", f"{id[:8]}.webp")
+
+
+@router.get("/api/gallery")
+def page(
+    studio: Here,
+    owner: Owner,
+    before: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=limits.MAX_PAGE_SIZE)] = limits.PAGE_SIZE,
+    model: str = "",
+    text: Annotated[str, Query(max_length=1000)] = "",
+) -> dict:
+    """Newest first. `next` is the `before` of the following page, null at the end."""
+    rows = studio.gallery.page(owner, before, limit + 1, model, text)
+    more = len(rows) > limit
+    return {"items": [view(row) for row in rows[:limit]], "next": rows[limit - 1].number if more else None}
+
+
+@router.get("/api/gallery.zip")
+def zipped(studio: Here, owner: Owner, ids: str) -> StreamingResponse:
+    """`ids`: separated by commas."""
+    wanted = [id for id in ids.split(",") if id]
+    if not 1 <= len(wanted) <= limits.ZIP_PICTURES:
+        raise InvalidRequest("ids", len(wanted), f"1 to {limits.ZIP_PICTURES} pictures")
+    headers = {"Content-Disposition": 'attachment; filename="triptych.zip"', "Cache-Control": "no-store"}
+    return StreamingResponse(studio.gallery.zip(owner, wanted), media_type="application/zip", headers=headers)
+
+
+@router.get("/api/gallery/{id}")
+def picture(studio: Here, owner: Owner, id: str) -> dict:
+    """One picture with all that is known about it."""
+    row = studio.gallery.artifact(owner, id)
+    return {**view(row), "info": json.loads(row.info), "parameters": parameters_text(row.made_from())}
+
+
+@router.delete("/api/gallery/{id}", status_code=204, response_class=Response)
+def delete(studio: Here, owner: Owner, id: str) -> None:
+    studio.gallery.delete(owner, id)
+
+
+def view(row: ArtifactRow) -> dict:
+    """A picture as JSON; created: seconds since the epoch, bytes: size of the file."""
+    return {
+        "id": row.id,
+        "job": row.job_id,
+        "kind": row.kind,
+        "width": row.width,
+        "height": row.height,
+        "bytes": row.bytes,
+        "seed": row.seed,
+        "model": row.model,
+        "prompt": row.prompt,
+        "created": row.created,
+        "request": json.loads(row.request),
+        "url": f"/files/{row.id}",
+        "thumb": f"/thumbs/{row.id}",
+    }
+
+
+def _sent(path: Path, media_type: str, name: str) -> FileResponse:
+    return FileResponse(path, media_type=media_type, filename=name, headers=_KEEP, content_disposition_type="inline")

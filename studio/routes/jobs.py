@@ -1,0 +1,75 @@
+"""Jobs: ask for pictures, watch, cancel, pause, order, try again."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Body, Depends, Request
+
+from pipelines import requests
+from pipelines.errors import InvalidRequest
+from pipelines.requests import ImageRequest
+from studio.context import Here, Owner, Studio
+
+router = APIRouter(prefix="/api/jobs", tags=["jobs"])
+_SCHEMA = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": ImageRequest.model_json_schema()}}}
+}
+
+
+async def _fields(request: Request) -> dict:
+    """The JSON object in the body. Its fields are checked by the request itself, which says what is allowed."""
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("request", "text that is not JSON", "a JSON object") from error
+    if not isinstance(body, dict):
+        raise InvalidRequest("request", body, "a JSON object")
+    return body
+
+
+@router.post("", status_code=201, openapi_extra=_SCHEMA)
+def submit(studio: Here, owner: Owner, fields: Annotated[dict, Depends(_fields)]) -> dict:
+    """Put pictures in line; each of `count` is a job of its own."""
+    return {"jobs": _submitted(studio, owner, requests.make(fields.pop("kind", "image"), **fields))}
+
+
+@router.get("")
+def jobs(studio: Here, owner: Owner) -> dict:
+    """One's own jobs, newest first: the live ones and those that ended lately."""
+    return {"jobs": studio.engine.views(owner)}
+
+
+@router.post("/order")
+def order(studio: Here, owner: Owner, ids: Annotated[list[str], Body(embed=True, max_length=1000)]) -> dict:
+    """One's own waiting jobs in another order; nobody else's place changes."""
+    studio.engine.reorder(owner, ids)
+    return {"jobs": studio.engine.views(owner)}
+
+
+@router.get("/{id}")
+def job(studio: Here, owner: Owner, id: str) -> dict:
+    return {"job": studio.engine.view(owner, id)}
+
+
+@router.post("/{id}/filmstrip", status_code=201)
+def filmstrip(studio: Here, owner: Owner, id: str) -> dict:
+    """The same picture once more, as eight frames from noise to picture."""
+    request = requests.from_json(json.dumps(studio.engine.view(owner, id)["request"]))
+    change = {"filmstrip": True, "priority": requests.Priority.INTERACTIVE, "count": 1}
+    return {"jobs": _submitted(studio, owner, request.model_copy(update=change))}
+
+
+@router.post("/{id}/{verb}")
+def act(studio: Here, owner: Owner, id: str, verb: Literal["cancel", "pause", "resume", "retry"]) -> dict:
+    if verb == "retry":
+        id = studio.engine.retry(owner, id).id
+    else:
+        getattr(studio.engine, verb)(owner, id)
+    return {"job": studio.engine.view(owner, id)}
+
+
+def _submitted(studio: Studio, owner: str, request: requests.Request) -> list[dict]:
+    studio.catalog.find(request.model).check(request)
+    return [studio.engine.view(owner, job.id) for job in studio.engine.submit(owner, request)]

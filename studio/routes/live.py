@@ -1,0 +1,41 @@
+"""The live connection: one's own jobs and the state of the machine, pushed as they change."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+
+from studio.context import Here, Owner, Studio
+
+router = APIRouter()
+
+
+@router.websocket("/live")
+async def live(socket: WebSocket, studio: Here, owner: Owner) -> None:
+    """First every job that there is, oldest first, and the status; then each change."""
+    await socket.accept()
+    sending = asyncio.create_task(_send(socket, studio, owner))
+    try:
+        while True:  # nothing is expected; this ends when the browser goes away
+            await socket.receive_text()
+    except (WebSocketDisconnect, KeyError):
+        pass
+    finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+
+
+async def _send(socket: WebSocket, studio: Studio, owner: str) -> None:
+    async with studio.engine.subscribe(owner) as events:  # before the first look, so that nothing falls between
+        for view in reversed(await asyncio.to_thread(studio.engine.views, owner)):
+            await _event(socket, {"type": "job", "job": view})
+        await _event(socket, {"type": "status", "status": studio.engine.status(owner)})
+        async for event in events:
+            await _event(socket, event)
+    await socket.close(1001)
+
+
+async def _event(socket: WebSocket, event: dict) -> None:
+    await socket.send_text(json.dumps(event, ensure_ascii=False))

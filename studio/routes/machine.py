@@ -1,0 +1,28 @@
+"""The machine: models, status, health."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from studio.context import Here, Owner
+
+router = APIRouter(tags=["machine"])
+_SHOWN = ("id", "name", "source", "factor", "width", "height", "max_pixels", "steps", "guidance_scale", "sampler",
+          "samplers", "note")  # fmt: skip
+
+
+@router.get("/api/models")
+def models(studio: Here, owner: Owner) -> dict:
+    """The models that are here, with the defaults that suit them."""
+    return {"models": [{name: getattr(entry, name) for name in _SHOWN} for entry in studio.catalog.entries()]}
+
+
+@router.get("/api/status")
+def status(studio: Here, owner: Owner) -> dict:
+    return studio.engine.status(owner)
+
+
+@router.get("/health")
+def health(studio: Here) -> dict:
+    """For supervisors; needs no login and tells nothing of anybody."""
+    return {"ok": True, "worker": studio.engine.status("")["worker"]}

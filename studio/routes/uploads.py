@@ -1,0 +1,38 @@
+"""What comes in as a file: start pictures, and pictures whose settings are to be read."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, UploadFile
+
+from pipelines.errors import TriptychError
+from studio import metadata
+from studio.context import Here, Owner, Studio
+
+router = APIRouter(prefix="/api", tags=["uploads"])
+
+
+@router.post("/uploads", status_code=201)
+def keep(studio: Here, owner: Owner, file: UploadFile) -> dict:
+    """Store a start picture; its `sha256` goes into requests. `notes`: what had to be changed."""
+    kept = studio.gallery.keep(owner, file.file.read())
+    return {"sha256": kept.sha256, "width": kept.width, "height": kept.height, "notes": kept.notes}
+
+
+@router.post("/info")
+def info(studio: Here, owner: Owner, file: UploadFile) -> dict:
+    """The settings in a picture. `fields` can be used as they are; `notes` says which could not, and why."""
+    found = metadata.read(file.file.read())
+    fields, notes = found.usable()
+    notes += _unknown_model(studio, fields)
+    return {"source": found.source, "fields": fields, "other": found.other, "notes": notes, "raw": found.raw}
+
+
+def _unknown_model(studio: Studio, fields: dict) -> list[str]:
+    """A model that is not here is dropped, so that the rest can be used with another."""
+    try:
+        if "model" in fields:
+            studio.catalog.find(fields["model"])
+    except TriptychError as error:
+        del fields["model"]
+        return [str(error)]
+    return []

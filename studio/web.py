@@ -1,0 +1,68 @@
+"""The web application: guards, routes, and the page. It never imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+
+from pipelines.errors import NotFound
+from studio.auth import OwnerMiddleware
+from studio.context import Studio
+from studio.errors import handle_errors
+from studio.guards import LOCAL_NAMES, BodyLimit, SameOrigin, SecurityHeaders
+from studio.quick import import_gradio
+from studio.routes import gallery, jobs, live, login, machine, uploads
+from studio.settings import Settings
+from studio.users import Guard
+
+
+def create_app(studio: Studio) -> FastAPI:
+    """Everything that is served: the routes of the API, then the page at `/`."""
+    app = create_api(studio)
+    import_gradio()
+    from studio.page import page
+
+    return page(studio.engine, studio.catalog, studio.settings).mount(app)
+
+
+def create_api(studio: Studio) -> FastAPI:
+    """The application without the page."""
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await studio.close()
+
+    app = FastAPI(
+        title="Triptych", version="0.1.0", lifespan=life, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+    )
+    app.state.studio, app.state.guard = studio, Guard()
+    handle_errors(app)
+    for routes in (jobs, gallery, uploads, machine, live, login):
+        app.include_router(routes.router)
+    app.add_api_route("/api/{rest:path}", _nothing, include_in_schema=False)
+    _add_guards(app, studio)
+    return app
+
+
+def _add_guards(app: FastAPI, studio: Studio) -> None:
+    """The last one added is the first one asked."""
+    settings = studio.settings
+    app.add_middleware(OwnerMiddleware, sessions=studio.sessions)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SameOrigin, hosts=_hosts(settings), origins=settings.origins)
+    app.add_middleware(SecurityHeaders)
+
+
+def _hosts(settings: Settings) -> tuple[str, ...]:
+    """The Host names to answer to while only this machine can reach us; empty: any."""
+    if not settings.local:
+        return ()
+    return (*LOCAL_NAMES, settings.host, *(urlsplit(origin).hostname or "" for origin in settings.origins))
+
+
+def _nothing(rest: str) -> None:
+    raise NotFound("There is nothing at this address.")
