@@ -1,0 +1,57 @@
+"""The page: a header, one panel a tab, and the few lines that put it into the web application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+
+from studio import files, tabs
+from studio.shell import Shell
+from studio.tabs import header
+from studio.tabs.common import Room
+from studio.theme import theme
+from studio.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The Gradio blocks together with where the page's own files are served."""
+
+    blocks: gr.Blocks
+    base: str
+    words: Words
+
+    def mount(self, app: FastAPI) -> FastAPI:
+        """Serve this page at `/` of `app`: own files, the HTML shell, Gradio. No API page, no footer, no telemetry."""
+        files.mount(app, self.base)
+        app.add_middleware(Shell, base=self.base, tabs=[tab.NAME for tab in tabs.TABS])
+        return gr.mount_gradio_app(
+            app,
+            self.blocks,
+            path="/",
+            theme=theme(),
+            i18n=gr.I18n(**self.words.by_language()),
+            footer_links=[],
+            run_history=False,
+            ssr_mode=False,
+            show_error=False,
+            pwa=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            max_file_size="1mb",  # pictures go through our own route; nothing is uploaded to Gradio
+        )
+
+
+def page(engine: Any, catalog: Any, settings: Any = None) -> Page:
+    """The whole page over an engine (`submit`) and a catalog (`entries`, `find`)."""
+    words, base = Words(), files.base()
+    room = Room(engine, catalog, settings, words, base)
+    with gr.Blocks(title="Triptych", analytics_enabled=False, fill_width=True, elem_id="triptych") as blocks:
+        header.build(room, [tab.NAME for tab in tabs.TABS])
+        for tab in tabs.TABS:
+            with gr.Column(elem_id=f"panel-{tab.NAME}", elem_classes=["tab-panel"]):
+                tab.build(room)
+    return Page(blocks, base, words)

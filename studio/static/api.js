@@ -1,0 +1,49 @@
+// The studio's own routes. A refusal becomes an Error whose message is the sentence for a person.
+
+import { has, language, t } from "./words.js";
+
+async function ask(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, { credentials: "same-origin", ...options });
+  } catch {
+    throw new Error(t("error.offline"));
+  }
+  const body = answer.headers.get("content-type")?.includes("json") ? await answer.json() : null;
+  if (!answer.ok) throw refusal(body?.error);
+  return body;
+}
+
+function refusal(error) {
+  return Object.assign(new Error(sentence(error?.code, error?.message)), { code: error?.code, field: error?.field });
+}
+
+/** The server speaks English; in another language a known code has words of its own. */
+export function sentence(code, message) {
+  if (language() !== "en" && code !== "invalid" && has(`error.${code}`)) return t(`error.${code}`);
+  return message || t("job.failed");
+}
+
+const post = (path, body) =>
+  ask(path, {
+    method: "POST",
+    headers: body === undefined ? {} : { "Content-Type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+
+function upload(path, file) {
+  const form = new FormData();
+  form.append("file", file, "picture");
+  return ask(path, { method: "POST", body: form });
+}
+
+export const submit = (request) => post("/api/jobs", request);
+export const act = (id, verb) => post(`/api/jobs/${id}/${verb}`);
+export const reorder = (ids) => post("/api/jobs/order", { ids });
+export const uploadStart = (file) => upload("/api/uploads", file);
+export const readInfo = (file) => upload("/api/info", file);
+export const models = () => ask("/api/models");
+export const gallery = (query) => ask(`/api/gallery?${new URLSearchParams(query)}`);
+export const picture = (id) => ask(`/api/gallery/${id}`);
+export const remove = (id) => ask(`/api/gallery/${id}`, { method: "DELETE", keepalive: true });
+export const zipPath = (ids) => `/api/gallery.zip?ids=${ids.join(",")}`;

@@ -1,0 +1,25 @@
+// Cancel: one job, or the newest of one's own.
+
+import { act } from "./api.js";
+import { note } from "./announce.js";
+import { button, set } from "./dom.js";
+import { changes, isLive, mine } from "./live.js";
+import { t } from "./words.js";
+
+export const cancel = (id) => act(id, "cancel").catch((error) => note(error.message));
+
+const newest = () => mine().find((job) => isLive(job) && !job.request.filmstrip);
+
+export function cancelNewest() {
+  const job = newest();
+  if (job) cancel(job.id);
+}
+
+/** The quiet button beside Generate. */
+export function cancelButton(place) {
+  const node = button("quiet", { id: "cancel-newest", onclick: cancelNewest, title: `${t("cancel.newest")} (Esc)` }, t("cancel"));
+  const show = () => set(node, { disabled: !newest() });
+  changes.addEventListener("jobs", show);
+  show();
+  place.append(node);
+}

@@ -1,0 +1,189 @@
+// The gallery: search at the side, pictures on the stage, more of them as one scrolls.
+
+import { gallery as ask, models, remove, zipPath } from "./api.js";
+import { note } from "./announce.js";
+import { title } from "./actions.js";
+import { button, el, order, set, say } from "./dom.js";
+import { icon } from "./icons.js";
+import { infoReader } from "./info.js";
+import { lightbox } from "./lightbox.js";
+import { changes } from "./live.js";
+import { open, shown } from "./tabs.js";
+import { t } from "./words.js";
+
+const PAGE = 40;
+const state = { items: [], next: null, done: false, loading: false, fresh: false, picked: null, text: "", model: "" };
+const hidden = new Map(); // pictures on their way out: id -> timer, until "undo" or the end of its time
+let view = null;
+
+export function gallerySide(place) {
+  const search = el("input", { type: "search", id: "gallery-search", placeholder: t("gallery.search"), autocomplete: "off" });
+  let timer;
+  search.oninput = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => filter({ text: search.value.trim() }), 200);
+  };
+  const choice = el("select", { id: "gallery-model" }, el("option", { value: "" }, t("gallery.model.all")));
+  choice.onchange = () => filter({ model: choice.value });
+  models().then(({ models }) => choice.append(...models.map((model) => el("option", { value: model.id }, model.name)))).catch(() => {});
+  place.append(
+    el("div.fields", {},
+      el("label.field", {}, el("span", {}, t("gallery.search.label"), el("kbd", {}, "/")), search),
+      el("label.field", {}, el("span", {}, t("gallery.model")), choice),
+      infoReader(),
+    ),
+  );
+}
+
+export function galleryStage(place) {
+  const grid = el("div.grid.thumbs", { role: "list" });
+  const end = el("div.end", {});
+  const bar = el("div.stage-bar", {});
+  view = { grid, end, bar, cards: new Map() };
+  place.append(bar, grid, end);
+  new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && more(), { rootMargin: "600px" }).observe(end);
+  addEventListener("triptych:tab", ({ detail }) => detail === "gallery" && (state.fresh ? draw() : restart()));
+  addEventListener("pagehide", () => hidden.forEach((timer, id) => (clearTimeout(timer), remove(id))));
+  changes.addEventListener("job", ({ detail: { job, before } }) => {
+    if (job.status !== "done" || !before || before.status === "done" || job.request.filmstrip) return;
+    state.fresh = false;
+    if (shown() === "gallery") restart();
+  });
+  grid.onkeydown = walk;
+  if (shown() === "gallery") restart();
+}
+
+function filter(change) {
+  Object.assign(state, change);
+  restart();
+}
+
+async function restart() {
+  Object.assign(state, { next: null, done: false, fresh: true, asked: (state.asked ?? 0) + 1 });
+  state.loading = false;
+  await more(true);
+}
+
+async function more(first = false) {
+  if (state.loading || (state.done && !first) || shown() !== "gallery") return;
+  state.loading = true;
+  const asked = state.asked;
+  try {
+    const answer = await ask(query(first));
+    if (asked !== state.asked) return; // another search has overtaken this one
+    state.items = first ? answer.items : [...state.items, ...answer.items];
+    state.next = answer.next;
+    state.done = answer.next === null || answer.next === undefined;
+    state.failed = null;
+  } catch (error) {
+    state.failed = error.message;
+    state.done = true;
+  }
+  state.loading = false;
+  draw();
+}
+
+function query(first) {
+  const wanted = { limit: PAGE, text: state.text, model: state.model, before: first ? "" : state.next };
+  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== "" && value !== null));
+}
+
+const visible = () => state.items.filter((item) => !hidden.has(item.id));
+
+function draw() {
+  const items = visible();
+  order(view.grid, items.map(card));
+  view.bar.replaceChildren(...tools(items));
+  set(view.bar, { hidden: !items.length });
+  view.end.replaceChildren(...ending(items));
+}
+
+function ending(items) {
+  if (state.failed) return [el("p.problem", { role: "alert" }, state.failed), button("quiet", { onclick: restart }, t("gallery.again"))];
+  if (!state.done) return [el("p.muted", {}, t("gallery.loading"))];
+  if (items.length) return [];
+  if (state.text || state.model) return [el("p.muted.nothing", {}, t("gallery.nothing"))];
+  return [el("section.empty", {}, el("h2", {}, t("gallery.empty")), el("p.muted", {}, t("gallery.empty.text")), button("quiet", { onclick: () => open("image") }, t("gallery.empty.go")))];
+}
+
+function card(item) {
+  let known = view.cards.get(item.id);
+  if (!known) {
+    const image = el("img", { src: item.thumb, alt: title(item), loading: "lazy", decoding: "async", width: item.width, height: item.height });
+    known = button("thumb", { onclick: () => press(item), "aria-label": t("act.open", { prompt: title(item) }), "data-id": item.id, title: title(item) }, image, el("span.pick", {}, icon("check", 14)));
+    view.cards.set(item.id, known);
+  }
+  set(known, { "aria-pressed": state.picked ? String(state.picked.has(item.id)) : null });
+  return known;
+}
+
+function press(item) {
+  if (!state.picked) return enlarge(item);
+  if (!state.picked.delete(item.id)) state.picked.add(item.id);
+  draw();
+}
+
+function enlarge(item) {
+  const items = visible();
+  lightbox(items, items.indexOf(item), { ondelete: (picture) => drop([picture.id]), more });
+}
+
+function tools(items) {
+  const heading = el("h2", {}, state.picked ? t("gallery.selected", { n: state.picked.size }) : t("gallery.title"));
+  if (!state.picked) return [heading, button("link", { id: "gallery-select", onclick: () => pick(new Set()) }, t("gallery.select"))];
+  const ids = [...state.picked];
+  const none = !ids.length;
+  return [
+    heading,
+    button("link", { onclick: () => pick(new Set(items.map((item) => item.id))) }, t("gallery.select.all")),
+    el("a.link", { href: none ? null : zipPath(ids), download: "triptych.zip", "aria-disabled": none, id: "gallery-zip" }, t("gallery.zip")),
+    button("link", { disabled: none, id: "gallery-delete", onclick: () => (drop(ids), pick(null)) }, t("act.delete")),
+    button("link", { onclick: () => pick(null) }, t("gallery.select.done")),
+  ];
+}
+
+function pick(picked) {
+  state.picked = picked;
+  view.grid.toggleAttribute("data-picking", Boolean(picked));
+  draw();
+}
+
+const UNDO_SECONDS = 6;
+
+/** Out of sight at once, gone for good when the time to undo is over. */
+function drop(ids) {
+  for (const id of ids) hidden.set(id, setTimeout(() => forget(id), UNDO_SECONDS * 1000));
+  draw();
+  note(t("gallery.deleted", { n: ids.length }), { text: t("gallery.undo"), run: () => bring(ids) }, UNDO_SECONDS);
+}
+
+function bring(ids) {
+  for (const id of ids) {
+    clearTimeout(hidden.get(id));
+    hidden.delete(id);
+  }
+  draw();
+}
+
+async function forget(id) {
+  try {
+    await remove(id);
+    state.items = state.items.filter((item) => item.id !== id);
+  } catch (error) {
+    note(error.message);
+  }
+  hidden.delete(id);
+  view.cards.delete(id);
+  draw();
+}
+
+/** Arrows walk over the thumbnails, as the eye does. */
+function walk(event) {
+  const cards = [...view.grid.children];
+  const at = cards.indexOf(event.target);
+  const across = getComputedStyle(view.grid).gridTemplateColumns.split(" ").length;
+  const way = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[event.key];
+  if (!way || at < 0 || !cards[at + way]) return;
+  event.preventDefault();
+  cards[at + way].focus();
+}

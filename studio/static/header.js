@@ -1,0 +1,65 @@
+// The bar at the top: mark, tabs, the honest state of the machine, language, light and dark.
+
+import { el, button, say, set } from "./dom.js";
+import { icon, mark } from "./icons.js";
+import { changes, pill } from "./live.js";
+import { open, watchTabs } from "./tabs.js";
+import { current, switchTheme } from "./theme.js";
+import { language, switchLanguage, t } from "./words.js";
+
+export function header(place, { tabs }) {
+  place.append(
+    el("header.bar", {},
+      el("a.brand", { href: "#image", "aria-label": t("app") }, mark(), el("span", {}, t("app"))),
+      tabList(tabs),
+      el("div.right", {}, state(), languageSwitch(), themeSwitch()),
+    ),
+  );
+  watchTabs(tabs);
+}
+
+function tabList(names) {
+  const list = el("nav.tabs", { role: "tablist", "aria-label": t("tabs") });
+  for (const name of names)
+    list.append(
+      button("tab", { role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, onclick: () => open(name) }, t(`tab.${name}`)),
+    );
+  list.addEventListener("keydown", (event) => {
+    const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!way) return;
+    const next = (names.indexOf(event.target.id.slice(4)) + way + names.length) % names.length;
+    open(names[next]);
+    list.children[next].focus();
+  });
+  return list;
+}
+
+function state() {
+  const text = el("span", {});
+  const node = button("pill", { onclick: () => open("queue"), title: t("pill.label") }, el("i.dot", {}), text);
+  const show = () => {
+    const { state, text: words } = pill();
+    node.dataset.state = state;
+    say(text, words);
+    set(node, { "aria-label": `${t("pill.label")}: ${words}` });
+  };
+  changes.addEventListener("status", show);
+  show();
+  return node;
+}
+
+function languageSwitch() {
+  const other = language() === "en" ? "zh-CN" : "en";
+  return button("square", { onclick: switchLanguage, id: "language", lang: other, title: t("language"), "aria-label": t("language") }, t("language.short"));
+}
+
+function themeSwitch() {
+  const node = button("square", { id: "theme", onclick: () => (switchTheme(), show()) });
+  const show = () => {
+    const other = current() === "dark" ? "light" : "dark";
+    node.replaceChildren(icon(other));
+    set(node, { title: t(`theme.${other}`), "aria-label": t(`theme.${other}`) });
+  };
+  show();
+  return node;
+}

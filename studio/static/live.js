@@ -1,0 +1,79 @@
+// The live connection: one's own jobs and the state of the machine, pushed by the server.
+
+import { t } from "./words.js";
+
+export const jobs = new Map(); // id -> job, one's own: live ones and those that ended lately
+export const machine = { status: null, connected: false };
+export const changes = new EventTarget(); // "job" (detail: {job, before}), "jobs", "status"
+
+const LIVE = new Set(["waiting", "running", "paused"]);
+export const isLive = (job) => LIVE.has(job.status);
+export const newestFirst = (list) => list.sort((a, b) => b.created - a.created || (b.id < a.id ? -1 : 1));
+export const mine = () => newestFirst([...jobs.values()]);
+
+let delay = 250;
+
+export function connect() {
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+  let fresh = true; // the first messages after a connection replace what we knew
+  socket.onopen = () => {
+    delay = 250;
+    machine.connected = true;
+    tell("status");
+  };
+  socket.onmessage = ({ data }) => {
+    if (fresh) jobs.clear();
+    fresh = false;
+    take(JSON.parse(data));
+  };
+  socket.onclose = () => {
+    machine.connected = false;
+    tell("status");
+    setTimeout(connect, delay);
+    delay = Math.min(delay * 2, 5000);
+  };
+}
+
+function take(event) {
+  if (event.type === "job") takeJob(event.job);
+  else if (event.type === "status") {
+    machine.status = event.status;
+    tell("status");
+  }
+}
+
+/** Also for jobs that an answer of the server has brought before the connection did. */
+export function takeJob(job) {
+  const before = jobs.get(job.id);
+  // a preview stays until the next one comes
+  if (before?.preview && !job.preview && isLive(job)) job.preview = before.preview;
+  jobs.set(job.id, job);
+  changes.dispatchEvent(new CustomEvent("job", { detail: { job, before } }));
+  soon();
+}
+
+function tell(name) {
+  changes.dispatchEvent(new Event(name));
+}
+
+let asked = false;
+function soon() {
+  if (asked) return;
+  asked = true;
+  // a timer rather than an animation frame: a page in the background keeps its state, too
+  setTimeout(() => {
+    asked = false;
+    tell("jobs");
+  }, 30);
+}
+
+/** "2 running · 3 waiting · mine: 1", or what keeps the machine from it. */
+export function pill() {
+  const { status, connected } = machine;
+  if (!connected || !status) return { state: "off", text: t("pill.offline") };
+  if (status.worker === "starting") return { state: "busy", text: t("pill.starting") };
+  if (status.worker === "restarting") return { state: "off", text: t("pill.restarting") };
+  if (!status.running && !status.waiting) return { state: "idle", text: t("pill.idle") };
+  const parts = [t("pill.running", { n: status.running }), t("pill.waiting", { n: status.waiting })];
+  return { state: "busy", text: [...parts, t("pill.mine", { n: status.mine })].join(" · ") };
+}

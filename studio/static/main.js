@@ -1,0 +1,39 @@
+// Puts each part of the page into the element that Gradio has made for it.
+
+import { cancelButton } from "./cancel.js";
+import { gallerySide, galleryStage } from "./gallery.js";
+import { header } from "./header.js";
+import { watchKeys } from "./keys.js";
+import { changes, connect } from "./live.js";
+import { announceJobs } from "./announce.js";
+import { queueSide, queueStage } from "./queue.js";
+import { stage } from "./stage.js";
+import { startPicture } from "./start.js";
+import { watchTheme } from "./theme.js";
+
+const PARTS = {
+  header,
+  stage,
+  start: startPicture,
+  cancel: cancelButton,
+  "gallery-side": gallerySide,
+  "gallery-stage": galleryStage,
+  "queue-side": queueSide,
+  "queue-stage": queueStage,
+};
+const mounted = new Set();
+
+export function mount(name, element, props = {}) {
+  const place = element.querySelector(`#${name}`) ?? element;
+  if (mounted.has(place)) return;
+  mounted.add(place);
+  PARTS[name](place, props);
+  if (mounted.size === 1) begin();
+}
+
+function begin() {
+  watchTheme();
+  watchKeys();
+  announceJobs(changes);
+  connect();
+}

@@ -1,0 +1,17 @@
+"""Everything made so far: search and picture info at the side, the pictures on the stage."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from studio.tabs.common import Room, root
+
+NAME = "gallery"
+
+
+def build(room: Room) -> None:
+    """Two roots; static/gallery.js and static/info.js fill them from the REST routes."""
+    with gr.Column(elem_classes=["side"]):
+        root(room, "gallery-side")
+    with gr.Column(elem_classes=["stage"]):
+        root(room, "gallery-stage")

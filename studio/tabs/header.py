@@ -1,0 +1,13 @@
+"""The bar at the top: mark, tabs, the state of the machine, language, light and dark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from studio.tabs.common import Room, root
+
+
+def build(room: Room, names: Sequence[str]) -> None:
+    """Only a root: the header is drawn by static/header.js, since all of it is live."""
+    root(room, "header", json.dumps({"tabs": list(names)}))

@@ -1,0 +1,17 @@
+"""Everybody's place in line, one's own jobs, and what the machine is doing."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from studio.tabs.common import Room, root
+
+NAME = "queue"
+
+
+def build(room: Room) -> None:
+    """Two roots; static/queue.js fills them from the live connection."""
+    with gr.Column(elem_classes=["side"]):
+        root(room, "queue-side")
+    with gr.Column(elem_classes=["stage"]):
+        root(room, "queue-stage")
