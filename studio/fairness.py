@@ -14,7 +14,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Hashable, Iterator
 from itertools import islice
 
-from studio.work import Job, Rank
+from studio.work import Class, Job, Rank
 
 ELDER_PART = 4  # one row in four of an owner goes to its oldest job, once that has waited long enough
 
@@ -56,14 +56,14 @@ class Owner:
         self.elder = oldest if due else None
         return [oldest] if due else [line[0] for line in self.lines.values()]
 
-    def mates(self, key: Hashable, feeders: Collection[Hashable], limit: Rank) -> Iterator[Job]:
+    def mates(self, key: Hashable, feeders: Collection[Hashable], limit: Class) -> Iterator[Job]:
         """Who could ride in a batch of this key, by rank, but the elder before all.
 
-        Jobs in a feeder's line have to be prepared first. Nobody waits for the preparation of a longer or a less
-        urgent job: of those, only jobs up to the urgency and size of `limit` are given.
+        Jobs in a feeder's line have to be prepared first; of those, only jobs up to the urgency and size of `limit`
+        are given.
         """
         feeding = [line for line_key, line in self.lines.items() if line_key in feeders]
-        lines = [islice(line, bisect_right(line, limit[:2], key=_class)) for line in feeding]
+        lines = [islice(line, bisect_right(line, limit, key=_class)) for line in feeding]
         if self.elder and self.elder.work.key == key:
             yield self.elder
         for job in heapq.merge(self.lines.get(key, ()), *lines, key=_rank):
@@ -77,7 +77,7 @@ class Owner:
         self._passed = 0 if self._by_age and job is self._by_age[0] else self._passed + rows
 
 
-def fairly(owners: Collection[Owner], key: Hashable, feeders: Collection[Hashable], limit: Rank) -> Iterator[Job]:
+def fairly(owners: Collection[Owner], key: Hashable, feeders: Collection[Hashable], limit: Class) -> Iterator[Job]:
     """Everybody who could ride in a batch of this key, in the order in which they may.
 
     Owners that are still owed rows go before the others, then urgency and shortness decide, and among equals
@@ -104,7 +104,7 @@ def _rank(job: Job) -> Rank:
     return job.rank
 
 
-def _class(job: Job) -> tuple[int, int]:
+def _class(job: Job) -> Class:
     return job.rank[:2]
 
 

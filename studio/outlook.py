@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from studio.capacity import Capacity, one_by_one
 from studio.fairness import Owner
 
 if TYPE_CHECKING:
-    from studio.work import Batch
+    from studio.work import Batch, Job
 
 FADE = 0.9  # moving averages over about the last ten batches
 
@@ -20,6 +20,7 @@ class Outlook:
     def __init__(self, capacity: Capacity):
         self._capacity = capacity
         self._batches = self._rows = self._steps = self._seconds = 0.0
+        self._key: Hashable = None  # of the latest step
         self._switch_seconds: float | None = None
 
     def stepped(self, batch: Batch, seconds: float, *, switched: bool) -> None:
@@ -29,6 +30,7 @@ class Outlook:
             return
         self._capacity.stepped(batch.key, batch.rows, seconds)
         if not one_by_one(batch.key):
+            self._key = batch.key
             self._batches = self._batches * FADE + 1
             self._rows = self._rows * FADE + batch.rows
             self._steps = self._steps * FADE + len(batch.ids)
@@ -51,22 +53,31 @@ class Outlook:
         rows = self._rows / self._batches if self._batches else 0.0
         return {"rows_per_step": rows, "steps_per_second": self._steps / self._seconds if self._seconds else 0.0}
 
-    def forecast(self, owners: Iterable[Owner], running: Collection[str]) -> dict[str, tuple[int, float | None]]:
+    def forecast(self, owners: Collection[Owner], running: Collection[str]) -> dict[str, tuple[int, float | None]]:
         """(place, seconds left) of every job: first who runs, then in turns each owner's first, second, … job.
 
-        Running jobs take one step a batch. The others begin when the row-steps before them are served.
+        A job ends when its own steps are taken, one a batch, and not before all row-steps up to its own are served.
         """
         line = sorted(self._turns(owners, set(running)), key=lambda turn: turn[:-1])
-        known, before, seen = self._seconds > 0, 0, {}
+        pace, served, seen = self._pace(job for *_, job in line), 0, {}
         for place, (paused, waits, *_, job) in enumerate(line):
-            start = before * self._seconds / self._rows if waits and known else 0.0
-            own = job.left * self._seconds / self._batches if known else None
-            seen[job.work.id] = (place if waits else 0, None if paused or own is None else start + own)
-            before += job.left * job.work.rows + job.work.ahead
+            served += job.left * job.work.rows + job.work.ahead
+            seen[job.work.id] = (place if waits else 0, None if paused or not pace else self._end(job, served, *pace))
         return seen
 
+    def _pace(self, jobs: Iterable[Job]) -> tuple[float, float] | None:
+        """(seconds a batch, seconds a row) as long as there are so many jobs; None before anything was learned."""
+        rows = min(self._capacity.rows(self._key), sum(job.work.rows for job in jobs if not job.paused))
+        batch = self._capacity.seconds(self._key, rows)
+        return (batch, batch / rows) if batch and rows else None
+
+    def _end(self, job: Job, served: int, batch: float, row: float) -> float:
+        """Seconds. The steps of later stages are taken to have as many rows as a job lately had."""
+        own = job.left + job.work.ahead * self._steps / self._rows
+        return max(own * batch, served * row)
+
     @staticmethod
-    def _turns(owners: Iterable[Owner], running: set[str]) -> Iterable[tuple]:
+    def _turns(owners: Collection[Owner], running: set[str]) -> Iterator[tuple]:
         for owner in owners:
             jobs = sorted(owner.jobs.values(), key=lambda job: (job.paused, job.rank))
             for turn, job in enumerate(jobs):

@@ -12,7 +12,7 @@ from collections.abc import Collection, Hashable, Iterator, Sequence
 from itertools import count
 
 from pipelines.requests import Priority
-from studio.capacity import Capacity
+from studio.capacity import Capacity, one_by_one
 from studio.fairness import Owner, fairly
 from studio.outlook import Outlook
 from studio.work import URGENCY, Batch, Job, Work
@@ -40,8 +40,7 @@ class Scheduler:
         self._owners: dict[str, Owner] = {}
         self._feeds: dict[Hashable, Hashable] = {}  # key of a first stage -> the key that it lately led to
         self._numbers = count()
-        self._model: str | None = None
-        self._running: tuple[str, ...] = ()
+        self._last = Batch(None, "", (), 0)
         self._outlook = Outlook(capacity)
 
     def add(self, work: Work, now: float) -> None:
@@ -77,8 +76,8 @@ class Scheduler:
 
     def step(self, batch: Batch, now: float, seconds: float) -> None:
         """The batch took one step in so many seconds: count it, charge its owners, learn what it cost."""
-        self._outlook.stepped(batch, seconds, switched=self._model != batch.model)
-        self._model, self._running = batch.model, batch.ids
+        self._outlook.stepped(batch, seconds, switched=self._last.model != batch.model)
+        self._last = batch
         for job in filter(None, map(self._jobs.get, batch.ids)):
             owner = self._owners[job.work.owner]
             owner.charge(job, floor=1 - self._round)
@@ -111,11 +110,12 @@ class Scheduler:
     def reorder(self, owner: str, ids: Sequence[str]) -> None:
         """These jobs of one owner, in this order, share out the places that they hold now; all others keep theirs.
 
-        Ids of other owners or of jobs that have left are ignored.
+        Only jobs that wait have a place to give: all other ids are ignored, also running and paused jobs and strangers.
         """
         if not (line := self._owners.get(owner)):
             return
-        jobs = [line.jobs[id] for id in dict.fromkeys(ids) if id in line.jobs]
+        named = [line.jobs[id] for id in dict.fromkeys(ids) if id in line.jobs and id not in self._last.ids]
+        jobs = [job for job in named if job.runnable]
         places = sorted((job.rank, job.arrived) for job in jobs)
         for job in jobs:
             line.leave(job)
@@ -139,15 +139,15 @@ class Scheduler:
 
     def forecast(self) -> dict[str, tuple[int, float | None]]:
         """(place, seconds left) of every job at once: for many jobs far cheaper than asking for each."""
-        return self._outlook.forecast(self._owners.values(), self._running)
+        return self._outlook.forecast(self._owners.values(), self._last.ids)
 
     def stats(self) -> dict:
         """rows_per_step and steps_per_second (lately), running, waiting and paused jobs, rows served by owner."""
-        running = sum(id in self._jobs for id in self._running)
-        paused = sum(job.paused for id, job in self._jobs.items() if id not in self._running)
+        running = sum(id in self._jobs for id in self._last.ids)
+        paused = sum(job.paused for id, job in self._jobs.items() if id not in self._last.ids)
         counts = {"running": running, "paused": paused, "waiting": len(self._jobs) - running - paused}
         owners = {owner.name: owner.served for owner in self._owners.values()}
-        return {**self._outlook.rates(), **counts, "model": self._model, "owners": owners}
+        return {**self._outlook.rates(), **counts, "model": self._last.model, "owners": owners}
 
     def _admit(self, work: Work) -> None:
         self.capacity.check(work.key, work.rows, work.bytes_per_row)
@@ -160,14 +160,17 @@ class Scheduler:
             heads = owner.heads(now, self.aging_seconds)
             for job in heads if owner.owed > 0 else ():
                 urgency, size, number = job.rank
-                other_model = job.work.model != self._model
+                other_model = job.work.model != self._last.model
                 yield job is not owner.elder, urgency, other_model, size, -owner.owed, number, job
 
     def _gather(self, leader: Job, active: Collection[Owner]) -> Batch:
-        """The leader and its mates. Somebody who first has to be prepared to ride along goes before them."""
+        """The leader and its mates. Somebody who has to be prepared to ride along goes before them: but of the
+        jobs that are longer or less urgent than the leader only one after every step, so that a short one is not
+        held up by many preparations."""
         key, chosen = leader.work.key, [leader]
         room = self.capacity.rows(key, leader.work.bytes_per_row) - leader.work.rows
-        for job in fairly(active, key, self._feeders(key, active), leader.rank) if room > 0 else ():
+        limit = leader.rank[:2] if one_by_one(self._last.key) else (len(URGENCY),)
+        for job in fairly(active, key, self._feeders(key, active), limit) if room > 0 else ():
             if job is not leader and job.work.rows <= room:
                 if job.work.key != key:
                     return self._gather(job, active)

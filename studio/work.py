@@ -9,6 +9,7 @@ from pipelines.requests import Priority
 
 URGENCY = {Priority.INTERACTIVE: 0, Priority.NORMAL: 1, Priority.BACKGROUND: 2}
 Rank = tuple[int, int, int]
+Class = tuple[int, ...]  # the first parts of a rank
 
 
 @dataclass(frozen=True, slots=True)
