@@ -33,9 +33,10 @@ def build(settings: Settings, worker: Mapping[str, object] | None = None) -> Stu
     store = Store(settings.data_dir / "triptych.db")
     gallery = Gallery(settings.data_dir, store)
     gallery.recover()
-    engine = Engine(settings, store, gallery, worker)
+    catalog = Catalog([settings.models])
+    engine = Engine(settings, store, gallery, catalog, worker)
     engine.start()
-    return Studio(settings, store, gallery, Catalog([settings.models]), engine, sessions, lock)
+    return Studio(settings, store, gallery, catalog, engine, sessions, lock)
 
 
 def _lock(settings: Settings) -> FileLock:

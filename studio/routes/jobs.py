@@ -71,5 +71,4 @@ def act(studio: Here, owner: Owner, id: str, verb: Literal["cancel", "pause", "r
 
 
 def _submitted(studio: Studio, owner: str, request: requests.Request) -> list[dict]:
-    studio.catalog.find(request.model).check(request)
     return [studio.engine.view(owner, job.id) for job in studio.engine.submit(owner, request)]
