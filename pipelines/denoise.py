@@ -105,7 +105,7 @@ def _advance(state: ImageState, latents: Tensor, prediction: Prediction) -> None
     state.film()
 
 
-class _undone_on_error:  # noqa: N801  # used like a function
+class _undone_on_error:  # used like a function
     """Samplers and generators go back to where they were if the block raises."""
 
     def __init__(self, states: Sequence[ImageState]):

@@ -30,10 +30,12 @@ def memory_format_for(device: torch.device) -> torch.memory_format:
     return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
-def threads() -> int:
-    """Physical cores that this process may use: more threads than that only wait for each other."""
+def set_threads() -> None:
+    """Physical cores that this process may use, unless OMP_NUM_THREADS says otherwise: more only wait for each other."""
+    if "OMP_NUM_THREADS" in os.environ:
+        return
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
+    torch.set_num_threads(max(1, min(allowed, psutil.cpu_count(logical=False) or allowed)))
 
 
 def budget(device: torch.device) -> int:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 WEIGHTS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model",
            "text_encoder_2": "model"}  # fmt: skip
+# diffusers' ancestral Euler has no formula for models that predict the picture itself.
+_NOT_FOR_SAMPLE = {Sampler.EULER_A}
 _FAST = ("turbo", "lightning", "hyper", "lcm")
 
 
@@ -87,6 +89,8 @@ def _habits(kind: str, name: str, unet: dict, noise: dict) -> dict[str, Any]:
     trailing = noise.get("timestep_spacing") == "trailing" and prediction == "epsilon"
     lcm = "LCM" in str(noise.get("_class_name")) or kind == "LatentConsistencyModelPipeline"
     fields: dict[str, Any] = {"prediction_type": prediction}
+    if prediction == "sample":
+        fields["samplers"] = tuple(sampler for sampler in Sampler if sampler not in _NOT_FOR_SAMPLE)
     if lcm:
         scale = 8.0 if unet.get("time_cond_proj_dim") else 1.0
         return fields | {"steps": 4, "guidance_scale": scale, "sampler": Sampler.LCM, "note": "A few steps are enough."}

@@ -170,7 +170,7 @@ def _save_memory(parts: Parts) -> None:
         getattr(parts.vae, saving, lambda: None)()
 
 
-class _quiet:  # noqa: N801  # used like a function
+class _quiet:  # used like a function
     """The libraries' progress bars and remarks stay out of the log while a part loads."""
 
     def __enter__(self) -> None:

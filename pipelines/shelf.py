@@ -24,7 +24,7 @@ class Shelf:
         self._catalog, self._device, self._compiled = catalog, devices.choose(device), compiled
         self.memory_budget = memory_budget or devices.budget(self._device)
         self._open: OrderedDict[str, ImagePipeline] = OrderedDict()
-        torch.set_num_threads(devices.threads())
+        devices.set_threads()
 
     def check(self, request: Request) -> None:
         """Refuses before memory is taken. Raises UnknownModel, ModelUnavailable, InvalidRequest, TooLarge."""

@@ -1,0 +1,56 @@
+"""Tiny models on disk, opened once, and diffusers' own pipelines over the same folders to compare with."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pipelines.catalog import Catalog
+from pipelines.image import ImagePipeline
+from pipelines.shelf import Shelf
+from tests import tiny
+from tests.pipelines.support import request
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of models: sd, sdxl, lcm, turbo, v, sample, taesd."""
+    parent = tmp_path_factory.mktemp("models")
+    tiny.tiny_sd(parent / "sd")
+    tiny.tiny_sdxl(parent / "sdxl")
+    tiny.tiny_lcm(parent / "lcm")
+    tiny.tiny_turbo(parent / "turbo")
+    tiny.tiny_v(parent / "v")
+    tiny.tiny_sd(parent / "sample", prediction_type="sample")
+    tiny.tiny_sd(parent / "taesd", vae="tiny")
+    return parent
+
+
+@pytest.fixture(scope="session")
+def shelf(models: Path) -> Shelf:
+    """One thread: models this small are no faster with more, and far slower where the cores are busy."""
+    shelf = Shelf(Catalog([models]), "cpu")
+    torch.set_num_threads(1)
+    return shelf
+
+
+@pytest.fixture
+def pipeline(shelf: Shelf) -> Callable[[str], ImagePipeline]:
+    """The open pipeline of a model id."""
+    return lambda model: shelf.pipeline(request(model=model))
+
+
+@pytest.fixture(scope="session")
+def picture() -> bytes:
+    """A 64 x 64 PNG of colours."""
+    values = np.random.default_rng(3).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+    image = Image.fromarray(values).resize((64, 64), Image.Resampling.BICUBIC)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
