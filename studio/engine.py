@@ -82,7 +82,7 @@ class Engine:
     # --- verbs ---
 
     def submit(self, owner: str, request: Request) -> list[Job]:
-        """`count` jobs in line, their rows committed. Raises InvalidRequest, UnknownModel, ModelUnavailable, NotAllowed."""
+        """`count` jobs in line, rows committed. Raises InvalidRequest, UnknownModel, ModelUnavailable, NotAllowed."""
         singles = request.singles()
         self._check_model(request)
         self._check_picture(owner, request)

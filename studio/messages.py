@@ -149,5 +149,5 @@ def decode(data: bytes) -> Message:
     try:
         name, *values = msgpack.unpackb(data)
         return _KINDS[name](*values)
-    except (TypeError, KeyError, msgpack.UnpackException) as error:
+    except (TypeError, ValueError, KeyError, msgpack.UnpackException) as error:
         raise ValueError("Not a message of the studio.") from error

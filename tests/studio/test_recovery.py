@@ -1,0 +1,114 @@
+"""Sudden deaths: of the worker, of everything, and of jobs that kill whoever touches them."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from studio.jobs import JobStatus
+from tests.studio.rig import Rig, gone
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def rig(tmp_path):
+    with Rig(tmp_path) as rig:
+        yield rig
+
+
+def kill_worker(rig):
+    pid = rig.engine.worker_pid
+    os.kill(pid, signal.SIGKILL)
+    assert gone(pid)
+
+
+def test_a_killed_worker_is_replaced_and_its_job_tried_once_more(rig):
+    job_id, queued = rig.one("ann", "delay=0.05", seed=1, steps=6), rig.one("ann", seed=2, width=128)
+    paused = rig.one("ann", seed=3)
+    rig.engine.pause("ann", paused)
+    rig.stepping("ann", job_id)
+    kill_worker(rig)
+    began = time.monotonic()
+    rig.until("ann", job_id, lambda view: view["status"] == "waiting")
+    assert rig.engine.status("ann")["worker"] == "restarting"
+    rig.ready()
+    assert time.monotonic() - began < 10
+    assert rig.ended("ann", job_id)["status"] == "done"
+    assert rig.ended("ann", queued)["status"] == "done"
+    assert [rig.store.job(id).attempts for id in (job_id, queued)] == [2, 1]
+    assert rig.engine.view("ann", paused)["status"] == "paused"
+    rig.engine.resume("ann", paused)
+    assert rig.ended("ann", paused)["status"] == "done"
+
+
+def test_a_job_that_kills_every_worker_fails_with_a_reason_and_the_queue_is_kept(rig):
+    poison, queued = rig.one("ann", "exit_at=2"), rig.one("bob", width=128)
+    view = rig.ended("ann", poison)
+    assert (view["status"], view["error_code"]) == ("failed", "worker_lost")
+    assert "twice" in view["error"]
+    assert rig.ended("bob", queued)["status"] == "done"
+
+
+def test_a_job_that_kills_one_worker_is_done_by_the_next(rig, tmp_path):
+    assert rig.ended("ann", rig.one("ann", f"exit_once={tmp_path / 'flag'}"))["status"] == "done"
+
+
+def test_a_worker_that_hangs_is_ended_like_a_dead_one(tmp_path):
+    with Rig(tmp_path, stall_seconds=1.0) as rig:
+        stuck, queued = rig.one("ann", "hang_at=1"), rig.one("bob", width=128)
+        assert rig.ended("ann", stuck)["error_code"] == "worker_lost"
+        assert rig.ended("bob", queued)["status"] == "done"
+
+
+def test_a_clean_stop_is_not_held_against_the_job(tmp_path):
+    with Rig(tmp_path) as rig:
+        job_id = rig.one("ann", "delay=0.05", steps=30)
+        rig.stepping("ann", job_id)
+        pid = rig.engine.worker_pid
+    assert gone(pid)
+    with Rig(tmp_path) as rig:
+        before = rig.store.job(job_id)
+        assert rig.ended("ann", job_id)["status"] == "done"
+        assert (before.status in (JobStatus.WAITING, JobStatus.RUNNING), rig.store.job(job_id).attempts) == (True, 1)
+
+
+def test_stopping_while_the_worker_starts_is_quick(tmp_path):
+    began = time.monotonic()
+    with Rig(tmp_path):
+        pass
+    assert time.monotonic() - began < 2
+
+
+def test_kill_9_of_everything_at_random_moments_loses_nothing(tmp_path):
+    acknowledged, chance = [], random.Random(20)
+    for life in range(3):
+        ids, worker = live_and_die(tmp_path, life * 1000, chance.uniform(0.1, 1.0))
+        acknowledged += ids
+        assert gone(worker)
+    with Rig(tmp_path) as rig:
+        for job_id in acknowledged:
+            view = rig.ended("ann", job_id)
+            assert view["status"] == "done" or (view["status"], view["error_code"]) == ("failed", "worker_lost")
+        files = {file.stem for file in (tmp_path / "files").glob("*/*")}
+        assert files == rig.store.artifact_ids()
+        done = [job for job in rig.store.jobs("ann", 10_000) if job.status == JobStatus.DONE]
+        assert {job.artifact_id for job in done} == files
+    assert len(acknowledged) > 10
+
+
+def live_and_die(folder, first_seed, seconds):
+    """Job ids that were acknowledged before the kill, and the worker's process id."""
+    command = [sys.executable, "-m", "tests.studio.victim", str(folder), str(first_seed)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as victim:
+        worker = int(victim.stdout.readline().split()[1])
+        seen = [victim.stdout.readline()]
+        time.sleep(seconds)
+        victim.kill()
+        seen += victim.stdout.readlines()
+    return [line.split()[1] for line in seen if line.endswith("\n")], worker

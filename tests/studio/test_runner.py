@@ -1,0 +1,160 @@
+"""The loop over stages, in this process, with a clock that stands still unless it is told to move."""
+
+import logging
+from itertools import count
+
+import pytest
+
+from pipelines.requests import ImageRequest
+from studio.capacity import Capacity
+from studio.messages import Begun, Failed, Finished, Note, Preview, Progress, Stats
+from studio.previews import Previews
+from studio.runner import Runner
+from studio.scheduler import Scheduler
+from studio.tasks import SURPRISE
+from tests.studio.faults import FaultyShelf
+
+
+class Bench:
+    def __init__(self, folder, **previews):
+        self.said, self.pictures, self.shelf = [], {}, FaultyShelf(folder)
+        self.scheduler = Scheduler(Capacity())
+        ticks = count()
+        shown = Previews(**previews)
+        self.runner = Runner(self.shelf, self.scheduler, self.said.append, self.pictures, shown, lambda: next(ticks))
+        self._numbers = count()
+
+    def submit(self, prompt="", owner="ann", **fields):
+        fields = {"steps": 4, "width": 64, "height": 64, "guidance_scale": 0, "seed": next(self._numbers), **fields}
+        job_id = f"job {fields['seed']}"
+        self.runner.submit(job_id, owner, ImageRequest(prompt=prompt, **fields))
+        return job_id
+
+    def run(self, moves=10_000):
+        for _ in range(moves):
+            if not self.runner.advance():
+                return self
+        return self
+
+    def heard(self, kind, job_id=None):
+        return [m for m in self.said if isinstance(m, kind) and job_id in (None, getattr(m, "job_id", None))]
+
+    def fate(self, job_id):
+        ended = self.heard(Finished, job_id) + self.heard(Failed, job_id)
+        assert len(ended) == 1
+        return ended[0]
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+def test_a_job_goes_through_its_stages_and_is_told_of(bench):
+    job = bench.submit("long")
+    bench.run()
+    assert [type(m) for m in bench.said if not isinstance(m, Stats | Preview)] == [
+        Begun, Note, Note, *[Progress] * 5, Finished,
+    ]  # fmt: skip
+    assert bench.fate(job).info["seed"] == 0
+    assert [m.text for m in bench.heard(Note)] == ["loading Faulty 40%", "prompt cut"]
+    assert [m.jobs for m in bench.heard(Progress)] == [[[job, step, 4]] for step in range(5)]
+    assert not bench.runner._tasks
+
+
+def test_nan_ends_one_job_and_its_mates_do_not_notice(bench):
+    jobs = [bench.submit(prompt) for prompt in ("", "nan_at=2", "")]
+    bench.run()
+    assert bench.fate(jobs[1]).code == "not_finite"
+    assert all(isinstance(bench.fate(job), Finished) for job in (jobs[0], jobs[2]))
+
+
+def test_out_of_memory_halves_the_batch_and_tries_again(bench, tmp_path):
+    jobs = [bench.submit("oom_rows=2") for _ in range(8)]
+    bench.run()
+    assert all(isinstance(bench.fate(job), Finished) for job in jobs)
+    widths = [line.count("|") + 1 for line in (tmp_path / "batches").read_text().splitlines()]
+    assert max(widths) == 2
+    assert sum(widths) == 8 * 4
+
+
+def test_alone_and_still_out_of_memory_fails_clearly_and_others_go_on(bench):
+    big, small = bench.submit("oom_rows=0", width=128), bench.submit()
+    bench.run()
+    assert bench.fate(big).code == "out_of_memory"
+    assert "smaller size" in bench.fate(big).sentence
+    assert isinstance(bench.fate(small), Finished)
+
+
+@pytest.mark.parametrize("where", ["raise_at=2", "raise_prepare"])
+def test_what_nobody_foresaw_fails_the_culprit_only_and_is_logged(bench, where, caplog):
+    jobs = [bench.submit(prompt) for prompt in ("", where, "")]
+    with caplog.at_level(logging.ERROR):
+        bench.run()
+    assert bench.fate(jobs[1]).sentence == SURPRISE
+    assert "a surprise" in caplog.text
+    assert all(isinstance(bench.fate(job), Finished) for job in (jobs[0], jobs[2]))
+
+
+def test_a_missing_model_and_a_refusal_are_sentences(bench):
+    missing, refused = bench.submit(model="missing"), bench.submit("refuse")
+    bench.run()
+    assert (bench.fate(missing).code, bench.fate(missing).sentence) == (
+        "model_unavailable",
+        "The model missing is not on this disk.",
+    )
+    assert bench.fate(refused).sentence == "This model refuses."
+
+
+def test_cancel_before_the_next_step(bench):
+    job, other = bench.submit(steps=50), bench.submit(steps=50)
+    bench.run(moves=10)
+    before = len(bench.said)
+    bench.runner.cancel(job)
+    bench.run()
+    assert not [m for m in bench.said[before:] if isinstance(m, Progress) and job in [row[0] for row in m.jobs]]
+    assert not bench.heard(Finished, job)
+    assert isinstance(bench.fate(other), Finished)
+    assert all(job not in stats.forecast for stats in bench.heard(Stats)[-1:])
+
+
+def test_unknown_ids_do_no_harm(bench):
+    bench.runner.cancel("nobody")
+    bench.runner.pause("nobody")
+    bench.runner.resume("nobody")
+    bench.runner.reorder("nobody", ["nobody"])
+    assert not bench.runner.advance()
+
+
+def test_a_paused_job_takes_no_step_until_it_is_resumed(bench):
+    job = bench.submit()
+    bench.run(moves=3)
+    bench.runner.pause(job)
+    assert not bench.runner.advance()
+    bench.runner.resume(job)
+    bench.run()
+    assert isinstance(bench.fate(job), Finished)
+
+
+def test_start_pictures_reach_the_pipeline(bench):
+    bench.pictures["0" * 64] = b"12345"
+    job = bench.submit(start_picture="0" * 64)
+    bench.run()
+    assert bench.fate(job).info["start"] == 5
+
+
+def test_previews_move_and_are_never_of_ended_jobs(tmp_path):
+    bench = Bench(tmp_path, share=1.0, interval=0.0)
+    job = bench.submit()
+    bench.run()
+    assert len(bench.heard(Preview, job)) == 3
+    assert all(m.data.startswith(b"\xff\xd8") for m in bench.heard(Preview))
+
+
+def test_a_broken_preview_costs_nobody_a_picture(bench, monkeypatch, caplog):
+    pipeline = bench.shelf.pipeline(ImageRequest(), lambda *_: None)
+    monkeypatch.setattr(pipeline, "preview", lambda state: 1 / 0)
+    job = bench.submit()
+    bench.run()
+    assert isinstance(bench.fate(job), Finished)
+    assert "division by zero" in caplog.text

@@ -1,0 +1,116 @@
+import asyncio
+import threading
+
+from studio.subscriptions import STATUS_SECONDS, Subscription, Subscriptions
+
+
+def watching(owner="ann", everybody=None):
+    views = {}
+    subscription = Subscription(owner, views.get, lambda: {"running": 1})
+    return (everybody or Subscriptions()).add(subscription), views
+
+
+async def taken(subscription, seconds=0.05):
+    events = []
+    try:
+        async with asyncio.timeout(seconds):
+            async for event in subscription:
+                events.append(event)
+    except TimeoutError:
+        pass
+    return events
+
+
+def test_a_slow_reader_gets_the_newest_view_and_costs_bounded_memory():
+    subscription, views = watching()
+    for step in range(10_000):
+        views[f"job {step % 5}"] = {"step": step}
+        subscription.tell(f"job {step % 5}")
+    assert len(subscription._changed) == 5
+    events = asyncio.run(taken(subscription))
+    assert sorted(event["job"]["step"] for event in events) == [9995, 9996, 9997, 9998, 9999]
+
+
+def test_status_comes_at_most_twice_a_second_and_the_last_one_is_not_lost():
+    async def main():
+        subscription, _ = watching()
+        reading = asyncio.create_task(taken(subscription, 2.2 * STATUS_SECONDS))
+        for _ in range(100):
+            subscription.tell()
+            await asyncio.sleep(STATUS_SECONDS / 100)
+        return await reading
+
+    events = asyncio.run(main())
+    assert 2 <= len(events) <= 3
+    assert all(event["type"] == "status" for event in events)
+
+
+def test_jobs_do_not_keep_the_status_waiting():
+    async def main():
+        subscription, views = watching()
+        views["a"] = {"id": "a"}
+        subscription.tell()
+        kinds = []
+        async for event in subscription:
+            kinds.append(event["type"])
+            subscription.tell("a")
+            if len(kinds) == 5:
+                return kinds
+
+    assert "status" in asyncio.run(main())
+
+
+def test_only_the_owner_is_told():
+    everybody = Subscriptions()
+    (ann, _), (bob, _) = watching("ann", everybody), watching("bob", everybody)
+    everybody.tell("ann", "a")
+    assert list(ann._changed) == ["a"]
+    assert not bob._changed
+
+
+def test_a_job_that_is_not_known_any_more_is_passed_over():
+    subscription, views = watching()
+    subscription.tell("gone")
+    subscription.tell("there")
+    views["there"] = {"id": "there"}
+    assert asyncio.run(taken(subscription)) == [{"type": "job", "job": {"id": "there"}}]
+
+
+def test_it_wakes_from_other_threads_and_ends_when_closed():
+    async def main():
+        subscription, views = watching()
+        views["a"] = {"id": "a"}
+
+        def elsewhere():
+            subscription.tell("a")
+            subscription.close()
+
+        events = []
+        threading.Timer(0.05, elsewhere).start()
+        async with subscription:
+            events = [event async for event in subscription]
+        return events
+
+    assert asyncio.run(asyncio.wait_for(main(), 5)) in ([], [{"type": "job", "job": {"id": "a"}}])
+
+
+def test_closed_and_abandoned_ones_are_forgotten():
+    everybody = Subscriptions()
+    kept, _ = watching(everybody=everybody)
+    closed, _ = watching(everybody=everybody)
+    watching(everybody=everybody)
+    closed.close()
+    assert everybody._everyone() == [kept]
+
+
+def test_an_ended_event_loop_does_no_harm():
+    subscription, views = watching()
+    views["a"] = {"id": "a"}
+    subscription.tell("a")
+    asyncio.run(anext_of(subscription))
+    subscription.tell("a")
+    assert subscription.closed
+
+
+async def anext_of(subscription):
+    return await anext(aiter(subscription))
