@@ -19,6 +19,19 @@ ALLOWED = (
 )
 
 
+DAMAGED = "a damaged or cut-off file"
+_STARTS = {
+    b"\x89PNG": DAMAGED,
+    b"\xff\xd8\xff": DAMAGED,
+    b"RIFF": DAMAGED,
+    b"GIF8": DAMAGED,
+    b"%PDF": "a PDF",
+    b"PK": "a zip archive",
+    b"II*\0": "a TIFF",
+    b"MM\0*": "a TIFF",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """An RGB picture, upright, 8 bits a channel, and what had to be changed to get it, as sentences."""
@@ -41,7 +54,7 @@ def decode(data: bytes) -> Decoded:
         width, height = image.size
         if width * height > limits.UPLOAD_PIXELS:
             raise _bad(f"{width:,} × {height:,} pixels")
-        notes = ["Of the animation, the first frame is used."] if getattr(image, "n_frames", 1) > 1 else []
+        notes = ["Of the animation, the first frame is used."] if getattr(image, "is_animated", False) else []
         image.seek(0)
         image.load()
         upright = ImageOps.exif_transpose(image)
@@ -81,14 +94,14 @@ def sentences(data: bytes) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise _bad("far too many pixels") from error
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error … for a damaged file
-        raise _bad("a damaged or cut-off file") from error
+        raise _bad(DAMAGED) from error
 
 
 def _looks_like(data: bytes) -> str:
     if not data:
         return "an empty file"
     head = data[:512]
-    for start, name in ((b"%PDF", "a PDF"), (b"PK", "a zip archive"), (b"II*\0", "a TIFF"), (b"MM\0*", "a TIFF")):
+    for start, name in _STARTS.items():
         if head.startswith(start):
             return name
     if head[4:8] == b"ftyp":

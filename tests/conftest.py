@@ -7,12 +7,16 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from studio.settings import Settings
 from tests.serving import Served, served
 
 os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
+# a shared machine is slow now and then; that is no failure
+hypothesis.settings.register_profile("triptych", deadline=None)
+hypothesis.settings.load_profile("triptych")
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,183 @@
+"""Files and rows stay together, whatever is cut off in between."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines.base import Artifact
+from pipelines.errors import NotFound
+from pipelines.requests import ImageRequest
+from studio import durable, limits, metadata
+from studio.gallery import GONE, Gallery, thumbnail
+from studio.jobs import Job, JobStatus
+from studio.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    store = Store(tmp_path / "t.db")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def gallery(tmp_path: Path, store: Store) -> Gallery:
+    return Gallery(tmp_path, store)
+
+
+def png(size: tuple[int, int] = (64, 64), noise: bool = False) -> bytes:
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    out = io.BytesIO()
+    (Image.fromarray(pixels) if noise else Image.new("RGB", size, "red")).save(out, "PNG")
+    return out.getvalue()
+
+
+def saved(store: Store, gallery: Gallery, owner: str = "me", **fields: object) -> Job:
+    job = Job(owner, ImageRequest(prompt="a fox", seed=7, **fields), time.time())
+    store.add(job)
+    job = job.to(JobStatus.RUNNING)
+    store.update(job)
+    return gallery.save(job, Artifact("image", "image/png", png(), {"notes": []}))
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for room in ("files", "thumbs", "uploads") for path in (folder / room).rglob("*") if path.is_file()]
+
+
+def test_saving_gives_a_done_job_a_file_and_a_thumbnail(store, gallery):
+    job = saved(store, gallery)
+    assert store.job(job.id) == job
+    assert job.status == JobStatus.DONE
+    data = gallery.file("me", job.artifact_id).read_bytes()
+    assert metadata.read(data).fields["prompt"] == "a fox"
+    assert Image.open(gallery.thumb("me", job.artifact_id)).format == "WEBP"
+    row = gallery.artifact("me", job.artifact_id)
+    assert (row.width, row.height, row.bytes, row.seed) == (64, 64, len(data), 7)
+    assert row.made_from() == job.request
+
+
+def test_nobody_else_gets_at_it(store, gallery):
+    id = saved(store, gallery).artifact_id
+    for question in (gallery.artifact, gallery.file, gallery.thumb, gallery.delete):
+        with pytest.raises(NotFound):
+            question("somebody", id)
+    with pytest.raises(NotFound):
+        gallery.zip("somebody", [id])
+    assert gallery.page("somebody", None, 10) == []
+
+
+def test_filmstrips_are_not_listed(store, gallery):
+    strip = saved(store, gallery, filmstrip=True)
+    assert gallery.page("me", None, 10) == []
+    assert gallery.file("me", strip.artifact_id).exists()
+
+
+def test_zip_streams_every_picture_once(store, gallery):
+    ids = [saved(store, gallery).artifact_id for _ in range(3)]
+    pieces = list(gallery.zip("me", [*ids, ids[0]]))
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(pieces)))
+    assert archive.testzip() is None
+    assert len(archive.namelist()) == 3
+    assert len(pieces) > 3
+
+
+def test_delete_removes_row_and_files(store, gallery, tmp_path):
+    id = saved(store, gallery).artifact_id
+    gallery.delete("me", id)
+    assert files(tmp_path) == []
+    assert store.artifact(id) is None
+
+
+@pytest.mark.parametrize("cut", ["write", "thumb", "row"])
+def test_dying_while_saving_leaves_nothing_behind_after_the_next_start(store, gallery, tmp_path, monkeypatch, cut):
+    """Whatever the moment: no row without its file, no file without its row, and the job is still to be done."""
+
+    class Died(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Died
+
+    if cut == "row":
+        monkeypatch.setattr(store, "add_artifact", die)
+    else:
+        real, calls = os.fsync, []
+        monkeypatch.setattr(
+            durable.os,
+            "fsync",
+            lambda handle: die() if len(calls) >= (0 if cut == "write" else 4) else (calls.append(1), real(handle)),
+        )
+    with pytest.raises(Died):
+        saved(store, gallery)
+    monkeypatch.undo()
+    Gallery(tmp_path, store).recover()
+    assert files(tmp_path) == []
+    assert store.artifact_ids() == set()
+    assert [job.status for job in store.unfinished()] == [JobStatus.RUNNING]
+
+
+def test_recovery_drops_what_has_no_partner(store, gallery, tmp_path):
+    whole, no_file, no_thumb = (saved(store, gallery) for _ in range(3))
+    gallery.file("me", no_file.artifact_id).unlink()
+    gallery.thumb("me", no_thumb.artifact_id).unlink()
+    orphan = tmp_path / "files" / "ab" / ("ab" * 16 + ".png")
+    part = tmp_path / "uploads" / "x" / f"y.png.123{durable.TEMPORARY}"
+    for path in (orphan, part):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    gallery.recover()
+    assert not orphan.exists()
+    assert not part.exists()
+    assert [row.id for row in gallery.page("me", None, 10)] == [no_thumb.artifact_id, whole.artifact_id]
+    assert gallery.thumb("me", no_thumb.artifact_id).exists()
+    assert store.job(no_file.id).error == GONE
+
+
+def test_start_pictures_are_normalised_and_private(gallery, tmp_path):
+    name = gallery.keep_upload("me", png())
+    assert gallery.keep_upload("me", png()) == name
+    assert len(files(tmp_path)) == 1
+    image = Image.open(io.BytesIO(gallery.upload("me", name)))
+    assert (image.format, image.mode, image.size) == ("PNG", "RGB", (64, 64))
+    for owner, asked in (("you", name), ("me", "0" * 64), ("me", "../../t"), ("me", name.upper())):
+        with pytest.raises(NotFound):
+            gallery.upload(owner, asked)
+
+
+def test_large_start_pictures_are_made_smaller(gallery):
+    kept = gallery.keep("me", png((limits.UPLOAD_SIDE * 2, 64)))
+    assert (kept.width, kept.height) == (limits.UPLOAD_SIDE, 32)
+
+
+def test_oldest_start_pictures_go_first(gallery, monkeypatch):
+    monkeypatch.setattr(limits, "UPLOADS_PER_OWNER", 2)
+    names = []
+    for i, width in enumerate((64, 72, 80)):
+        names.append(gallery.keep_upload("me", png((width, 64))))
+        path = gallery._uploads._path("me", names[-1])
+        if path.exists():
+            os.utime(path, (i, i))
+    with pytest.raises(NotFound):
+        gallery.upload("me", names[0])
+    assert gallery.upload("me", names[2])
+
+
+def test_thumbnails_keep_their_limit_even_for_noise():
+    noise = Image.open(io.BytesIO(png((600, 400), noise=True)))
+    data = thumbnail(noise)
+    assert len(data) <= limits.THUMB_BYTES
+    small = Image.open(io.BytesIO(data))
+    assert abs(small.width / small.height - 1.5) < 0.05
+
+
+def test_owner_names_cannot_leave_the_folder(gallery, tmp_path):
+    gallery.keep_upload("../../evil", png())
+    assert [path.parent.parent.name for path in files(tmp_path)] == ["uploads"]

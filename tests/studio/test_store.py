@@ -1,0 +1,138 @@
+"""Rows: what is written is read back, transactions are whole, and other threads may call."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.requests import ImageRequest
+from studio.jobs import Job, JobStatus
+from studio.store import ArtifactRow, Store
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    store = Store(tmp_path / "t.db")
+    yield store
+    store.close()
+
+
+def job(owner: str = "a", **fields: object) -> Job:
+    return Job(owner, ImageRequest(**fields), time.time())
+
+
+def artifact(job: Job, id: str = "1", prompt: str = "", model: str = "sprite", hidden: bool = False) -> ArtifactRow:
+    request = job.request.model_dump_json()
+    return ArtifactRow(
+        id, job.owner, job.id, "image", "image/png", 1, 2, 3, model, prompt, 4, 5.0, hidden, request, "{}"
+    )  # fmt: skip
+
+
+def done(job: Job, id: str) -> Job:
+    return job.to(JobStatus.RUNNING).to(JobStatus.DONE, artifact_id=id)
+
+
+def test_a_job_comes_back_as_it_was(store, tmp_path):
+    one = job(prompt="狐狸 🦊 'quoted'", seed=2**32 - 1, guidance_scale=0.1)
+    store.add(one)
+    store.close()
+    again = Store(tmp_path / "t.db")
+    assert again.job(one.id) == one
+    again.close()
+
+
+def test_updates_keep_every_field(store):
+    one = job()
+    store.add(one)
+    failed = one.to(JobStatus.FAILED, started=1.5, ended=2.5, attempts=2, error_code="error", error="It broke.")
+    store.update(failed)
+    assert store.job(one.id) == failed
+
+
+def test_several_jobs_are_added_all_or_none(store):
+    one, two = job(), job()
+    store.add(one)
+    with pytest.raises(Exception, match="UNIQUE"):
+        store.add(two, one)
+    assert store.job(two.id) is None
+
+
+def test_lists_are_by_owner_newest_first(store):
+    jobs = [job("a"), job("b"), job("a")]
+    store.add(*jobs)
+    assert store.jobs("a") == [jobs[2], jobs[0]]
+    assert store.jobs("a", limit=1) == [jobs[2]]
+
+
+def test_unfinished_are_in_the_order_in_which_they_came(store):
+    jobs = [job() for _ in range(5)]
+    store.add(*jobs)
+    running = jobs[1].to(JobStatus.RUNNING)
+    paused = jobs[2].to(JobStatus.PAUSED)
+    store.update(running, paused, jobs[3].to(JobStatus.CANCELLED))
+    assert store.unfinished() == [jobs[0], running, paused, jobs[4]]
+
+
+def test_artifact_and_end_of_job_are_one_transaction(store):
+    one = job()
+    store.add(one)
+    store.add_artifact(artifact(one, "x"), done(one, "x"))
+    two = job()
+    store.add(two)
+    with pytest.raises(Exception, match="UNIQUE"):
+        store.add_artifact(artifact(two, "x"), done(two, "x"))
+    assert store.job(one.id).artifact_id == "x"
+    assert store.job(two.id) == two
+
+
+def test_listing_filters_and_pages(store):
+    one = job()
+    store.add(one)
+    prompts = ["A red CAT", "a red dog", "ein roter Kater", "Ärger im Haus", "100% cat_ness"]
+    rows = [store.add_artifact(artifact(one, str(i), p, model=f"m{i % 2}"), one) for i, p in enumerate(prompts)]
+    store.add_artifact(artifact(one, "strip", "a red cat", hidden=True), one)
+
+    def ids(**filters: object) -> list[str]:
+        return [row.id for row in store.artifacts("a", **filters)]
+
+    assert ids() == ["4", "3", "2", "1", "0"]
+    assert ids(limit=2) == ["4", "3"]
+    assert ids(before=rows[3].number) == ["2", "1", "0"]
+    assert ids(text="red cat") == ["0"]
+    assert ids(text="ÄRGER") == ["3"]
+    assert ids(text="%") == ["4"]
+    assert ids(text="_") == ["4"]
+    assert ids(model="m1") == ["3", "1"]
+    assert store.artifacts("b") == []
+    assert store.models("a") == ["m0", "m1"]
+
+
+def test_deleting_an_artifact_keeps_its_job(store):
+    one = job()
+    store.add(one)
+    store.add_artifact(artifact(one, "x"), done(one, "x"))
+    store.delete_artifact("x", "It is gone.")
+    kept = store.job(one.id)
+    assert (kept.status, kept.artifact_id, kept.error) == (JobStatus.DONE, None, "It is gone.")
+    assert store.artifact("x") is None
+
+
+def test_threads_do_not_lose_each_others_rows(store):
+    def add() -> None:
+        for _ in range(20):
+            store.add(job())
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(store.unfinished()) == 80
+
+
+def test_commits_are_synced(store):
+    assert store._db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert store._db.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
