@@ -10,7 +10,8 @@ from pipelines.errors import TooLarge
 from studio.costs import StepCost
 
 ROW_CAP = 16
-ONE_BY_ONE = ("prepare", "finish")  # stages whose memory spikes: never two jobs at once
+# never two jobs at once: the memory of these stages spikes, or ("alone") a worker has died over the job before
+ONE_BY_ONE = ("prepare", "alone", "finish")
 GROWTH = 500  # steps at the cap without an accident before a cap that was halved may grow by one row
 
 

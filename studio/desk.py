@@ -88,9 +88,10 @@ class Desk:
         except TriptychError as error:  # the start picture is not there any more
             self.change(live, failed(live.job, error))
             return
-        self.send(Submit(live.job.id, live.job.owner, live.job.request.model_dump_json()))
-        if live.job.status == JobStatus.PAUSED:
-            self.send(Pause(live.job.id))
+        job = live.job
+        self.send(Submit(job.id, job.owner, job.request.model_dump_json(), job.attempts))
+        if job.status == JobStatus.PAUSED:
+            self.send(Pause(job.id))
 
     def _send_picture(self, job: Job) -> None:
         """Once for all the jobs that start from it."""

@@ -20,3 +20,8 @@ def retried(job: Job) -> Job:
     if job.attempts >= MOST_ATTEMPTS:
         return failed(job, WorkerLost(LOST))
     return job.to(JobStatus.WAITING, started=None)
+
+
+def taken_back(job: Job) -> Job:
+    """A running job that was stopped through no fault of its own: back to the line as if it had not begun."""
+    return job.to(JobStatus.WAITING, started=None, attempts=job.attempts - 1)

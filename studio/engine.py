@@ -16,7 +16,7 @@ from pipelines.errors import InvalidRequest, NotAllowed, NotFound
 from pipelines.requests import Request
 from studio import limits
 from studio.desk import Desk
-from studio.endings import retried
+from studio.endings import retried, taken_back
 from studio.foreman import Foreman
 from studio.jobs import Job, JobStatus
 from studio.messages import Cancel, Pause, Resume
@@ -65,7 +65,7 @@ class Engine:
         with self._desk.lock:
             for live in self._desk.table.unfinished():
                 if live.job.status == JobStatus.RUNNING:
-                    self._store.update(live.job.to(JobStatus.WAITING, started=None, attempts=live.job.attempts - 1))
+                    self._store.update(taken_back(live.job))
             self._desk.subscriptions.close()
 
     def _take_up(self, job: Job) -> None:
@@ -122,10 +122,10 @@ class Engine:
             return job_view(live)
 
     def reorder(self, owner: str, job_ids: list[str]) -> None:
-        """The owner's waiting jobs change places among themselves; nobody else's place changes."""
+        """The owner's jobs change places among themselves, nobody else's place changes. Ended ones do no harm."""
         with self._desk.lock:
             for job_id in job_ids:
-                self._open(owner, job_id)
+                self._desk.table.get(owner, job_id)
             self._desk.reorder(owner, list(job_ids))
 
     def retry(self, owner: str, job_id: str) -> Job:

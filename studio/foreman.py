@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pipelines.base import Artifact
 from pipelines.errors import TriptychError
 from studio.desk import Desk
-from studio.endings import failed, retried
+from studio.endings import failed, retried, taken_back
 from studio.jobs import Job, JobStatus
 from studio.link import Link
 from studio.messages import (
     FROM_WORKER,
+    AtWork,
     Begun,
     Failed,
     Finished,
@@ -35,9 +36,11 @@ class Foreman:
 
     def __init__(self, desk: Desk):
         self._desk = desk
+        self._at_work: set[str] = set()
         self._verbs: dict[type, Callable] = {
             Ready: self._ready,
             Begun: self._begun,
+            AtWork: self._set_at_work,
             Progress: self._progress,
             Preview: self._preview,
             Note: self._note,
@@ -59,7 +62,8 @@ class Foreman:
             for live in list(self._desk.table.unfinished()):
                 begun, _ = live.begun, live.start_over()
                 if begun and live.job.status == JobStatus.RUNNING:
-                    self._desk.change(live, retried(live.job))
+                    self._desk.change(live, retried(live.job) if live.job.id in self._at_work else taken_back(live.job))
+            self._at_work = set()
 
     def busy(self) -> bool:
         with self._desk.lock:
@@ -79,6 +83,9 @@ class Foreman:
             begun = {"started": time.time(), "attempts": live.job.attempts + 1}
             if live.job.status == JobStatus.WAITING:
                 self._desk.change(live, live.job.to(JobStatus.RUNNING, **begun))
+
+    def _set_at_work(self, message: AtWork) -> None:
+        self._at_work = set(message.job_ids)
 
     def _progress(self, message: Progress) -> None:
         with self._desk.lock:

@@ -15,11 +15,12 @@ import msgpack
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """A job, `request` as the JSON of the request; its start picture was sent before."""
+    """A job, `request` as the JSON of the request; its start picture was sent before. `attempts`: made before this."""
 
     job_id: str
     owner: str
     request: str
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,13 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
+class AtWork:
+    """Those whose work is done now and until this is said of others. Should the worker die, one of them is why."""
+
+    job_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """A row for each job that moved: [job_id, step, steps]."""
 
@@ -132,7 +140,7 @@ class Stats:
 
 
 TO_WORKER = Submit | Picture | Forget | Cancel | Pause | Resume | Reorder | Shutdown
-FROM_WORKER = Ready | Begun | Progress | Preview | Note | Finished | Failed | Stats
+FROM_WORKER = Ready | Begun | AtWork | Progress | Preview | Note | Finished | Failed | Stats
 Message = TO_WORKER | FROM_WORKER
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in (*TO_WORKER.__args__, *FROM_WORKER.__args__)}
 _NAMES: dict[type, tuple[str, ...]] = {kind: tuple(f.name for f in fields(kind)) for kind in _KINDS.values()}

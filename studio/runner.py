@@ -13,7 +13,7 @@ from pipelines.base import Pipeline
 from pipelines.errors import OutOfMemory, TriptychError
 from pipelines.requests import Request
 from studio import previews
-from studio.messages import Begun, Failed, Finished, Message, Note, Preview
+from studio.messages import AtWork, Begun, Failed, Finished, Message, Note, Preview
 from studio.previews import Previews
 from studio.reports import Reports
 from studio.scheduler import Batch, Scheduler
@@ -36,11 +36,12 @@ class Runner:
         self._pictures, self._shown, self._clock = pictures, shown, clock
         self._tasks: dict[str, Task] = {}
         self._model: str | None = None
+        self._at_work: tuple[str, ...] = ()
         self._reports = Reports(emit, scheduler, shelf.device_info)
         self._stages = {PREPARE: self._prepare, STEP: self._step, FINISH: self._finish}
 
-    def submit(self, job_id: str, owner: str, request: Request) -> None:
-        task = self._tasks[job_id] = Task(job_id, owner, request)
+    def submit(self, job_id: str, owner: str, request: Request, attempts: int = 0) -> None:
+        task = self._tasks[job_id] = Task(job_id, owner, request, attempts)
         try:
             self._scheduler.add(task.next_work(), self._clock())
         except TriptychError as error:
@@ -67,6 +68,9 @@ class Runner:
         if batch is None:
             return False
         tasks = [self._tasks[id] for id in batch.ids]
+        if batch.ids != self._at_work:
+            self._at_work = batch.ids
+            self._emit(AtWork(list(batch.ids)))
         try:
             self._work(batch, tasks)
         except (OutOfMemory, MemoryError):

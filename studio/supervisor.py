@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from studio.settings import Settings
 
 MAX_PAUSE = 30.0  # seconds between two starts
+START_SECONDS = 120.0  # silence that is allowed while libraries are imported and the device is opened
 HEALTHY_SECONDS = 10.0  # a worker that lived so long was no failed start
 log = logging.getLogger(__name__)
 
@@ -114,8 +115,9 @@ class Supervisor:
                     heard = time.monotonic()
             except (EOFError, OSError):
                 return
-            if time.monotonic() - heard > self._stall and self._listener.busy():
-                log.error("The worker has been silent for %d seconds and is ended", self._stall)
+            silence = time.monotonic() - heard
+            if silence > (self._stall if self.ready else START_SECONDS) and self._listener.busy():
+                log.error("The worker has been silent for %d seconds and is ended", silence)
                 link.kill()
 
     def _hear(self, message: FROM_WORKER) -> None:

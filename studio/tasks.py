@@ -13,6 +13,7 @@ from pipelines.requests import Request
 from studio.scheduler import Work
 
 PREPARE, STEP, FINISH = "prepare", "step", "finish"
+ALONE = "alone"  # the steps of a job over which a worker may have died: should it happen again, it takes nobody along
 SURPRISE = "Something went wrong inside the studio while making this picture; the log has the details."
 NO_MEMORY = "This picture does not fit into the memory of the device, not even alone; try a smaller size."
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Task:
     id: str
     owner: str
     request: Request
+    attempts: int = 0
     state: State | None = None
     key: Hashable = None
 
@@ -54,7 +56,7 @@ class Task:
             rows, steps, ahead, room = self.state.rows, self.state.steps_left, 1, pipeline.bytes_per_row(key)
         else:
             key, rows, steps, ahead, room = None, 1, 1, self._ahead(), 0
-        self.key = (self.stage, model, key)
+        self.key = (ALONE if self.stage == STEP and self.attempts else self.stage, model, key)
         return Work(self.id, self.owner, self.key, model, rows, steps, priority, room, ahead)
 
     def _ahead(self) -> int:

@@ -113,7 +113,7 @@ class Mailbox:
         except TriptychError as error:  # a row written by another version
             self._emit(Failed(message.job_id, error.code, str(error)))
         else:
-            self._runner.submit(message.job_id, message.owner, request)
+            self._runner.submit(message.job_id, message.owner, request, message.attempts)
 
     def _emit(self, message: Message) -> None:
         self._conn.send_bytes(encode(message))

@@ -44,7 +44,7 @@ class Rig:
     def one(self, owner: str, prompt: str = "", **fields: object) -> str:
         return self.submit(owner, prompt, **fields)[0]
 
-    def until(self, owner: str, job_id: str, true: Callable[[dict], bool], seconds: float = 20) -> dict:
+    def until(self, owner: str, job_id: str, true: Callable[[dict], bool], seconds: float = 60) -> dict:
         """The job's view as soon as it is so; fails with the view when it does not come."""
         end = time.monotonic() + seconds
         while not true(view := self.engine.view(owner, job_id)):
@@ -52,14 +52,14 @@ class Rig:
             time.sleep(0.005)
         return view
 
-    def ended(self, owner: str, job_id: str, seconds: float = 20) -> dict:
+    def ended(self, owner: str, job_id: str, seconds: float = 60) -> dict:
         return self.until(owner, job_id, lambda view: view["ended"] is not None, seconds)
 
     def stepping(self, owner: str, job_id: str) -> dict:
         return self.until(owner, job_id, lambda view: view["step"] >= 1)
 
     def ready(self) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while self.engine.status("anybody")["worker"] != "ready":
             assert time.monotonic() < end
             time.sleep(0.005)

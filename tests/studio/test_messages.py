@@ -9,6 +9,7 @@ from studio.messages import FROM_WORKER, TO_WORKER, Cancel, Finished, decode, en
 
 PLAIN = {
     "str": st.text(max_size=50),
+    "int": st.integers(0, 2**40),
     "bytes": st.binary(max_size=500),
     "float": st.floats(allow_nan=False),
     "str | None": st.none() | st.text(max_size=20),

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.requests import ImageRequest
 from studio.capacity import Capacity
-from studio.messages import Begun, Failed, Finished, Note, Preview, Progress, Stats
+from studio.messages import AtWork, Begun, Failed, Finished, Note, Preview, Progress, Stats
 from studio.previews import Previews
 from studio.runner import Runner
 from studio.scheduler import Scheduler
@@ -53,7 +53,7 @@ def bench(tmp_path):
 def test_a_job_goes_through_its_stages_and_is_told_of(bench):
     job = bench.submit("long")
     bench.run()
-    assert [type(m) for m in bench.said if not isinstance(m, Stats | Preview)] == [
+    assert [type(m) for m in bench.said if not isinstance(m, Stats | Preview | AtWork)] == [
         Begun, Note, Note, *[Progress] * 5, Finished,
     ]  # fmt: skip
     assert bench.fate(job).info["seed"] == 0
@@ -94,6 +94,16 @@ def test_what_nobody_foresaw_fails_the_culprit_only_and_is_logged(bench, where, 
     assert bench.fate(jobs[1]).sentence == SURPRISE
     assert "a surprise" in caplog.text
     assert all(isinstance(bench.fate(job), Finished) for job in (jobs[0], jobs[2]))
+
+
+def test_a_job_over_which_a_worker_died_steps_alone(bench, tmp_path):
+    suspect = ImageRequest(seed=99, steps=4, width=64, height=64, guidance_scale=0)
+    bench.runner.submit("suspect", "ann", suspect, attempts=1)
+    jobs = [bench.submit() for _ in range(2)]
+    bench.run()
+    assert all(isinstance(bench.fate(job), Finished) for job in ("suspect", *jobs))
+    assert sorted((tmp_path / "batches").read_text().split()) == ["0|1"] * 4 + ["99"] * 4
+    assert ["suspect"] in [m.job_ids for m in bench.heard(AtWork)]
 
 
 def test_a_missing_model_and_a_refusal_are_sentences(bench):

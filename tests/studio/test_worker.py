@@ -29,7 +29,7 @@ class Talk:
     def submit(self, job_id, prompt="", **fields):
         self.link.send(Submit(job_id, "ann", ImageRequest(prompt=prompt, **fields).model_dump_json()))
 
-    def until(self, kind, job_id=None, seconds=20):
+    def until(self, kind, job_id=None, seconds=60):
         end = time.monotonic() + seconds
         while self.link.conn.poll(max(0, end - time.monotonic())):
             message = decode(self.link.conn.recv_bytes())
