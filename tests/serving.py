@@ -57,7 +57,7 @@ def served(settings: Settings, worker: Mapping[str, object] | None = None, page:
 
 
 @contextmanager
-def launched(data_dir: Path, *flags: str, seconds: float = 60) -> Iterator[tuple[subprocess.Popen, str]]:
+def launched(data_dir: Path, *flags: str, seconds: float = 180) -> Iterator[tuple[subprocess.Popen, str]]:
     """`python app.py` in a process of its own; gives the process and its URL once the page answers."""
     command = [sys.executable, "app.py", "--port", "0", "--data-dir", str(data_dir), *flags]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
@@ -74,7 +74,7 @@ def launched(data_dir: Path, *flags: str, seconds: float = 60) -> Iterator[tuple
         process.stdout.close()
 
 
-def finished(client: httpx.Client, id: str, seconds: float = 60) -> dict:
+def finished(client: httpx.Client, id: str, seconds: float = 180) -> dict:
     """The view of a job when it has ended."""
     end = time.monotonic() + seconds
     while True:
