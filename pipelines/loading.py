@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -61,6 +62,16 @@ class Options:
     dtype: torch.dtype
     tight: bool = False
     compiled: bool = False
+
+
+def warm() -> None:
+    """Imports what models are made of: seconds of work, better done before the first person waits for it.
+
+    What cannot be imported is said when a model needs it.
+    """
+    for module in dict.fromkeys(_CLASSES.values()):
+        with suppress(ImportError):
+            import_module(module)
 
 
 def load(entry: Entry, options: Options, progress: Progress) -> Parts:

@@ -43,7 +43,7 @@ class Runner:
     def submit(self, job_id: str, owner: str, request: Request, attempts: int = 0) -> None:
         task = self._tasks[job_id] = Task(job_id, owner, request, attempts)
         try:
-            self._scheduler.add(task.next_work(), self._clock())
+            self._scheduler.add(task.work(), self._clock())
         except TriptychError as error:
             self._fail(task, error)
 
@@ -151,9 +151,8 @@ class Runner:
             return self._drop(task.id)
         self._reports.moved(task.id, state.steps_total - state.steps_left, state.steps_total)
         try:
-            before, work = task.key, task.next_work(pipeline)
-            if work.key != before:
-                self._scheduler.change(work, now)
+            if task.moved_on(pipeline):
+                self._scheduler.change(task.work(pipeline), now)
         except TriptychError as error:
             self._fail(task, error)
 

@@ -69,6 +69,8 @@ class Supervisor:
     def stop(self, seconds: float = 3.0) -> None:
         """Ends the worker: after the step it is in, or by force after `seconds`. Blocks."""
         self._stopping.set()
+        if not self._thread.ident:
+            return  # never started
         link = self._link
         if link and self.ready:
             link.send(Shutdown())

@@ -48,16 +48,26 @@ class Task:
             return PREPARE
         return STEP if self.state.steps_left else FINISH
 
-    def next_work(self, pipeline: Pipeline | None = None) -> Work:
+    def moved_on(self, pipeline: Pipeline) -> bool:
+        """Whether the next work is of another kind than the last."""
+        key = self._next_key(pipeline)
+        moved, self.key = key != self.key, key
+        return moved
+
+    def work(self, pipeline: Pipeline | None = None) -> Work:
         """The work of the job's stage. Prepare and finish are one row; their memory is the pipeline's own care."""
         model, priority = self.request.model, self.request.priority
+        rows, steps, room, ahead = 1, 1, 0, self._ahead()
         if self.stage == STEP:
-            key = pipeline.batch_key(self.state)
-            rows, steps, ahead, room = self.state.rows, self.state.steps_left, 1, pipeline.bytes_per_row(key)
-        else:
-            key, rows, steps, ahead, room = None, 1, 1, self._ahead(), 0
-        self.key = (ALONE if self.stage == STEP and self.attempts else self.stage, model, key)
+            rows, steps, ahead = self.state.rows, self.state.steps_left, 1
+            room = pipeline.bytes_per_row(pipeline.batch_key(self.state))
+        self.key = self._next_key(pipeline)
         return Work(self.id, self.owner, self.key, model, rows, steps, priority, room, ahead)
+
+    def _next_key(self, pipeline: Pipeline | None) -> Hashable:
+        if self.stage != STEP:
+            return self.stage, self.request.model
+        return ALONE if self.attempts else STEP, self.request.model, pipeline.batch_key(self.state)
 
     def _ahead(self) -> int:
         """Rows x steps after a preparation, as far as the request tells: guidance makes two rows of a picture."""

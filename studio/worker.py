@@ -124,11 +124,18 @@ class Mailbox:
 
 def open_shelf(settings: dict) -> Shelf:
     """The real pipelines. Only here, inside the child, torch is imported."""
+    import torch
+
+    from pipelines import loading
     from pipelines.catalog import Catalog
     from pipelines.shelf import Shelf
 
+    loading.warm()
     catalog = Catalog([Path(settings["models"])])
-    return Shelf(catalog, settings["device"], settings["memory"], compiled=settings["compile"])
+    shelf = Shelf(catalog, settings["device"], settings["memory"], compiled=settings["compile"])
+    if settings.get("threads"):
+        torch.set_num_threads(settings["threads"])
+    return shelf
 
 
 def _named(dotted: str) -> Callable[[dict], Shelf]:
