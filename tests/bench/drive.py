@@ -1,0 +1,64 @@
+"""The worker's own loop in this process: real scheduler, real pipeline, real time; messages go to a list."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from pipelines.requests import ImageRequest
+from studio.capacity import Capacity
+from studio.messages import Failed, Finished, Message
+from studio.previews import Previews
+from studio.runner import Runner
+from studio.scheduler import Scheduler, Work
+from tests.bench.model import Model
+
+
+class FirstComeFirstServed(Scheduler):
+    """The same machinery, batching included, in order of arrival only: everybody is one owner, every job one class."""
+
+    def add(self, work: Work, now: float) -> None:
+        super().add(replace(work, owner="all"), now)
+        job = self._jobs[work.id]
+        self._owners["all"].leave(job)
+        job.rank = (0, 0, job.rank[2])
+        self._owners["all"].enter(job)
+
+    def change(self, work: Work, now: float) -> None:
+        super().change(replace(work, owner="all"), now)
+
+
+@dataclass
+class Drive:
+    """Runs jobs that come at given times. `done`: seconds from the start to the end of each job."""
+
+    model: Model
+    scheduler: Scheduler = field(default_factory=lambda: Scheduler(Capacity()))
+    preview_share: float = 0.0
+    done: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._began = time.perf_counter()
+        self.previews = Previews(self.preview_share)
+        self.runner = Runner(self.model.shelf, self.scheduler, self._hear, {}, self.previews)
+
+    def run(self, jobs: Iterable[tuple[float, str, str, ImageRequest]]) -> Drive:
+        """jobs: (seconds after the start, id, owner, request). Until all have ended."""
+        coming, began = sorted(jobs, key=lambda job: job[0]), time.perf_counter()
+        self._began, worked = began, True
+        while coming or worked:
+            while coming and coming[0][0] <= time.perf_counter() - began:
+                self.runner.submit(*coming.pop(0)[1:])
+            worked = self.runner.advance()
+            if not worked and coming:
+                time.sleep(max(0.0, coming[0][0] - (time.perf_counter() - began)))
+        self.seconds = time.perf_counter() - began
+        return self
+
+    def _hear(self, message: Message) -> None:
+        if isinstance(message, Failed):
+            raise RuntimeError(message.sentence)
+        if isinstance(message, Finished):
+            self.done[message.job_id] = time.perf_counter() - self._began
