@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipelines.catalog import Catalog
-from pipelines.errors import InvalidRequest, NotAllowed, NotFound
+from pipelines.errors import NotAllowed, NotFound
 from pipelines.requests import Request
-from studio import limits
+from studio.admission import check_model, check_picture, check_room
 from studio.desk import Desk
 from studio.endings import retried, taken_back
 from studio.foreman import Foreman
@@ -84,10 +84,10 @@ class Engine:
     def submit(self, owner: str, request: Request) -> list[Job]:
         """`count` jobs in line, rows committed. Raises InvalidRequest, UnknownModel, ModelUnavailable, NotAllowed."""
         singles = request.singles()
-        self._check_model(request)
-        self._check_picture(owner, request)
+        check_model(self._catalog, request)
+        check_picture(self._gallery, owner, request)
         with self._desk.lock:
-            self._check_room(owner, len(singles))
+            check_room(sum(1 for _ in self._desk.table.unfinished(owner)), len(singles))
             jobs = [Job(owner, single, time.time()) for single in singles]
             self._store.add(*jobs)
             for job in jobs:
@@ -170,27 +170,6 @@ class Engine:
             return self.view(owner, job_id)
         except NotFound:
             return None
-
-    def _check_model(self, request: Request) -> None:
-        """What a model that is not on this machine yet can do is known only when it has been fetched."""
-        entry = self._catalog.find(request.model)
-        if entry.folder:
-            entry.check(request)
-
-    def _check_picture(self, owner: str, request: Request) -> None:
-        sha = request.start_picture
-        try:
-            _ = sha and self._gallery.upload(owner, sha)
-        except NotFound as error:
-            raise InvalidRequest("start_picture", sha, "a picture that you have uploaded") from error
-
-    def _check_room(self, owner: str, more: int) -> None:
-        there = sum(1 for _ in self._desk.table.unfinished(owner))
-        if there + more > limits.JOBS_PER_OWNER:
-            raise NotAllowed(
-                f"You have {there:,} jobs in line and want {more} more; at most {limits.JOBS_PER_OWNER:,} are kept for "
-                "one person. Wait for some of them or cancel some."
-            )
 
     def _open(self, owner: str, job_id: str) -> Live:
         """The owner's job while something can still be done about it."""

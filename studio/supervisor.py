@@ -113,7 +113,7 @@ class Supervisor:
         while True:
             try:
                 if link.conn.poll(1.0):
-                    self._hear(decode(link.conn.recv_bytes()))
+                    self._guarded(self._hear, link.conn.recv_bytes())
                     heard = time.monotonic()
             except (EOFError, OSError):
                 return
@@ -122,9 +122,10 @@ class Supervisor:
                 log.error("The worker has been silent for %d seconds and is ended", silence)
                 link.kill()
 
-    def _hear(self, message: FROM_WORKER) -> None:
+    def _hear(self, data: bytes) -> None:
+        message = decode(data)
         self.ready = self.ready or isinstance(message, Ready)
-        self._guarded(self._listener.heard, message)
+        self._listener.heard(message)
 
     def _guarded(self, call: Callable, *arguments: object) -> None:
         """A failure to note one thing must not end the listening."""

@@ -12,7 +12,7 @@ import pytest
 from pipelines.requests import ImageRequest
 from studio import worker
 from studio.link import Link
-from studio.messages import Cancel, Failed, Finished, Note, Progress, Ready, Shutdown, Submit, decode
+from studio.messages import Cancel, Failed, Finished, Note, Picture, Progress, Ready, Shutdown, Submit, decode
 from tests.studio.rig import FAULTS, gone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,6 +74,17 @@ def test_a_cancel_during_the_load_wins_before_the_first_step(tmp_path):
     talk.submit("b")
     talk.until(Finished, "b")
     assert not [m for m in talk.said if isinstance(m, Progress) and m.jobs[0][0] == "a" and m.jobs[0][1]]
+    talk.link.close(0)
+
+
+def test_sending_never_waits_for_a_busy_worker(tmp_path):
+    talk = Talk(tmp_path)
+    talk.submit("a", "hang_at=1")
+    talk.until(Note, "a")
+    began = time.monotonic()
+    for number in range(50):
+        talk.link.send(Picture(str(number), bytes(1_000_000)))
+    assert time.monotonic() - began < 1
     talk.link.close(0)
 
 

@@ -1,0 +1,52 @@
+import time
+
+import pytest
+
+from pipelines.errors import NotFound
+from pipelines.requests import ImageRequest
+from studio import table
+from studio.jobs import Job
+from studio.messages import Stats
+from studio.table import Live, Table
+from studio.views import LINE, status_view
+
+
+def live(owner="ann", **fields):
+    return Live(Job(owner, ImageRequest(), time.time(), **fields))
+
+
+def test_ended_jobs_are_remembered_within_bounds(monkeypatch):
+    monkeypatch.setattr(table, "KEPT_ENDED", 3)
+    monkeypatch.setattr(table, "KEPT_OWNERS", 2)
+    jobs = Table()
+    for owner in ("ann", "bob", "ann", "ann", "ann", "eve"):
+        one = live(owner)
+        jobs.add(one)
+        jobs.end(one)
+    assert len(jobs.of("ann")) == 3
+    assert len(jobs.of("eve")) == 1
+    assert jobs.of("bob") == []
+
+
+def test_another_owners_job_is_not_found():
+    jobs, one = Table(), live()
+    jobs.add(one)
+    assert jobs.get("ann", one.job.id) is one
+    with pytest.raises(NotFound):
+        jobs.get("eve", one.job.id)
+    jobs.end(one)
+    with pytest.raises(NotFound):
+        jobs.get("eve", one.job.id)
+
+
+def test_the_line_is_by_place_without_names_and_bounded():
+    jobs = Table()
+    for place in range(LINE + 50, 0, -1):
+        one = live(f"secret {place % 3}")
+        one.place = place
+        jobs.add(one)
+    line = status_view(jobs, "secret 1", "ready", Stats({}, None, 0.0, 0.0))["line"]
+    assert [row["place"] for row in line] == list(range(1, LINE + 1))
+    assert "secret" not in str(line)
+    assert {row["owner_label"] for row in line} == {"you", "somebody 1", "somebody 2"}
+    assert line[0]["mine"]
