@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from studio.settings import Settings
 
 MAX_PAUSE = 30.0  # seconds between two starts
-START_SECONDS = 120.0  # silence that is allowed while libraries are imported and the device is opened
+START_SECONDS = 600.0  # silence that is allowed while libraries are imported and the device is opened
 HEALTHY_SECONDS = 10.0  # a worker that lived so long was no failed start
 log = logging.getLogger(__name__)
 
