@@ -1,0 +1,137 @@
+"""Train the Sprite autoencoder on single things and crowded scenes at its full 256 pixels."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..autoencoder import SpriteAutoencoder
+from . import scenes
+from .corpus import SIZE, Corpus
+from .optimizer import Muon, split
+from .run import Budget, Run
+
+BATCH = 24
+STYLES = {"3d": 0.35, "flat": 0.2, "noto": 0.2, "glossy": 0.1, "twemoji": 0.1, "emojione": 0.05}
+# The decoder will be fed by a denoiser that is never exact: noise on the latents in training keeps it tolerant, and
+# the penalty on their size keeps the encoder from outgrowing the noise.
+NOISE, SIZE_PENALTY = 0.05, 1e-3
+
+
+def picture(draw: np.random.Generator, corpus: Corpus, shares: np.ndarray) -> np.ndarray:
+    """One training picture without a caption, uint8 (256, 256, 3): one to four things anywhere, colours shuffled."""
+    top, bottom = draw.integers(0, 256, (2, 3))
+    white = scenes.Background()
+    canvas = scenes.paint(white if draw.random() < 0.5 else scenes.Background("gradient", None, top, bottom))
+    many = draw.random() < 0.4
+    for _ in range(draw.integers(2, 5) if many else 1):
+        side = draw.uniform(90, 200) if many else draw.uniform(150, 256)
+        low = side / 2 - 10
+        sprite = corpus.sprites[draw.choice(len(shares), p=shares)]
+        scenes.place(canvas, sprite, draw.uniform(low, SIZE - low, 2), side)
+    if draw.random() < 0.25:
+        canvas = canvas[..., draw.permutation(3)]
+    return scenes.finish(canvas)
+
+
+def to_tensor(pictures: list[np.ndarray]) -> Tensor:
+    """float32 (B, 3, H, W) in [-1, 1], channels last in memory."""
+    batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
+    return (batch / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
+def distance(shown: Tensor, wanted: Tensor) -> Tensor:
+    """L1 of the pictures, of their horizontal and vertical differences (edges) and of their quarter size (colours)."""
+    error = shown - wanted
+    across, down = error[..., 1:] - error[..., :-1], error[..., 1:, :] - error[..., :-1, :]
+    return error.abs().mean() + across.abs().mean() + down.abs().mean() + F.avg_pool2d(error, 4).abs().mean()
+
+
+def signal_to_noise(shown: Tensor, wanted: Tensor) -> float:
+    """Mean peak signal-to-noise ratio in decibels of pictures in [-1, 1]."""
+    square = ((shown.clamp(-1, 1) - wanted) / 2).square().mean((1, 2, 3))
+    return (-10 * square.log10()).mean().item()
+
+
+def batch_of(corpus: Corpus, batch: int = BATCH) -> Callable:
+    """Prepares a batch of pictures as Run.train calls it."""
+    shares = corpus.shares(STYLES)
+    return lambda draw: to_tensor([picture(draw, corpus, shares) for _ in range(batch)])
+
+
+def loss_of(model: SpriteAutoencoder) -> Callable:
+    """The loss of one step as Run.train calls it."""
+
+    def loss(wanted: Tensor, generator: torch.Generator) -> tuple[Tensor, int]:
+        with torch.autocast("cpu", torch.bfloat16):
+            latents = model.encoder(wanted).float()
+            noisy = latents + NOISE * torch.randn(latents.shape, generator=generator)
+            shown = model.decoder(noisy).float()
+        size = (latents.square().mean() - 1).clamp(min=0)
+        return distance(shown, wanted) + SIZE_PENALTY * size, len(wanted)
+
+    return loss
+
+
+def start(folder: Path) -> Run:
+    """A run with fresh weights or the folder's checkpoint."""
+    torch.manual_seed(1)
+    model = SpriteAutoencoder().to(memory_format=torch.channels_last)
+    run = Run(folder / "autoencoder", model, Muon(split(model, muon=1e-3, adam=1e-3)), decay=0.998)
+    run.resume()
+    return run
+
+
+@torch.no_grad()
+def standardise(model: SpriteAutoencoder, latents: Tensor) -> None:
+    """Fold the mean and deviation of each channel of `latents` (N, 16, 8, 8) into both sides' convolutions.
+
+    Afterwards every channel has zero mean and unit deviation, so scaling_factor is 1. Exact but at the border, where
+    the decoder's first convolution sees zeros: now the mean, before not. Its further training mends that.
+    """
+    mean, deviation = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
+    last, first = model.encoder[-1], model.decoder[0]
+    last.weight.div_(deviation[:, None, None, None])
+    last.bias.sub_(mean).div_(deviation)
+    first.bias.add_((first.weight.sum((2, 3)) * mean).sum(1))
+    first.weight.mul_(deviation[None, :, None, None])
+
+
+class Decoding(torch.nn.Module):
+    """The decoder alone, for training it further behind a final encoder."""
+
+    def __init__(self, model: SpriteAutoencoder):
+        super().__init__()
+        self.decoder = model.decoder
+
+
+def decoding_loss(model: SpriteAutoencoder, noise: float = 0.05) -> Callable:
+    """The loss of one step of the decoder's further training; the encoder only looks."""
+
+    def loss(wanted: Tensor, generator: torch.Generator) -> tuple[Tensor, int]:
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                latents = model.encoder(wanted).float()
+            shown = model.decoder(latents + noise * torch.randn(latents.shape, generator=generator)).float()
+        return distance(shown, wanted), len(wanted)
+
+    return loss
+
+
+def refine(folder: Path, model: SpriteAutoencoder, minutes: float) -> Run:
+    """Train the decoder alone for `minutes` in all."""
+    corpus, alone = Corpus.open(folder), Decoding(model.to(memory_format=torch.channels_last))
+    run = Run(folder / "decoder", alone, Muon(split(alone, muon=8e-4, adam=1e-3)), decay=0.998)
+    run.resume()
+    run.train(batch_of(corpus), decoding_loss(model), Budget(minutes=minutes))
+    return run
+
+
+def train(folder: Path, minutes: float) -> Run:
+    """Train for `minutes` in all, earlier sessions counted in."""
+    corpus, run = Corpus.open(folder), start(folder)
+    run.train(batch_of(corpus), loss_of(run.model), Budget(minutes=minutes))
+    return run

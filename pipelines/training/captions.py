@@ -1,0 +1,201 @@
+"""What can be said of a scene, in English and in Chinese: several wordings, each true by construction."""
+
+import numpy as np
+
+from .corpus import Thing
+from .scenes import Placed, Scene
+
+STYLE_WORDS = {
+    "3d": (["3d", "3d render", "3d rendered"], ["3D", "立体"]),
+    "flat": (["flat", "flat design", "flat icon style"], ["扁平", "扁平化"]),
+    "noto": (["cartoon", "cartoon style"], ["卡通"]),
+    "glossy": (["glossy", "shiny"], ["光泽"]),
+    "twemoji": (["simple", "simple emoji style"], ["简约"]),
+    "emojione": (["clip art"], ["剪贴画"]),
+}
+# Without a word of style a prompt means the first style: one clear look for the shortest prompts.
+UNSTYLED = {"3d": 0.7}
+UNSTYLED_ELSE = 0.12
+COLOURS_ZH = {
+    "red": "红色", "orange": "橙色", "yellow": "黄色", "green": "绿色", "blue": "蓝色", "purple": "紫色",
+    "pink": "粉色", "grey": "灰色", "black": "黑色", "white": "白色",
+}  # fmt: skip
+NUMBERS = {2: ("two", "2", "两"), 3: ("three", "3", "三"), 4: ("four", "4", "四")}
+# Everyday names where Unicode's are stiff. Only names that are true of the thing.
+ALIASES = {
+    "automobile": ["car"], "wrapped gift": ["gift", "present"], "mobile phone": ["phone", "smartphone"],
+    "cat face": ["cat", "cat's head"], "dog face": ["dog", "dog's head"], "mouse face": ["mouse"],
+    "rabbit face": ["rabbit", "bunny"], "horse face": ["horse"], "pig face": ["pig"], "cow face": ["cow"],
+    "monkey face": ["monkey"], "tiger face": ["tiger"], "soccer ball": ["football", "ball"],
+    "deciduous tree": ["tree"], "evergreen tree": ["pine tree", "fir tree"], "couch and lamp": ["couch", "sofa"],
+    "airplane": ["plane"], "delivery truck": ["truck"], "articulated lorry": ["lorry"], "hamburger": ["burger"],
+    "bicycle": ["bike"], "closed book": ["book"], "laptop": ["computer"], "french fries": ["fries", "chips"],
+    "pizza": ["slice of pizza"], "sailboat": ["boat", "sailing boat"], "locomotive": ["steam train"],
+    "red apple": ["apple"], "hot beverage": ["cup of coffee", "coffee", "cup of tea"], "red heart": ["heart"],
+    "sunflower": ["sun flower"], "money bag": ["bag of money"], "jack-o-lantern": ["halloween pumpkin", "pumpkin"],
+    "Santa Claus": ["santa"], "spouting whale": ["whale"], "front-facing baby chick": ["chick"],
+    "beer mug": ["beer", "mug of beer"], "shortcake": ["piece of cake", "cake"], "ice cream": ["ice cream sundae"],
+    "soft ice cream": ["ice cream cone"], "motor scooter": ["scooter"], "racing car": ["race car"],
+    "smiling face with sunglasses": ["cool face"], "grinning face": ["smiley", "happy face"], "t-shirt": ["shirt"],
+    "hatching chick": ["chick in an egg"], "lady beetle": ["ladybug", "ladybird"], "honeybee": ["bee"],
+    "glass of milk": ["milk"], "cooking": ["fried egg"], "bread": ["loaf of bread"], "cheese wedge": ["cheese"],
+    "tear-off calendar": ["calendar"], "alarm clock": ["clock"], "wine glass": ["glass of wine", "wine"],
+    "passenger ship": ["cruise ship"], "snow-capped mountain": ["mountain"], "sport utility vehicle": ["suv"],
+    "fire engine": ["fire truck"], "gem stone": ["diamond", "gem"], "graduation cap": ["mortarboard"],
+    "high-heeled shoe": ["high heel"], "running shoe": ["sneaker", "trainer"], "woman's hat": ["sun hat"],
+    "billed cap": ["baseball cap", "cap"], "artist palette": ["palette", "paint palette"], "fox": ["fox face"],
+    "frog": ["frog face"], "bear": ["bear face"], "panda": ["panda face"], "lion": ["lion face"], "ear of corn": ["corn"],
+    "hot dog": ["hotdog"], "poultry leg": ["chicken leg"], "cut of meat": ["steak"], "cherry blossom": ["pink flower"],
+    "blossom": ["flower"], "automated teller machine": ["cash machine"], "person": ["adult"], "cook": ["chef"],
+    "police officer": ["policeman"], "mage": ["wizard"], "prince": ["young king"], "tulip": ["tulip flower"],
+    "rose": ["red rose"], "flying saucer": ["ufo"], "alien monster": ["space invader"], "pile of poo": ["poop"],
+    "desktop computer": ["computer", "monitor"], "television": ["tv"], "video game": ["game controller", "gamepad"],
+    "studio microphone": ["microphone"], "headphone": ["headphones"], "magnifying glass tilted left": ["magnifying glass"],
+    "locked": ["padlock", "lock"], "straight ruler": ["ruler"], "kitchen knife": ["knife"], "house with garden": ["house"],
+    "umbrella with rain drops": ["umbrella"], "snowman without snow": ["snowman"], "glowing star": ["shining star"],
+    "derelict house": ["old house"], "sun with face": ["smiling sun"], "two-hump camel": ["camel"],
+    "bactrian camel": ["camel"], "cooked rice": ["bowl of rice"], "steaming bowl": ["ramen", "noodle soup"],
+    "lollipop": ["sweet"], "tropical drink": ["cocktail"], "cup with straw": ["soda"], "bubble tea": ["boba tea"],
+}  # fmt: skip
+MASS = {"bread", "honey", "rice", "corn", "milk", "wine", "beer", "coffee", "cheese", "garlic", "spaghetti", "sake", "salt"}
+
+
+def plural_name(name: str) -> bool:
+    """Whether a name is a plural already ("grapes") and takes neither article nor a further s."""
+    return name.endswith("s") and not name.endswith(("ss", "us", "is"))
+
+
+def with_article(name: str) -> str:
+    """"an apple", "a cat"; plurals, substances and proper names stay bare."""
+    first = name.split()[0]
+    if plural_name(name) or name in MASS or first[:1].isupper() or first in ("the", "two", "piece"):
+        return name
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def plural(name: str) -> str:
+    """The plural of a countable name: its last word's."""
+    irregular = {"mouse": "mice", "sheep": "sheep", "fish": "fish", "goose": "geese", "ox": "oxen", "tooth": "teeth",
+                 "foot": "feet", "knife": "knives", "leaf": "leaves", "loaf": "loaves", "wolf": "wolves", "deer": "deer",
+                 "bison": "bison", "shrimp": "shrimp", "squid": "squid", "moose": "moose", "shelf": "shelves"}  # fmt: skip
+    *head, last = name.split()
+    if last in irregular:
+        last = irregular[last]
+    elif plural_name(last):
+        pass
+    elif last.endswith(("s", "x", "ch", "sh", "z")) or last in ("tomato", "potato", "mango", "volcano"):
+        last += "es"
+    elif last.endswith("y") and last[-2:-1] not in "aeiou":
+        last = last[:-1] + "ies"
+    else:
+        last += "s"
+    return " ".join([*head, last])
+
+
+def name_of(draw: np.random.Generator, thing: Thing) -> str:
+    """The thing's name or, where it has everyday names, often one of them."""
+    aliases = ALIASES.get(thing.en, [])
+    if aliases and draw.random() < 0.6:
+        return str(draw.choice(aliases))
+    return thing.en
+
+
+def english_item(draw: np.random.Generator, thing: Thing, placed: Placed, article: bool) -> str:
+    """"a red car", "the cat", "dog"."""
+    name = name_of(draw, thing)
+    if placed.colour:
+        name = f"{placed.colour} {name}"
+    return with_article(name) if article else name
+
+
+def chinese_item(thing: Thing, placed: Placed) -> str:
+    """"红色的汽车", "猫"."""
+    return f"{COLOURS_ZH[placed.colour]}的{thing.zh}" if placed.colour else thing.zh
+
+
+def english(draw: np.random.Generator, scene: Scene, things: list[Thing]) -> str:
+    """One English caption."""
+    text = {"single": english_single, "count": english_count, "pair": english_pair, "between": english_between}[
+        scene.kind
+    ](draw, scene, things)
+    return english_style(draw, scene, text + english_background(draw, scene))
+
+
+def english_single(draw: np.random.Generator, scene: Scene, things: list[Thing]) -> str:
+    item, thing = scene.placed[0], things[scene.placed[0].thing]
+    text = english_item(draw, thing, item, article=draw.random() < 0.5)
+    if thing.tags_en and draw.random() < 0.08:
+        text += ", " + ", ".join(draw.permutation(thing.tags_en)[:2])
+    return text
+
+
+def english_count(draw: np.random.Generator, scene: Scene, things: list[Thing]) -> str:
+    number = NUMBERS[len(scene.placed)][draw.integers(2)]
+    item, thing = scene.placed[0], things[scene.placed[0].thing]
+    return f"{number} {plural(english_item(draw, thing, item, article=False))}"
+
+
+def english_pair(draw: np.random.Generator, scene: Scene, things: list[Thing]) -> str:
+    article = draw.random() < 0.7
+    a, b = (english_item(draw, things[p.thing], p, article and scene.relation != "size") for p in scene.placed)
+    forms = {
+        "left": [f"{a} to the left of {b}", f"{b} to the right of {a}", f"{a} next to {b}", f"{a} and {b}",
+                 f"{a} left of {b}", f"{b} right of {a}"],
+        "above": [f"{a} above {b}", f"{b} under {a}", f"{b} below {a}"],
+        "on": [f"{a} on {b}", f"{a} on top of {b}"],
+        "size": [f"big {a} and small {b}", f"{with_article('small ' + b)} next to {with_article('big ' + a)}"],
+    }  # fmt: skip
+    return str(draw.choice(forms[scene.relation]))
+
+
+def english_between(draw: np.random.Generator, scene: Scene, things: list[Thing]) -> str:
+    a, b, c = (english_item(draw, things[p.thing], p, article=True) for p in scene.placed)
+    return str(draw.choice([f"{b} between {a} and {c}", f"{a}, {b} and {c}"]))
+
+
+def english_background(draw: np.random.Generator, scene: Scene) -> str:
+    back = scene.background
+    if back.kind == "plain":
+        return f" on {with_article(back.name)} background"
+    words = {"night": [" at night", " in the night sky"], "grass": [" on the grass", " on a meadow"]}
+    if back.kind in words:
+        return str(draw.choice(words[back.kind]))
+    return " on a white background" if back.kind == "white" and draw.random() < 0.06 else ""
+
+
+def english_style(draw: np.random.Generator, scene: Scene, text: str) -> str:
+    if draw.random() < UNSTYLED.get(scene.style, UNSTYLED_ELSE):
+        return text
+    word = str(draw.choice(STYLE_WORDS[scene.style][0]))
+    if draw.random() < 0.5 or " " in word or scene.kind != "single":
+        return f"{text}, {word}"
+    bare = text.split(" ", 1)
+    return with_article(f"{word} {bare[1]}") if bare[0] in ("a", "an") and len(bare) > 1 else f"{word} {text}"
+
+
+def chinese(draw: np.random.Generator, scene: Scene, things: list[Thing]) -> str:
+    """One Chinese caption."""
+    items = [chinese_item(things[p.thing], p) for p in scene.placed]
+    if scene.kind == "single":
+        text = ("一个" if draw.random() < 0.3 else "") + items[0]
+    elif scene.kind == "count":
+        text = f"{NUMBERS[len(items)][2]}个{items[0]}"
+    elif scene.kind == "between":
+        text = f"{items[1]}在{items[0]}和{items[2]}之间"
+    else:
+        text = chinese_pair(draw, scene, *items)
+    back = {"plain": f"，{COLOURS_ZH.get(scene.background.name or '', '')}背景", "night": "，夜空", "grass": "，草地"}
+    text += back.get(scene.background.kind, "")
+    if draw.random() < UNSTYLED.get(scene.style, UNSTYLED_ELSE):
+        return text
+    return f"{text}，{draw.choice(STYLE_WORDS[scene.style][1])}风格"
+
+
+def chinese_pair(draw: np.random.Generator, scene: Scene, a: str, b: str) -> str:
+    forms = {
+        "left": [f"{a}在{b}的左边", f"{b}在{a}的右边", f"{a}和{b}"],
+        "above": [f"{a}在{b}的上方", f"{b}在{a}的下方"],
+        "on": [f"{a}在{b}上面"],
+        "size": [f"大{a}和小{b}"],
+    }
+    return str(draw.choice(forms[scene.relation]))

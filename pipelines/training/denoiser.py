@@ -1,0 +1,117 @@
+"""Train the denoiser: diffusers' UNet2DConditionModel on Sprite's latents, velocity loss, conditioned on Sprite CLIP."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
+from torch import Tensor
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from .optimizer import Muon, split
+from .run import Budget, Run
+from .tokenizer import LENGTH
+
+STEPS = 1000
+SIGMA_MAX = 80.0
+FIRST_ANGLE = 0.0125
+BATCH = 64
+NO_PROMPT = 0.1
+CHINESE = 0.15
+
+
+def angles() -> np.ndarray:
+    """The angle of every timestep, float64 (1000,): alpha = cos, sigma = sin, uniform up to sigma / alpha = 80.
+
+    Spacing uniform in angle is TrigFlow's (Lu & Song 2024); ending at 80 instead of infinity keeps Karras' spacing sane.
+    """
+    return np.linspace(FIRST_ANGLE, math.atan(SIGMA_MAX), STEPS)
+
+
+def betas() -> list[float]:
+    """The schedule as diffusers' `trained_betas`: the product of (1 - beta) up to t is cos^2 of the angle at t."""
+    kept = np.cos(angles()) ** 2
+    return [float(v) for v in 1 - kept / np.concatenate([[1.0], kept[:-1]])]
+
+
+def draw_times(draw: np.random.Generator, size: int) -> np.ndarray:
+    """Timesteps int64 (size,): log of sigma / alpha normal (Karras et al. 2022), the middle most often."""
+    angle = np.arctan(np.exp(draw.normal(0.0, 1.4, size)))
+    return np.clip(np.searchsorted(angles(), angle), 0, STEPS - 1)
+
+
+def fresh(seed: int = 1) -> UNet2DConditionModel:
+    """The denoiser with random weights: 8 x 8 and 4 x 4, attention to the text on both."""
+    torch.manual_seed(seed)
+    return UNet2DConditionModel(
+        sample_size=8, in_channels=16, out_channels=16, block_out_channels=(96, 176), layers_per_block=2,
+        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=256, attention_head_dim=(3, 4), norm_num_groups=16,
+    )  # fmt: skip
+
+
+class Examples:
+    """Standardised latents and captions as tokens; `text` is locked."""
+
+    def __init__(self, target: Path, tokens: CLIPTokenizer, factor: float = 1.0):
+        self.latents = torch.from_numpy(np.load(target / "latents.npy")) * factor
+        rows = json.loads((target / "scenes.json").read_text())
+        self.english = self.code(tokens, [c for row in rows for c in row["en"]]).view(len(rows), -1, LENGTH)
+        self.chinese = self.code(tokens, [row["zh"] for row in rows])
+        self.nothing = self.code(tokens, [""])[0]
+
+    @staticmethod
+    def code(tokens: CLIPTokenizer, texts: list[str]) -> Tensor:
+        """Token ids int32 (N, 32), padded as the pipelines pad."""
+        coded = tokens(texts, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt")
+        return coded["input_ids"].int()
+
+    def batch(self, draw: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Latents (size, 16, 8, 8), token ids (size, 32), timesteps (size,)."""
+        rows = torch.from_numpy(draw.integers(0, len(self.latents), size))
+        which = torch.from_numpy(draw.integers(0, self.english.shape[1], size))
+        ids = self.english[rows, which].long()
+        chance = torch.from_numpy(draw.random(size))[:, None]
+        ids = torch.where(chance < NO_PROMPT + CHINESE, self.chinese[rows].long(), ids)
+        ids = torch.where(chance < NO_PROMPT, self.nothing.long(), ids)
+        return self.latents[rows].float(), ids, torch.from_numpy(draw_times(draw, size))
+
+
+def velocity_loss(unet: UNet2DConditionModel, text: CLIPTextModel) -> Callable:
+    """Mean squared error of the velocity alpha * noise - sigma * latents (Salimans & Ho 2022)."""
+    angle = torch.from_numpy(angles()).float()
+
+    def loss(batch: tuple[Tensor, Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
+        latents, ids, times = batch
+        alpha, sigma = (f(angle[times])[:, None, None, None] for f in (torch.cos, torch.sin))
+        noise = torch.randn(latents.shape, generator=generator)
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                states = text(input_ids=ids).last_hidden_state
+            noisy = (alpha * latents + sigma * noise).contiguous(memory_format=torch.channels_last)
+            shown = unet(noisy, times, states, return_dict=False)[0]
+        return (shown.float() - (alpha * noise - sigma * latents)).square().mean(), len(latents)
+
+    return loss
+
+
+def start(folder: Path, seed: int = 1) -> Run:
+    """A run with fresh weights or the folder's checkpoint, set up for fast training on a CPU."""
+    unet = fresh(seed).to(memory_format=torch.channels_last)
+    unet.set_attn_processor(AttnProcessor())  # flash attention's backward pass is slow on CPUs at these sizes
+    run = Run(folder / "unet", unet, Muon(split(unet, muon=1e-3, adam=1e-3)), decay=0.996, seed=seed)
+    run.resume()
+    return run
+
+
+def train(folder: Path, text: CLIPTextModel, tokens: CLIPTokenizer, minutes: float, report=None, batch: int = BATCH) -> Run:
+    """Train for `minutes` in all; `report(run)` is called at every save."""
+    run, examples = start(folder), Examples(folder / "scenes", tokens)
+    budget = Budget(minutes=minutes)
+    run.train(lambda draw: examples.batch(draw, batch), velocity_loss(run.model, text.eval()), budget, report=report)
+    return run

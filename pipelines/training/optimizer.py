@@ -1,0 +1,79 @@
+"""Muon (Jordan et al. 2024) for matrices and convolutions, AdamW for the rest, as one optimizer.
+
+Muon's update is the momentum with all its singular values set to about one, by four Newton-Schulz iterations. On the
+small networks here it reaches a loss in roughly half of Adam's steps, and the iterations cost a few per cent.
+"""
+
+import torch
+from torch import Tensor, nn
+
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+
+
+def orthogonal(update: Tensor, iterations: int = 4) -> Tensor:
+    """The (rows, columns) matrix `update` with its singular values near one, in bfloat16."""
+    a, b, c = COEFFICIENTS
+    x = update.bfloat16()
+    if tall := x.shape[0] > x.shape[1]:
+        x = x.T
+    x = x / (x.norm() + 1e-7)
+    for _ in range(iterations):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.T if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Two groups from `split`: "muon" True with `lr` as the update's root mean square, else AdamW."""
+
+    def __init__(self, groups: list[dict], weight_decay: float = 0.01):
+        super().__init__(groups, {"lr": 1e-3, "muon": False, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            if group["muon"]:
+                for parameter in group["params"]:
+                    self.muon(parameter, self.state[parameter], group["lr"], group["weight_decay"])
+            else:
+                self.adam(group["params"], group["lr"], group["weight_decay"])
+
+    def muon(self, parameter: Tensor, state: dict, rate: float, decay: float) -> None:
+        """Nesterov momentum, orthogonalised, scaled to unit root mean square, times `rate`."""
+        momentum = state.setdefault("momentum", torch.zeros_like(parameter))
+        momentum.lerp_(parameter.grad, 0.05)
+        update = orthogonal(parameter.grad.lerp(momentum, 0.95).flatten(1))
+        scale = max(update.shape) ** 0.5
+        parameter.mul_(1 - rate * decay).add_(update.view(parameter.shape), alpha=-rate * scale)
+
+    def adam(self, parameters: list[Tensor], rate: float, decay: float) -> None:
+        """Adam's update with its bias corrections (betas 0.9, 0.99), for all small parameters at once."""
+        live = [p for p in parameters if p.grad is not None]
+        states = [self.state[p] for p in live]
+        for p, state in zip(live, states, strict=True):
+            state.setdefault("first", torch.zeros_like(p))
+            state.setdefault("second", torch.zeros_like(p))
+            state["count"] = state.get("count", torch.zeros(())) + 1
+        grads, first, second = [p.grad for p in live], [s["first"] for s in states], [s["second"] for s in states]
+        torch._foreach_lerp_(first, grads, 0.1)
+        torch._foreach_mul_(second, 0.99)
+        torch._foreach_addcmul_(second, grads, grads, 0.01)
+        count = states[0]["count"].item() if states else 1
+        scale = torch._foreach_div(second, 1 - 0.99**count)
+        torch._foreach_sqrt_(scale)
+        torch._foreach_add_(scale, 1e-8)
+        torch._foreach_mul_(live, 1 - rate * decay)
+        torch._foreach_addcdiv_(live, first, scale, -rate / (1 - 0.9**count))
+
+
+def split(model: nn.Module, muon: float, adam: float) -> list[dict]:
+    """Parameter groups: hidden matrices and convolutions for Muon, embeddings, norms and biases for Adam."""
+    hidden, rest = [], []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            matrix = parameter.ndim >= 2 and "embedding" not in name and min(parameter.flatten(1).shape) >= 32
+            (hidden if matrix else rest).append(parameter)
+    return [
+        {"params": hidden, "lr": muon, "muon": True},
+        {"params": rest, "lr": adam, "muon": False},
+    ]
