@@ -26,7 +26,7 @@ STATUS = {
     "not_allowed": 409,
 }
 _FIELD = {"unknown_model": "model", "model_unavailable": "model", "bad_upload": "picture"}
-_SENTENCES = {
+SENTENCES = {
     404: ("not_found", "There is nothing at this address."),
     405: ("not_allowed", "This address does not take that method."),
     413: ("too_long", "The request is longer than allowed."),
@@ -61,7 +61,7 @@ def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
 
 
 def _http(_: Request, error: HTTPException) -> JSONResponse:
-    code, message = _SENTENCES.get(error.status_code, ("refused", "The request could not be understood."))
+    code, message = SENTENCES.get(error.status_code, ("refused", "The request could not be understood."))
     return error_response(error.status_code, code, message)
 
 

@@ -65,7 +65,7 @@ class Gallery:
         self, owner: str, before: int | None, limit: int, model: str | None = None, text: str = ""
     ) -> list[ArtifactRow]:
         """Newest first; `before` is the number of the last row of the page before."""
-        return self._store.artifacts(owner, before, min(limit, limits.MAX_PAGE_SIZE), model, text)
+        return self._store.artifacts(owner, before, limit, model, text)
 
     def models(self, owner: str) -> list[str]:
         return self._store.models(owner)

@@ -1,17 +1,14 @@
-"""Checks before any route: where a request comes from, how long it is, and what the answer tells the browser."""
+"""Checks before any route: where a request comes from, and what the answer tells the browser."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio import limits
-from studio.errors import error_response
+from studio.errors import SENTENCES, error_response
 
-UPLOAD_PATHS = ("/api/uploads", "/api/info")
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _POLICY = "; ".join(
@@ -93,53 +90,24 @@ class SameOrigin:
         return origin is None or urlsplit(origin).netloc.lower() == host.lower()
 
 
-class BodyLimit:
-    """A body that is too long is refused while it comes in, not after it has been stored."""
+class LengthSentence:
+    """The framework cuts off what is too long, and says so in two bare words; a person gets our sentence."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        upload = scope["path"] in UPLOAD_PATHS
-        limit = limits.UPLOAD_BYTES + limits.MULTIPART_EXTRA_BYTES if upload else limits.BODY_BYTES
-        stated = Headers(scope=scope).get("content-length", "")
-        if stated.isdecimal() and int(stated) > limit:
-            await _too_long(limit)(scope, receive, send)
-            return
-        counted = _Counted(receive, send, limit)
-        await self.app(scope, counted.receive, counted.send)
-        if counted.over and not counted.started:
-            await _too_long(limit)(scope, receive, send)
+        replaced = False
 
+        async def sending(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == 413:
+                replaced = True
+                await error_response(413, *SENTENCES[413])(scope, receive, send)
+            elif not replaced:
+                await send(message)
 
-class _Counted:
-    """Cuts the body off at the limit, and keeps back whatever the application says of the cut."""
-
-    def __init__(self, receive: Receive, send: Send, limit: int):
-        self._receive, self._send, self._left = receive, send, limit
-        self.over = self.started = False
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        self._left -= len(message.get("body", b""))
-        if self._left < 0:
-            self.over = True
-            return {"type": "http.request", "body": b"", "more_body": False}
-        return message
-
-    async def send(self, message: Message) -> None:
-        if self.over and not self.started:
-            return
-        self.started = True
-        await self._send(message)
-
-
-def _too_long(limit: int) -> Callable:
-    said = f"The request is longer than allowed: at most {limit // limits.MIB} MB."
-    return error_response(413, "too_long", said)
+        await self.app(scope, receive, sending)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, message: str) -> None:

@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from pipelines.errors import NotFound
+from studio import limits
 from studio.auth import OwnerMiddleware
 from studio.context import Studio
 from studio.errors import handle_errors
-from studio.guards import LOCAL_NAMES, BodyLimit, SameOrigin, SecurityHeaders
+from studio.guards import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeaders
 from studio.quick import import_gradio
 from studio.routes import gallery, jobs, live, login, machine, uploads
 from studio.settings import Settings
@@ -37,7 +39,12 @@ def create_api(studio: Studio) -> FastAPI:
         await studio.close()
 
     app = FastAPI(
-        title="Triptych", version="0.1.0", lifespan=life, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+        title="Triptych",
+        version="0.1.0",
+        lifespan=life,
+        docs_url=None,  # that page takes its scripts from another host
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
     )
     app.state.studio, app.state.guard = studio, Guard()
     handle_errors(app)
@@ -52,7 +59,8 @@ def _add_guards(app: FastAPI, studio: Studio) -> None:
     """The last one added is the first one asked."""
     settings = studio.settings
     app.add_middleware(OwnerMiddleware, sessions=studio.sessions)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=limits.BODY_BYTES)
+    app.add_middleware(LengthSentence)
     app.add_middleware(SameOrigin, hosts=_hosts(settings), origins=settings.origins)
     app.add_middleware(SecurityHeaders)
 

@@ -35,7 +35,7 @@ def thumb(studio: Here, owner: Owner, id: str) -> FileResponse:
 def page(
     studio: Here,
     owner: Owner,
-    before: int | None = None,
+    before: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
     limit: Annotated[int, Query(ge=1, le=limits.MAX_PAGE_SIZE)] = limits.PAGE_SIZE,
     model: str = "",
     text: Annotated[str, Query(max_length=1000)] = "",

@@ -32,7 +32,7 @@ async def _fields(request: Request) -> dict:
 @router.post("", status_code=201, openapi_extra=_SCHEMA)
 def submit(studio: Here, owner: Owner, fields: Annotated[dict, Depends(_fields)]) -> dict:
     """Put pictures in line; each of `count` is a job of its own."""
-    return {"jobs": _submitted(studio, owner, requests.make(fields.pop("kind", "image"), **fields))}
+    return {"jobs": _submitted(studio, owner, requests.make(str(fields.pop("kind", "image")), **fields))}
 
 
 @router.get("")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, UploadFile
 
 from pipelines.errors import TriptychError
-from studio import metadata
+from studio import limits, metadata
 from studio.context import Here, Owner, Studio
 
-router = APIRouter(prefix="/api", tags=["uploads"])
+router = APIRouter(prefix="/api", tags=["uploads"], max_body_size=limits.UPLOAD_BYTES + limits.MULTIPART_EXTRA_BYTES)
 
 
 @router.post("/uploads", status_code=201)
