@@ -8,7 +8,7 @@ from pipelines.errors import InvalidRequest, TooLarge
 from pipelines.requests import ImageRequest, Sampler
 
 if TYPE_CHECKING:
-    from pipelines.catalog import Entry
+    from pipelines.entry import Entry
 
 LCM_STEPS = 50  # the distilled schedule has no more timesteps than that
 # Peak activations of one UNet row, in feature maps of the widest level's size (measured, see tests/bench).

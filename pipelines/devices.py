@@ -31,7 +31,7 @@ def memory_format_for(device: torch.device) -> torch.memory_format:
 
 
 def set_threads() -> None:
-    """Physical cores that this process may use, unless OMP_NUM_THREADS says otherwise: more only wait for each other."""
+    """Physical cores that this process may use, as more only wait; OMP_NUM_THREADS, where set, is respected."""
     if "OMP_NUM_THREADS" in os.environ:
         return
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

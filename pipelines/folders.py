@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipelines.entry import Entry
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import Sampler
 
-if TYPE_CHECKING:
-    from pipelines.catalog import Entry
-
+# Pipeline class of diffusers -> our family. Another kind of model (flow-matching transformers: SD3, Flux, Z-Image…)
+# is a line here, its samplers in `samplers.py`, and a class beside `ImagePipeline` that `shelf.py` opens it with.
+FAMILIES = {
+    "StableDiffusionPipeline": "sd",
+    "StableDiffusionImg2ImgPipeline": "sd",
+    "LatentConsistencyModelPipeline": "sd",
+    "StableDiffusionXLPipeline": "sdxl",
+    "StableDiffusionXLImg2ImgPipeline": "sdxl",
+}
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 WEIGHTS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model",
            "text_encoder_2": "model"}  # fmt: skip
@@ -22,8 +29,6 @@ _FAST = ("turbo", "lightning", "hyper", "lcm")
 
 def read(id: str, folder: Path, source: str) -> Entry:
     """The catalog entry of a folder. Raises ModelUnavailable with one sentence, which names no path."""
-    from pipelines.catalog import FAMILIES, Entry
-
     name = id.rpartition("/")[2]
     index = config(folder, "model_index.json", name)
     kind = str(index.get("_class_name"))

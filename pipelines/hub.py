@@ -1,50 +1,91 @@
-"""Models from the Hugging Face hub: into its standard cache, resumable, and only the files that we open."""
+"""Models from the Hugging Face hub: into its standard cache, resumable, and only the files that we open. No torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.catalog import Entry, downloaded
+from pipelines import folders
+from pipelines.entry import Entry
 from pipelines.errors import ModelUnavailable
 from pipelines.folders import WEIGHTS
-from pipelines.loading import Progress
 
+HUB_ID = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(?:@(?P<revision>[\w./-]{1,100}))?", re.ASCII)
 _PARTS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
 _SMALL = (".json", ".txt")
 
 
-def known(entry: Entry) -> Entry:
-    """The entry with its folder, if the model lies in the cache already; else as it was."""
-    if entry.source != "hub" or entry.folder is not None:
-        return entry
-    from huggingface_hub import try_to_load_from_cache
+def find(id: str) -> Entry | None:
+    """The entry of an id like "owner/name" or "owner/name@revision"; without `folder` it has yet to be fetched."""
+    match = HUB_ID.fullmatch(id)
+    if match is None:
+        return None
+    entry = Entry(id, match["repo"], "hub", revision=match["revision"], note="Is fetched when first used.")
+    try:
+        folder = _cached(entry)
+    except ValueError:  # the hub's own rules for names are stricter
+        return None
+    return _downloaded(entry, folder) if folder and _complete(folder) else entry
 
-    file = try_to_load_from_cache(entry.name, "model_index.json", revision=entry.revision)
-    folder = Path(file).parent if isinstance(file, str) else None
-    return downloaded(entry, folder) if folder and _complete(folder) else entry
+
+def cached() -> Iterator[tuple[str, Path]]:
+    """Id and folder of every whole model in the Hugging Face cache. Looks at folders only; opens nothing."""
+    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
+    for snapshots in sorted(Path(os.environ.get("HF_HUB_CACHE") or home / "hub").glob("models--*--*/snapshots")):
+        folder = next((f for f in sorted(snapshots.iterdir()) if (f / "model_index.json").is_file()), None)
+        if folder and _complete(folder):
+            yield snapshots.parent.name.removeprefix("models--").replace("--", "/", 1), folder
 
 
-def fetch(entry: Entry, progress: Progress) -> Entry:
+def fetch(entry: Entry, progress: Callable[[str, float], None]) -> Entry:
     """Downloads what is missing. Raises ModelUnavailable with what is missing, how to fetch it, and where it goes."""
     from huggingface_hub import HfApi, hf_hub_download
 
-    folder = None
     try:
         files = HfApi().model_info(entry.name, revision=entry.revision, files_metadata=True).siblings or []
-        wanted = list(_wanted({file.rfilename: file.size or 0 for file in files}))
-        total, done = sum(size for _, size in wanted) or 1, 0
-        for name, size in wanted:
-            progress(f"downloading {entry.name}", done / total)
-            path = hf_hub_download(entry.name, name, revision=entry.revision)
-            folder = Path(path).parent if name == "model_index.json" else folder
-            done += size
+        wanted = dict(_wanted({file.rfilename: file.size or 0 for file in files}))
+        total, done = sum(wanted.values()) or 1, [0]
+
+        def moved(size: int) -> None:
+            done[0] += size
+            progress(f"downloading {entry.name}", min(done[0] / total, 1.0))
+
+        at = {name: hf_hub_download(entry.name, name, revision=entry.revision, tqdm_class=_bar(moved))
+              for name in wanted}  # fmt: skip
     except Exception as error:
         raise ModelUnavailable(_why(entry, error)) from error
-    if folder is None:
+    if "model_index.json" not in at:
         raise ModelUnavailable(f"{entry.name} is not a model in the layout that diffusers saves.")
-    return downloaded(entry, folder)
+    return _downloaded(entry, Path(at["model_index.json"]).parent)
+
+
+def _downloaded(entry: Entry, folder: Path) -> Entry:
+    return replace(folders.read(entry.id, folder, "hub"), name=entry.name, revision=entry.revision)
+
+
+def _cached(entry: Entry) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    file = try_to_load_from_cache(entry.name, "model_index.json", revision=entry.revision)
+    return Path(file).parent if isinstance(file, str) else None
+
+
+def _bar(moved: Callable[[int], None]) -> type:
+    """A silent progress bar in the shape that the hub's client wants; tells `moved` how many bytes have come."""
+    from huggingface_hub.utils import tqdm
+
+    class Bar(tqdm):
+        def __init__(self, *args: Any, **kwargs: Any):
+            super().__init__(*args, **{**kwargs, "disable": True})
+
+        def update(self, n: float | None = 1) -> None:
+            moved(int(n or 0))
+
+    return Bar
 
 
 def _wanted(files: dict[str, int]) -> Iterator[tuple[str, int]]:

@@ -22,7 +22,7 @@ from pipelines.requests import ImageRequest
 from pipelines.state import ImageState
 
 if TYPE_CHECKING:
-    from pipelines.catalog import Entry
+    from pipelines.entry import Entry
 
 
 class ImagePipeline:

@@ -43,7 +43,7 @@ def started(
     pixels = to_tensor(opened(picture, request.width, request.height)).to(parts.device, parts.vae.dtype)
     coded = parts.vae.encode(pixels)
     found = coded.latent_dist.sample(draws) if hasattr(coded, "latent_dist") else coded.latents
-    found = normalise(found.to(parts.dtype), parts)
+    found = normalise(found.to(parts.dtype), parts.vae)
     return sampler.add_noise(found, noise(tuple(found.shape), parts, draws), first)
 
 
@@ -66,7 +66,7 @@ def to_tensor(image: Image.Image) -> Tensor:
 
 def decode(latents: Tensor, parts: Parts) -> tuple[Image.Image, bool]:
     """latents (1, C, h, w) -> the picture, and whether all of its numbers are finite."""
-    pixels = parts.vae.decode(denormalise(latents.to(parts.vae.dtype), parts), return_dict=False)[0]
+    pixels = parts.vae.decode(denormalise(latents.to(parts.vae.dtype), parts.vae), return_dict=False)[0]
     return to_image(pixels[0]), bool(pixels.isfinite().all())
 
 
@@ -76,21 +76,21 @@ def to_image(pixels: Tensor) -> Image.Image:
     return Image.fromarray(values.round().to(torch.uint8).permute(1, 2, 0).cpu().numpy())
 
 
-def normalise(found: Tensor, parts: Parts) -> Tensor:
+def normalise(found: Tensor, vae: Any) -> Tensor:
     """What the encoder gives -> what the UNet was trained on: unit variance."""
-    mean, std = _statistics(found, parts)
-    return (found - mean) * parts.vae.config.scaling_factor / std
+    mean, std = _statistics(found, vae)
+    return (found - mean) * vae.config.scaling_factor / std
 
 
-def denormalise(latents: Tensor, parts: Parts) -> Tensor:
+def denormalise(latents: Tensor, vae: Any) -> Tensor:
     """The other way round."""
-    mean, std = _statistics(latents, parts)
-    return latents * std / parts.vae.config.scaling_factor + mean
+    mean, std = _statistics(latents, vae)
+    return latents * std / vae.config.scaling_factor + mean
 
 
-def _statistics(like: Tensor, parts: Parts) -> tuple[Any, Any]:
+def _statistics(like: Tensor, vae: Any) -> tuple[Any, Any]:
     """Mean and standard deviation a channel where the autoencoder has them (some SDXL models), else 0 and 1."""
-    config = parts.vae.config
+    config = vae.config
     mean, std = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
     if mean is None or std is None:
         return 0.0, 1.0

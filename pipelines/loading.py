@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from pipelines import devices, folders, samplers
-from pipelines.catalog import Entry
+from pipelines.entry import Entry
 from pipelines.errors import ModelUnavailable, TriptychError
 
 Progress = Callable[[str, float], None]  # what is being done, 0…1

@@ -4,7 +4,7 @@
 `sample_dpmpp_sde`. Here `steps` counts model calls (k-diffusion makes two a step), and its noise comes from the
 job's own CPU generator instead of a Brownian tree, so that a job gives the same picture alone and in any batch.
 
-Flow-matching models (SD3, Flux, Z-Image…) would add their rows to `_CLASSES` and their family to `catalog.FAMILIES`.
+Flow-matching models (SD3, Flux, Z-Image…) would add their rows to `_CLASSES` and their family to `folders.FAMILIES`.
 """
 
 from __future__ import annotations

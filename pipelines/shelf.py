@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from pipelines import checks, devices, hub, loading
-from pipelines.catalog import Catalog, Entry
+from pipelines.catalog import Catalog
+from pipelines.entry import Entry
 from pipelines.image import ImagePipeline
 from pipelines.loading import Options, Progress
 from pipelines.requests import Request
@@ -60,7 +61,7 @@ class Shelf:
         return devices.info(self._device)
 
     def _entry(self, id: str) -> Entry:
-        return self._open[id].entry if id in self._open else hub.known(self._catalog.find(id))
+        return self._open[id].entry if id in self._open else self._catalog.find(id)
 
     def _check(self, entry: Entry, request: Request) -> None:
         if entry.folder is None:
