@@ -7,12 +7,12 @@ import { open, watchTabs } from "./tabs.js";
 import { current, switchTheme } from "./theme.js";
 import { language, switchLanguage, t } from "./words.js";
 
-export function header(place, { tabs }) {
+export function header(place, { tabs, login }) {
   place.append(
     el("header.bar", {},
       el("a.brand", { href: "#image", "aria-label": t("app") }, mark(), el("span", {}, t("app"))),
       tabList(tabs),
-      el("div.right", {}, state(), languageSwitch(), themeSwitch()),
+      el("div.right", {}, state(), languageSwitch(), themeSwitch(), login && logout()),
     ),
   );
   watchTabs(tabs);
@@ -62,4 +62,8 @@ function themeSwitch() {
   };
   show();
   return node;
+}
+
+function logout() {
+  return el("form", { method: "post", action: "/logout" }, el("button.square", { title: t("logout"), "aria-label": t("logout") }, icon("logout")));
 }

@@ -20,6 +20,7 @@ const PATHS = {
   check: "M5 12.5 10 17.5 19 7",
   add: "M12 5v14M5 12h14",
   grip: "M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01",
+  logout: "M13 4.5H5v15h8M10 12h10m0 0-3.5-3.5M20 12l-3.5 3.5",
   search: "M10.5 4.5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM15 15l5 5",
 };
 const NS = "http://www.w3.org/2000/svg";

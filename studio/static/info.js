@@ -40,7 +40,7 @@ export function infoReader() {
   return el("section.reader", {}, el("h2", {}, t("info.drop")), dropZone({ text: t("info.drop.hint"), onfile: read, glyph: "search" }), shown);
 }
 
-function result({ source, fields, raw }, file) {
+function result({ source, fields, notes = [], raw }, file) {
   const image = el("img", { src: URL.createObjectURL(file), alt: fields?.prompt ?? "", onload: (event) => URL.revokeObjectURL(event.target.src) });
   const usable = fields && Object.keys(fields).length > 0;
   if (!usable && !raw) return [image, el("p.muted", {}, t("info.none"))];
@@ -48,6 +48,7 @@ function result({ source, fields, raw }, file) {
     image,
     usable ? button("primary", { onclick: () => reuse(fields) }, t("info.send")) : null,
     usable ? infoList({ request: fields }) : null,
+    ...notes.map((text) => el("p.muted", {}, text)),
     source ? el("p.muted", {}, `${t("info.source")} ${source}`) : null,
     raw ? el("details", {}, el("summary", {}, t("info.raw")), el("pre", {}, raw)) : null,
   ].filter(Boolean);

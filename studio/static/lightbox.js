@@ -8,6 +8,8 @@ import { infoList } from "./info.js";
 import { t } from "./words.js";
 
 
+const LARGEST = 3;
+
 /** pictures: what the arrows walk through; options: filmstrip (begin one at once), ondelete(picture), more() at the end */
 export function lightbox(pictures, index, options = {}) {
   const dialog = el("dialog.lightbox", { "aria-label": t("tab.gallery") });
@@ -35,6 +37,8 @@ function content(picture, { dialog, go, options, first, last, begin }) {
   const arrow = (name, way, off) =>
     button(`arrow.${name}`, { disabled: off, title: t(way < 0 ? "act.previous" : "act.next"), "aria-label": t(way < 0 ? "act.previous" : "act.next"), onclick: () => go(way) }, icon(name, 24));
   const image = el("img", { src: picture.url, alt: title(picture), width: picture.width, height: picture.height });
+  image.style.maxWidth = `${picture.width * LARGEST}px`; // further enlarged it would only blur
+  image.style.maxHeight = `${picture.height * LARGEST}px`;
   const tools = el("div.tools", {}, closing(pictureTools(picture), dialog), tool("filmstrip", t("act.filmstrip"), strip.begin));
   if (options.ondelete) tools.append(tool("delete", t("act.delete"), () => (dialog.close(), options.ondelete(picture))));
   return [

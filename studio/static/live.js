@@ -11,6 +11,19 @@ export const isLive = (job) => LIVE.has(job.status);
 export const newestFirst = (list) => list.sort((a, b) => b.created - a.created || (b.id < a.id ? -1 : 1));
 export const mine = () => newestFirst([...jobs.values()]);
 
+const TOGETHER = 0.25; // seconds; what one click has asked for arrives within this time
+
+/** The newest click first, its pictures in the order in which they are made. */
+export function byClick(list) {
+  const groups = [];
+  for (const job of list) {
+    const last = groups.at(-1);
+    if (last && last[0].created - job.created < TOGETHER) last.unshift(job);
+    else groups.push([job]);
+  }
+  return groups.flat();
+}
+
 let delay = 250;
 
 export function connect() {

@@ -129,8 +129,8 @@ function draggable(node, id) {
 }
 
 function placeInLine(entry) {
-  const who = entry.mine ? t("queue.you") : t("queue.somebody", { n: entry.owner_label.replace(/\D+/g, "") });
-  const place = entry.status === "running" ? t("queue.now") : String(entry.place);
+  const who = entry.mine ? t("queue.you") : t("queue.somebody", { n: entry.owner_number });
+  const place = entry.status === "running" ? t("queue.now") : String(entry.place ?? "–");
   const part = entry.steps ? entry.step / entry.steps : 0;
   return el(`li${entry.mine ? ".mine" : ""}`, {},
     el("span.place", {}, place),

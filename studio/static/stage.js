@@ -4,7 +4,7 @@ import { fromJob } from "./actions.js";
 import { button, el, order, set } from "./dom.js";
 import { examples } from "./examples.js";
 import { lightbox } from "./lightbox.js";
-import { changes, isLive, mine } from "./live.js";
+import { byClick, changes, isLive, mine } from "./live.js";
 import { tile } from "./tile.js";
 import { t } from "./words.js";
 
@@ -26,11 +26,21 @@ export function stage(place) {
   place.append(bar, grid, empty);
   changes.addEventListener("jobs", show);
   changes.addEventListener("stage", show);
+  changes.addEventListener("job", ({ detail: { job, before } }) => !before && justAsked(job) && comeIntoView(place));
   show();
 }
 
+const justAsked = (job) => job.status === "waiting" && Date.now() / 1000 - job.created < 3;
+
+/** On a phone the stage is below the form: what was asked for comes into sight. */
+function comeIntoView(place) {
+  if (!matchMedia("(max-width: 820px)").matches) return;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  place.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+}
+
 /** Everything of one's own that was not taken off the stage; a filmstrip belongs to its picture, not here. */
-const onStage = () => mine().filter((job) => !gone.has(job.id) && !job.request.filmstrip);
+const onStage = () => byClick(mine()).filter((job) => !gone.has(job.id) && !job.request.filmstrip);
 
 function tileOf(job) {
   const known = tiles.get(job.id);

@@ -1,6 +1,7 @@
 // The start picture: dropped, pasted, chosen, or sent from a finished one. Kept on the server under its hash.
 
 import { uploadStart } from "./api.js";
+import { note } from "./announce.js";
 import { button, el, set } from "./dom.js";
 import { dropZone } from "./drop.js";
 import { icon } from "./icons.js";
@@ -39,9 +40,10 @@ async function take(file) {
 
 /** Upload, remember a small copy to show after a reload, and tell the form. */
 async function setStart(file) {
-  const { sha256 } = await uploadStart(file);
+  const { sha256, notes = [] } = await uploadStart(file);
   localStorage.setItem("triptych.start", JSON.stringify([sha256, await small(file)]));
   fillStart(sha256);
+  if (notes.length) note(notes.join(" "));
 }
 
 export const setStartFrom = async (url) => setStart(await (await fetch(url)).blob());

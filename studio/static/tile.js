@@ -71,7 +71,9 @@ function done(frame, job, on) {
   const show = button("open", { onclick: () => on.open(job), "aria-label": t("act.open", { prompt: title(picture) }) }, image);
   const tools = [...pictureTools(picture), tool("filmstrip", t("act.filmstrip"), () => on.filmstrip(job))];
   const words = el("p.note-line", {}, job.note || "");
-  frame.replaceChildren(show, el("div.tools", {}, tools), dismiss(job, on), words);
+  const last = frame.querySelector(".preview:not([hidden])"); // stays until the picture itself is there
+  image.onload = () => last?.remove();
+  frame.replaceChildren(...[last, show, el("div.tools", {}, tools), dismiss(job, on), words].filter(Boolean));
   return {};
 }
 

@@ -10,4 +10,4 @@ from studio.tabs.common import Room, root
 
 def build(room: Room, names: Sequence[str]) -> None:
     """Only a root: the header is drawn by static/header.js, since all of it is live."""
-    root(room, "header", json.dumps({"tabs": list(names)}))
+    root(room, "header", json.dumps({"tabs": list(names), "login": bool(getattr(room.settings, "login", False))}))

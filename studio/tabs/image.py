@@ -49,8 +49,7 @@ def _form(room: Room) -> tuple[dict, dict, dict]:
 
 def _words(room: Room, fields: dict, errors: dict, folds: dict) -> None:
     fields["prompt"] = gr.Textbox(
-        label=room.label("prompt"), placeholder=room.label("prompt.hint"), lines=3, max_lines=12, elem_id="prompt",
-        autofocus=True,
+        label=room.label("prompt"), placeholder=room.label("prompt.hint"), lines=3, max_lines=12, elem_id="prompt"
     )  # fmt: skip
     errors["prompt"] = _error("prompt")
     with gr.Accordion(room.label("negative"), open=False, elem_classes=["fold"]) as folds["negative"]:
@@ -180,7 +179,7 @@ def _on_load(room: Room, model: gr.Dropdown, inputs: list, outputs: list) -> Non
 
 
 def _submitter(room: Room, places: list[str], folds: list[str]):
-    async def submit(request: gr.Request, **values: Any) -> list:
+    def submit(request: gr.Request, **values: Any) -> list:
         """Into the engine's queue, or the sentence to its field; the picture itself arrives over the live connection."""
         language = language_of(request)
         try:
@@ -203,6 +202,7 @@ def request_of(values: dict[str, Any], room: Room, language: str) -> ImageReques
     wanted = {name: values[name] for name in LABELS if name in values}
     if not (wanted["prompt"] or "").strip():
         raise _Missing(room.words.say("error.prompt", language))
+    wanted["negative_prompt"] = wanted["negative_prompt"] or ""  # a field in a closed fold has no value yet
     wanted["start_picture"] = wanted.get("start_picture") or None
     wanted["seed"] = -1 if wanted["seed"] is None else wanted["seed"]
     return make("image", **wanted)
@@ -214,4 +214,3 @@ def _answer(field: str, text: str, places: list[str], folds: list[str]) -> list:
     hidden = {"negative_prompt": "negative", "start_picture": "start", "strength": "start"}
     fold = "advanced" if field in ADVANCED else hidden.get(field)
     return said + [gr.update(open=True) if name == fold and text else gr.skip() for name in folds]
-
