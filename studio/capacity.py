@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable
 from dataclasses import asdict
+from math import isfinite
 
 from pipelines.errors import TooLarge
 from studio.costs import StepCost
@@ -101,9 +102,9 @@ class Capacity:
             caps = {str(name): min(row_cap, max(1, int(cap))) for name, cap in known["caps"].items()}
             peaks = {str(name): (max(1, int(rows)), max(0, int(peak))) for name, (rows, peak) in known["peaks"].items()}
             costs = {
-                str(name): StepCost(**{k: float(v) for k, v in cost.items()}) for name, cost in known["costs"].items()
+                str(name): StepCost(**{k: _number(v) for k, v in cost.items()}) for name, cost in known["costs"].items()
             }
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             return capacity
         capacity._caps, capacity._peaks, capacity._costs = caps, peaks, costs
         return capacity
@@ -112,6 +113,13 @@ class Capacity:
 def one_by_one(key: Hashable) -> bool:
     """Whether the key is of a stage that takes one job at a time."""
     return isinstance(key, tuple) and bool(key) and key[0] in ONE_BY_ONE
+
+
+def _number(value: object) -> float:
+    number = float(value)
+    if not (isfinite(number) and number >= 0):
+        raise ValueError(f"{number} is no sum of measurements")
+    return number
 
 
 def _size(count: int) -> str:

@@ -32,7 +32,7 @@ class StepCost:
 
     def line(self) -> tuple[float, float] | None:
         """(fixed seconds, seconds a row), both at least 0; None until steps of different widths were seen."""
-        if self.weight < 4:
+        if self.weight < 3:
             return None
         mean_rows, mean_seconds = self.rows / self.weight, self.seconds / self.weight
         spread = self.rows_rows / self.weight - mean_rows**2

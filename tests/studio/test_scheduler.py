@@ -79,6 +79,13 @@ def test_rows_that_nobody_else_wants_are_not_left_empty():
     assert sum(batch.rows == 16 for batch in stepping(sim)) >= 38
 
 
+def test_riding_along_for_long_costs_no_more_than_a_round():
+    bob, late = Plan("b", "bob", steps=150), Plan("late", steps=4, size=128, at=8.0)
+    sim = Simulation()
+    sim.run([bob, *many("ann", 15, steps=150), late], until=lambda: late.first is not None)
+    assert sum(batch.rows for end, batch in sim.trace if end > 8.0 and batch.ids[0] == "b") <= 2 * 16 * 16
+
+
 def test_a_short_job_is_not_stuck_behind_long_ones():
     short = Plan("short", steps=4, at=5.0)
     sim = Simulation().run([*many("ann", 40, steps=50), short])
