@@ -1,0 +1,87 @@
+"""Starting as a person does: ports, folders, sentences, and a clean end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from studio.build import CannotStart, build
+from studio.serve import listen, url
+from studio.settings import Settings
+from tests.serving import ROOT, launched
+
+
+def app(*argv: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "app.py", *argv], cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_a_taken_port_is_said_with_a_free_one():
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotStart, match=rf"port {port} is taken: try --port \d+") as said:
+            listen("127.0.0.1", port)
+        listen("127.0.0.1", int(str(said.value).rsplit(" ", 1)[1])).close()
+
+
+def test_a_foreign_address_is_said():
+    with pytest.raises(CannotStart, match="is not an address of this machine"):
+        listen("203.0.113.7", 0)
+
+
+@pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")])
+def test_the_printed_address_can_be_opened(host, shown):
+    if host == "::1" and not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    with listen(host, 0) as listener:
+        assert url(listener) == f"http://{shown}:{listener.getsockname()[1]}"
+
+
+def test_two_studios_cannot_share_a_data_folder(idle, tmp_path):
+    with idle().lock, pytest.raises(CannotStart, match="another Triptych is using the data folder"):
+        build(Settings(data_dir=tmp_path))
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotStart, match="cannot be written to"):
+        build(Settings(data_dir=tmp_path / "file" / "data"))
+
+
+def test_wrong_flags_and_help_are_quick_and_plain():
+    began = time.monotonic()
+    helped = app("--help")
+    seconds = time.monotonic() - began
+    assert helped.returncode == 0
+    assert "--data-dir" in helped.stdout
+    assert seconds < 10  # a second or so on an idle machine: nothing heavy is imported
+    refused = app("--host", "0.0.0.0")
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+
+
+def test_starts_serves_its_page_and_ends_at_once(tmp_path: Path):
+    with launched(tmp_path) as (process, address):
+        page = urllib.request.urlopen(address, timeout=60)
+        assert page.status == 200
+        assert b"Triptych" in page.read()
+        workers = children(process.pid)
+        assert workers or not Path("/proc").exists()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) in (0, 130)
+        assert process.stdout.read() == ""
+    end = time.monotonic() + 10
+    while left := [pid for pid in workers if Path(f"/proc/{pid}/cmdline").exists()]:
+        assert time.monotonic() < end, [Path(f"/proc/{pid}/cmdline").read_text() for pid in left]
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[str]:
+    """Of all its threads; nothing is known on systems without /proc."""
+    return [child for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
