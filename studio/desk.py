@@ -27,6 +27,7 @@ class Desk:
         self.lock = threading.RLock()
         self.table, self.subscriptions = Table(), Subscriptions()
         self.stats, self.worker = Stats({}, None, 0.0, 0.0), "starting"
+        self.trouble = ""  # why the worker does not start
         self._link: Link | None = None
         self._pictures: Counter[str] = Counter()
         self._orders: dict[str, list[str]] = {}

@@ -156,7 +156,7 @@ class Engine:
 
     def status(self, owner: str) -> dict:
         with self._desk.lock:
-            return status_view(self._desk.table, owner, self._desk.worker, self._desk.stats)
+            return status_view(self._desk, owner)
 
     def subscribe(self, owner: str) -> Subscription:
         """Events from now on: subscribe first, then ask for `views` and `status`, and nothing is missed."""

@@ -23,6 +23,7 @@ from studio.messages import (
     Progress,
     Ready,
     Stats,
+    Trouble,
 )
 from studio.table import Live
 from studio.views import artifact_view, data_uri
@@ -39,6 +40,7 @@ class Foreman:
         self._at_work: set[str] = set()
         self._verbs: dict[type, Callable] = {
             Ready: self._ready,
+            Trouble: self._trouble,
             Begun: self._begun,
             AtWork: self._set_at_work,
             Progress: self._progress,
@@ -71,7 +73,13 @@ class Foreman:
 
     def _ready(self, message: Ready) -> None:
         with self._desk.lock:
+            self._desk.trouble = ""
             self._desk.worker, self._desk.stats = "ready", Stats(message.device, None, 0.0, 0.0)
+            self._desk.subscriptions.tell_status()
+
+    def _trouble(self, message: Trouble) -> None:
+        with self._desk.lock:
+            self._desk.trouble = message.sentence
             self._desk.subscriptions.tell_status()
 
     def _begun(self, message: Begun) -> None:

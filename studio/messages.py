@@ -75,6 +75,13 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """The worker cannot start, and why."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """The job's first work starts now."""
 
@@ -140,7 +147,7 @@ class Stats:
 
 
 TO_WORKER = Submit | Picture | Forget | Cancel | Pause | Resume | Reorder | Shutdown
-FROM_WORKER = Ready | Begun | AtWork | Progress | Preview | Note | Finished | Failed | Stats
+FROM_WORKER = Ready | Trouble | Begun | AtWork | Progress | Preview | Note | Finished | Failed | Stats
 Message = TO_WORKER | FROM_WORKER
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in (*TO_WORKER.__args__, *FROM_WORKER.__args__)}
 _NAMES: dict[type, tuple[str, ...]] = {kind: tuple(f.name for f in fields(kind)) for kind in _KINDS.values()}

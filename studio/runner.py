@@ -21,7 +21,10 @@ from studio.tasks import FINISH, NO_MEMORY, PREPARE, STEP, Shelf, Task, explain
 
 
 class Runner:
-    """Owns the tasks. Single-threaded; every method is called between two pieces of work."""
+    """Owns the tasks. Single-threaded; every method is called between two pieces of work.
+
+    peak: bytes that the work since its last call took for a moment, beside what is held; 0 where nobody knows.
+    """
 
     def __init__(
         self,
@@ -31,9 +34,10 @@ class Runner:
         pictures: Mapping[str, bytes],
         shown: Previews,
         clock: Callable[[], float] = time.monotonic,
+        peak: Callable[[], int] = lambda: 0,
     ):
         self._shelf, self._scheduler, self._emit = shelf, scheduler, emit
-        self._pictures, self._shown, self._clock = pictures, shown, clock
+        self._pictures, self._shown, self._clock, self._peak = pictures, shown, clock, peak
         self._tasks: dict[str, Task] = {}
         self._model: str | None = None
         self._at_work: tuple[str, ...] = ()
@@ -95,7 +99,10 @@ class Runner:
     def _work(self, batch: Batch, tasks: Sequence[Task]) -> None:
         stage, began = tasks[0].stage, self._clock()
         pipeline = self._pipeline(tasks[0])
+        self._peak()  # from here on
         self._stages[stage](pipeline, tasks)
+        if stage == STEP and (taken := self._peak()):
+            self._scheduler.capacity.measured(batch.key, batch.rows, taken)
         now = self._clock()
         self._scheduler.step(batch, now, now - began)
         for task in tasks:

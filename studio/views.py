@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from studio.jobs import Job, JobStatus
-from studio.messages import Preview, Stats
-from studio.table import Live, Table
+from studio.messages import Preview
+from studio.table import Live
+
+if TYPE_CHECKING:
+    from studio.desk import Desk
 
 LINE = 200  # jobs of the line that are shown
 _FAR = 10**9
@@ -52,8 +56,9 @@ def data_uri(preview: Preview) -> str:
     return f"data:{preview.media_type};base64,{base64.b64encode(preview.data).decode()}"
 
 
-def status_view(table: Table, owner: str, worker: str, stats: Stats) -> dict:
-    """The machine, and everybody's place in line without a name. Memory in bytes."""
+def status_view(desk: Desk, owner: str) -> dict:
+    """The machine, and everybody's place in line without a name. Memory in bytes. trouble: why no worker starts."""
+    table, stats = desk.table, desk.stats
     return {
         "running": table.count(JobStatus.RUNNING),
         "waiting": table.count(JobStatus.WAITING),
@@ -64,7 +69,8 @@ def status_view(table: Table, owner: str, worker: str, stats: Stats) -> dict:
         "memory_total": stats.device.get("memory_total", 0),
         "rows_per_step": stats.rows_per_step,
         "steps_per_second": stats.steps_per_second,
-        "worker": worker,
+        "worker": desk.worker,
+        "trouble": desk.trouble,
         "model": stats.model,
         "line": _line(table.unfinished(), owner),
     }

@@ -1,27 +1,21 @@
-"""The process that owns the device. It hears messages, works batch by batch, and tells what happens.
-
-It must never outlive the studio: the device would stay taken. Three things watch for that: the end of the pipe, a
-thread that waits for the parent (also while a step runs), and on Linux the kernel itself.
-"""
+"""The process that owns the device. It hears messages, works batch by batch, and tells what happens."""
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import logging
 import logging.handlers
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
-from multiprocessing import parent_process
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from pipelines import requests
 from pipelines.errors import TriptychError
 from studio.learned import CapacityFile
+from studio.lifeline import die_with
 from studio.messages import (
     Cancel,
     Failed,
@@ -34,6 +28,7 @@ from studio.messages import (
     Resume,
     Shutdown,
     Submit,
+    Trouble,
     decode,
     encode,
 )
@@ -49,16 +44,25 @@ IDLE_SECONDS = 5.0  # how often an idle worker looks up, to keep the numbers of 
 def main(conn: Connection, parent: int, settings: dict) -> None:
     """The child's whole life. `settings`: plain data, see `studio.supervisor.worker_settings`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent tells us when to end
-    _die_with(parent)
+    die_with(parent)
     _log_to(settings)
     try:
-        Mailbox(conn, settings).serve()
+        _opened(conn, settings).serve()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         log.info("The studio has gone")
     except Exception:
         log.exception("The worker ends")
     logging.shutdown()
     os._exit(0)  # taking a deep learning library apart in good order takes seconds, and gains nothing
+
+
+def _opened(conn: Connection, settings: dict) -> Mailbox:
+    try:
+        return Mailbox(conn, settings)
+    except Exception:
+        device = settings.get("device", "")
+        conn.send_bytes(encode(Trouble(f"The device {device!r} cannot be opened; the log has the details.")))
+        raise
 
 
 class Mailbox:
@@ -71,7 +75,9 @@ class Mailbox:
         device = shelf.device_info()
         self._memory = CapacityFile(settings.get("data_dir"), device["name"], shelf.memory_budget)
         shown = Previews(settings.get("preview_share", 0.008))
-        self._runner = Runner(shelf, Scheduler(self._memory.capacity), self._emit, self._pictures, shown)
+        self._runner = Runner(
+            shelf, Scheduler(self._memory.capacity), self._emit, self._pictures, shown, peak=peak_bytes
+        )
         self._emit(Ready(device))
         self._verbs = {
             Submit: self._submit,
@@ -131,6 +137,8 @@ def open_shelf(settings: dict) -> Shelf:
     from pipelines.shelf import Shelf
 
     loading.warm()
+    if settings["device"].startswith("cuda:"):
+        torch.cuda.set_device(settings["device"])
     catalog = Catalog([Path(settings["models"])])
     shelf = Shelf(catalog, settings["device"], settings["memory"], compiled=settings["compile"])
     if settings.get("threads"):
@@ -138,24 +146,23 @@ def open_shelf(settings: dict) -> Shelf:
     return shelf
 
 
+def peak_bytes() -> int:
+    """Bytes that the device took for a moment since the last call, beside what it holds; 0 on devices without counters.
+
+    Before torch is imported there is nothing to be counted, and this must not be what imports it.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return 0
+    taken = torch.cuda.max_memory_allocated() - torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    return taken
+
+
 def _named(dotted: str) -> Callable[[dict], Shelf]:
     """`package.module:function`."""
     module, _, name = dotted.partition(":")
     return getattr(importlib.import_module(module), name)
-
-
-def _die_with(parent: int) -> None:
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1  # linux/prctl.h: this signal when the thread that made us ends
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
-    threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
-
-
-def _watch(parent: int) -> None:
-    """Ends the process as soon as the parent has gone, even in the middle of a step."""
-    while not wait([parent_process().sentinel], timeout=1.0) and os.getppid() == parent:
-        continue
-    os._exit(1)
 
 
 def _log_to(settings: dict) -> None:

@@ -120,3 +120,7 @@ class FaultyShelf:
 
 def open_shelf(settings: dict) -> FaultyShelf:
     return FaultyShelf(Path(settings["folder"]))
+
+
+def broken_shelf(settings: dict) -> FaultyShelf:
+    raise RuntimeError("no such device")

@@ -29,7 +29,7 @@ def kill_worker(rig):
 
 
 def test_a_killed_worker_is_replaced_and_its_job_tried_once_more(rig):
-    job_id, queued = rig.one("ann", "delay=0.05", seed=1, steps=6), rig.one("ann", seed=2, width=128)
+    job_id, queued = rig.one("ann", "delay=0.05", seed=1, steps=40), rig.one("ann", seed=2, width=128)
     paused = rig.one("ann", seed=3)
     rig.engine.pause("ann", paused)
     rig.stepping("ann", job_id)
@@ -78,6 +78,17 @@ def test_a_clean_stop_is_not_held_against_the_job(tmp_path):
         before = rig.store.job(job_id)
         assert rig.ended("ann", job_id)["status"] == "done"
         assert (before.status in (JobStatus.WAITING, JobStatus.RUNNING), rig.store.job(job_id).attempts) == (True, 1)
+
+
+def test_a_worker_that_cannot_start_says_why_and_the_queue_is_kept(tmp_path):
+    with Rig(tmp_path, shelf="tests.studio.faults:broken_shelf", device="cuda:7") as rig:
+        job_id, end = rig.one("ann"), time.monotonic() + 60
+        while not (status := rig.engine.status("ann"))["trouble"]:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert status["trouble"] == "The device 'cuda:7' cannot be opened; the log has the details."
+        assert rig.engine.view("ann", job_id)["status"] == "waiting"
+    assert "no such device" in (tmp_path / "worker.log").read_text()
 
 
 def test_stopping_while_the_worker_starts_is_quick(tmp_path):

@@ -21,7 +21,8 @@ class Bench:
         self.scheduler = Scheduler(Capacity())
         ticks = count()
         shown = Previews(**previews)
-        self.runner = Runner(self.shelf, self.scheduler, self.said.append, self.pictures, shown, lambda: next(ticks))
+        emit, clock, peak = self.said.append, lambda: next(ticks), lambda: 1001
+        self.runner = Runner(self.shelf, self.scheduler, emit, self.pictures, shown, clock, peak)
         self._numbers = count()
 
     def submit(self, prompt="", owner="ann", **fields):
@@ -76,6 +77,13 @@ def test_out_of_memory_halves_the_batch_and_tries_again(bench, tmp_path):
     widths = [line.count("|") + 1 for line in (tmp_path / "batches").read_text().splitlines()]
     assert max(widths) == 2
     assert sum(widths) == 8 * 4
+
+
+def test_the_memory_of_a_row_is_measured(bench):
+    bench.submit()
+    bench.submit()
+    bench.run()
+    assert bench.scheduler.capacity.bytes_per_row(("step", "sprite", (64, 64)), 9) == 501
 
 
 def test_alone_and_still_out_of_memory_fails_clearly_and_others_go_on(bench):

@@ -5,8 +5,8 @@ import pytest
 from pipelines.errors import NotFound
 from pipelines.requests import ImageRequest
 from studio import table
+from studio.desk import Desk
 from studio.jobs import Job
-from studio.messages import Stats
 from studio.table import Live, Table
 from studio.views import LINE, status_view
 
@@ -40,12 +40,13 @@ def test_another_owners_job_is_not_found():
 
 
 def test_the_line_is_by_place_without_names_and_bounded():
-    jobs = Table()
+    desk = Desk(None, None)
+    jobs = desk.table
     for place in range(LINE + 50, 0, -1):
         one = live(f"secret {place % 3}")
         one.place = place
         jobs.add(one)
-    line = status_view(jobs, "secret 1", "ready", Stats({}, None, 0.0, 0.0))["line"]
+    line = status_view(desk, "secret 1")["line"]
     assert [row["place"] for row in line] == list(range(1, LINE + 1))
     assert "secret" not in str(line)
     assert {row["owner_label"] for row in line} == {"you", "somebody 1", "somebody 2"}

@@ -92,12 +92,12 @@ PARENT = """
 import sys, time
 from types import SimpleNamespace
 from pipelines.requests import ImageRequest
-from studio import worker
+from studio import lifeline, worker
 from studio.link import Link
 from studio.messages import Progress, Submit, decode
 
 def unaided(*arguments):
-    worker.sys = SimpleNamespace(platform="one where the kernel does not help")
+    lifeline.sys = SimpleNamespace(platform="one where the kernel does not help")
     worker.main(*arguments)
 
 if __name__ == "__main__":
