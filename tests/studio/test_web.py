@@ -153,3 +153,26 @@ def test_filmstrip_stays_out_of_the_gallery(mine, picture):
     assert strip["width"] == TINY["steps"] * 64  # at most eight frames, and no more than steps
     assert mine.get(strip["url"]).status_code == 200
     assert strip["id"] not in [item["id"] for item in mine.get("/api/gallery").json()["items"]]
+
+
+def test_gradio_serves_nothing_of_the_data_folder(studio, mine, picture):
+    """Its file route is open to whoever knows a path, so it must know none of ours."""
+    folder = studio.studio.settings.data_dir
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert files
+    for path in [*files, folder / "secret", "app.py", "pyproject.toml", "/etc/hostname"]:
+        for route in ("/gradio_api/file=", "/file=", "/gradio_api/file/"):
+            answer = mine.get(f"{route}{path}")
+            assert answer.status_code in (403, 404), (route, path)
+
+
+def test_gradio_takes_no_uploads_beyond_its_limit(mine):
+    answer = mine.post("/gradio_api/upload", files={"files": bytes(2 * 2**20)})
+    assert answer.status_code >= 400
+
+
+def test_the_page_names_no_other_host(mine):
+    html = mine.get("/").text
+    for tag in ("src=", "href="):
+        for rest in html.split(tag)[1:]:
+            assert not rest[1:].startswith(("http:", "https:", "//")), rest[:100]
