@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pipelines.errors import TriptychError
+from pipelines.errors import NotFound, TriptychError
 from studio.endings import failed
 from studio.jobs import Job, JobStatus
 from studio.link import Link
@@ -17,6 +19,9 @@ from studio.table import Live, Table
 if TYPE_CHECKING:
     from studio.gallery import Gallery
     from studio.store import Store
+
+UNREADABLE = "The start picture cannot be read any more: drop it in once more."
+log = logging.getLogger(__name__)
 
 
 class Desk:
@@ -43,6 +48,17 @@ class Desk:
     def change(self, live: Live, job: Job) -> None:
         """The job as it is from now on: row first, then memory, then everybody who watches."""
         self.store.update(job)
+        self.adopt(live, job)
+
+    def conclude(self, live: Live, job: Job) -> None:
+        """As `change`, for what cannot be refused: where the row cannot be written (a full disk), memory goes on.
+
+        The row then says that the job was at work, so the next start takes it up again.
+        """
+        try:
+            self.store.update(job)
+        except sqlite3.Error:
+            log.exception("The end of a job could not be written")
         self.adopt(live, job)
 
     def adopt(self, live: Live, job: Job) -> None:
@@ -86,8 +102,8 @@ class Desk:
             return
         try:
             self._send_picture(live.job)
-        except TriptychError as error:  # the start picture is not there any more
-            self.change(live, failed(live.job, error))
+        except (TriptychError, OSError) as error:  # the start picture is not there any more
+            self.conclude(live, failed(live.job, error if isinstance(error, TriptychError) else NotFound(UNREADABLE)))
             return
         job = live.job
         self.send(Submit(job.id, job.owner, job.request.model_dump_json(), job.attempts))

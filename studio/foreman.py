@@ -64,7 +64,9 @@ class Foreman:
             for live in list(self._desk.table.unfinished()):
                 begun, _ = live.begun, live.start_over()
                 if begun and live.job.status == JobStatus.RUNNING:
-                    self._desk.change(live, retried(live.job) if live.job.id in self._at_work else taken_back(live.job))
+                    self._desk.conclude(
+                        live, retried(live.job) if live.job.id in self._at_work else taken_back(live.job)
+                    )
             self._at_work = set()
 
     def busy(self) -> bool:
@@ -90,7 +92,7 @@ class Foreman:
             live.begun, live.place = True, 0
             begun = {"started": time.time(), "attempts": live.job.attempts + 1}
             if live.job.status == JobStatus.WAITING:
-                self._desk.change(live, live.job.to(JobStatus.RUNNING, **begun))
+                self._desk.conclude(live, live.job.to(JobStatus.RUNNING, **begun))
 
     def _set_at_work(self, message: AtWork) -> None:
         self._at_work = set(message.job_ids)
@@ -137,7 +139,7 @@ class Foreman:
         with self._desk.lock:
             live = self._desk.table.find(message.job_id)
             if live:
-                self._desk.change(live, failed(live.job, told(message)))
+                self._desk.conclude(live, failed(live.job, told(message)))
 
     def _finished(self, message: Finished) -> None:
         """From `saving` on a cancel comes too late: the file and its row decide, without the lock."""
@@ -153,7 +155,7 @@ class Foreman:
                 live.step, live.artifact = live.steps, artifact_view(job, message.info)
                 self._desk.adopt(live, job)
             else:
-                self._desk.change(live, job)
+                self._desk.conclude(live, job)
 
     def _saved(self, live: Live, artifact: Artifact) -> Job:
         job = live.job if live.job.status == JobStatus.RUNNING else live.job.to(JobStatus.RUNNING)

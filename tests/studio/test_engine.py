@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -150,6 +151,31 @@ def test_a_full_disk_fails_the_job_with_a_sentence(rig, monkeypatch, caplog):
     view = rig.ended("ann", rig.one("ann"))
     assert (view["status"], "disk" in view["error"]) == ("failed", True)
     assert "No space left" in caplog.text
+
+
+def test_a_database_that_cannot_be_written_to_leaves_nobody_hanging(rig, monkeypatch, caplog):
+    def full(*jobs):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    job_id = rig.one("ann", "nan_at=1 delay=0.05")
+    monkeypatch.setattr(rig.store, "update", full)
+    assert rig.ended("ann", job_id)["error_code"] == "not_finite"
+    assert "disk is full" in caplog.text
+    monkeypatch.undo()
+    assert rig.store.job(job_id).status in ("waiting", "running")
+
+
+def test_a_start_picture_that_has_gone_meanwhile_fails_its_job_only(rig, monkeypatch):
+    def unreadable(owner, sha):
+        raise PermissionError(sha)
+
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "blue").save(picture, "PNG")
+    sha = rig.gallery.keep_upload("ann", picture.getvalue())
+    monkeypatch.setattr("studio.engine.check_picture", lambda *_: None)
+    monkeypatch.setattr(rig.gallery, "upload", unreadable)
+    view = rig.ended("ann", rig.one("ann", start_picture=sha))
+    assert (view["status"], "drop it in once more" in view["error"]) == ("failed", True)
 
 
 def test_events_tell_the_whole_life_and_only_ones_own(rig):
