@@ -1,4 +1,4 @@
-"""Every word on the page, English and 简体中文, from one place: `static/words.json` (the page's scripts read it too)."""
+"""Every word on the page, English and 简体中文, from one place: `static/words.json` (scripts read it, too)."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ export async function restore(kept, ...values) {
   else for (const name of names()) if (kept[name] !== undefined) form[name] = kept[name];
   if (!form.model) form.model = catalog.keys().next().value;
   restored = true;
+  document.documentElement.dataset.form = "ready";
   showStart(form.start_picture);
   return listed(form);
 }

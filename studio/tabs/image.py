@@ -180,7 +180,7 @@ def _on_load(room: Room, model: gr.Dropdown, inputs: list, outputs: list) -> Non
 
 def _submitter(room: Room, places: list[str], folds: list[str]):
     def submit(request: gr.Request, **values: Any) -> list:
-        """Into the engine's queue, or the sentence to its field; the picture itself arrives over the live connection."""
+        """Into the engine's queue, or the sentence to its field; the picture arrives over the live connection."""
         language = language_of(request)
         try:
             room.engine.submit(owner_of(request), request_of(values, room, language))

@@ -1,0 +1,135 @@
+"""A prompt becomes a picture, in a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from studio import metadata
+from tests.e2e.visitor import SLOW, Visitor
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+Visit = Callable[..., Visitor]
+
+
+def test_a_prompt_becomes_a_picture_another_is_cancelled_and_a_reload_finds_both(visit: Visit) -> None:
+    me = visit().open()
+    me.unfold("Sampler")
+    me.set_number("steps", 60)
+    tile = me.ask("a red lantern in the snow")
+    assert _previews(tile, 2) >= 2
+    me.status(tile, "done")
+    me.set_number("steps", 150)
+    second = me.ask("a picture that nobody waits for")
+    second.get_by_role("button", name="Cancel this picture").click()
+    me.status(second, "cancelled")
+
+    me.reload()
+    me.status(me.tile("a red lantern in the snow"), "done")
+    me.status(me.tile("a picture that nobody waits for"), "cancelled")
+    me.tab("gallery")
+    me.page.get_by_role("button", name="Open: a red lantern in the snow").click()
+    about = me.page.locator("dialog .about")
+    expect(about).to_contain_text("a red lantern in the snow")
+    expect(about).to_contain_text(re.compile(r"Seed\d+"))
+    picture = me.page.request.get(about.get_by_role("link", name="Save").get_attribute("href"))
+    fields, _ = metadata.read(picture.body()).usable()
+    assert (fields["prompt"], fields["steps"]) == ("a red lantern in the snow", 60)
+
+
+def _previews(tile: Locator, wanted: int) -> int:
+    """How many different previews were seen before the job was done (it stops counting at `wanted`)."""
+    seen: set[str] = set()
+    expect(tile).to_be_visible()
+    for _ in range(3000):
+        status = tile.get_attribute("data-status")
+        source = tile.locator("img.preview").get_attribute("src") if status == "running" else None
+        seen |= {source} if source else set()
+        if len(seen) >= wanted or status not in ("waiting", "running"):
+            break
+        tile.page.wait_for_timeout(20)
+    return len(seen)
+
+
+def test_several_clicks_and_a_count_all_show_and_finish(visit: Visit) -> None:
+    me = visit().open()
+    me.unfold("Sampler")
+    me.set_number("steps", 4)
+    me.set_number("count", 3)
+    me.prompt.fill("three of a kind")
+    me.generate.click()
+    me.generate.click()
+    done = me.page.locator(".tile[data-status=done]")
+    expect(done).to_have_count(6, timeout=SLOW)
+    seeds = {me.page.request.get("/api/gallery").json()["items"][i]["seed"] for i in range(6)}
+    assert len(seeds) == 6
+
+
+def test_what_is_wrong_is_said_under_its_field_and_goes_when_it_is_right(visit: Visit) -> None:
+    me = visit().open()
+    me.generate.click()
+    expect(me.error("prompt")).to_have_text("Type what should be in the picture.")
+    me.page.get_by_role("radio", name="Free").check()
+    me.set_number("width", 100)
+    me.prompt.fill("a narrow gate")
+    me.generate.click()
+    expect(me.error("width")).to_contain_text("Width, pixels: got 100, allowed is")
+    expect(me.error("prompt")).to_have_count(0)
+    me.set_number("width", 64)
+    me.set_number("height", 64)
+    me.generate.click()
+    me.status(me.tile("a narrow gate"), "done")
+    expect(me.error("width")).to_have_count(0)
+
+
+def test_hostile_prompts_are_text(visit: Visit) -> None:
+    me = visit().open()
+    me.unfold("Sampler")
+    me.set_number("steps", 2)
+    hostile = '<img src=x onerror="document.title=1"> & <script>1</script> ‏שלום 😀'
+    me.status(me.ask(hostile), "done")
+    me.tab("gallery")
+    me.page.locator(".thumb").first.click()
+    expect(me.page.locator("dialog .prompt")).to_have_text(hostile)
+    assert me.page.title() == "Triptych"
+
+
+def test_settings_survive_a_reload_and_can_be_reused(visit: Visit) -> None:
+    me = visit().open()
+    me.unfold("Sampler")
+    me.set_number("steps", 3)
+    me.set_number("seed", 77)
+    tile = me.ask("a thing to draw again")
+    me.status(tile, "done")
+    me.prompt.fill("something else")
+    me.set_number("steps", 9)
+    me.set_number("seed", -1)
+    me.reload()
+    expect(me.prompt).to_have_value("something else")
+    me.unfold("Sampler")
+    expect(me.page.locator("#steps input[type=number]")).to_have_value("9")
+    tile = me.tile("a thing to draw again")
+    tile.hover()
+    tile.get_by_role("button", name="Reuse settings").click()
+    expect(me.prompt).to_have_value("a thing to draw again")
+    expect(me.page.locator("#steps input[type=number]")).to_have_value("3")
+    expect(me.page.locator("#seed input[type=number]")).to_have_value("77")
+
+
+def test_a_start_picture_is_taken_shown_and_used(visit: Visit, picture: bytes) -> None:
+    me = visit().open()
+    me.unfold("Sampler")
+    me.set_number("steps", 4)
+    me.unfold("Start picture")
+    chooser = me.page.locator(".start-drop input[type=file]")
+    chooser.set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"not a picture"})
+    expect(me.page.locator(".start > .problem")).to_contain_text("picture")
+    chooser.set_input_files({"name": "start.png", "mimeType": "image/png", "buffer": picture})
+    expect(me.page.locator(".start-drop img")).to_be_visible()
+    expect(me.page.locator("#strength")).to_be_visible()
+    me.status(me.ask("made from another"), "done")
+    request = me.page.request.get("/api/gallery").json()["items"][0]["request"]
+    assert re.fullmatch("[0-9a-f]{64}", request["start_picture"])
