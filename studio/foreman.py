@@ -64,9 +64,8 @@ class Foreman:
             for live in list(self._desk.table.unfinished()):
                 begun, _ = live.begun, live.start_over()
                 if begun and live.job.status == JobStatus.RUNNING:
-                    self._desk.conclude(
-                        live, retried(live.job) if live.job.id in self._at_work else taken_back(live.job)
-                    )
+                    after = retried if live.job.id in self._at_work else taken_back
+                    self._desk.conclude(live, after(live.job))
             self._at_work = set()
 
     def busy(self) -> bool:
