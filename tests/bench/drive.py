@@ -16,17 +16,22 @@ from tests.bench.model import Model
 
 
 class FirstComeFirstServed(Scheduler):
-    """The same machinery, batching included, in order of arrival only: everybody is one owner, every job one class."""
+    """The same machinery, batching and joining at every step included, but everybody is one owner, and only the order
+    of arrival counts. What has been denoised is decoded at once."""
 
     def add(self, work: Work, now: float) -> None:
         super().add(replace(work, owner="all"), now)
-        job = self._jobs[work.id]
-        self._owners["all"].leave(job)
-        job.rank = (0, 0, job.rank[2])
-        self._owners["all"].enter(job)
+        self._rank(work.id, 1)
 
     def change(self, work: Work, now: float) -> None:
         super().change(replace(work, owner="all"), now)
+        self._rank(work.id, 0 if work.key[0] == "finish" else 1)
+
+    def _rank(self, id: str, urgency: int) -> None:
+        job, line = self._jobs[id], self._owners["all"]
+        line.leave(job)
+        job.rank = (urgency, 0, job.rank[2])
+        line.enter(job)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from tests.bench.drive import Drive, FirstComeFirstServed
 from tests.bench.model import Model
 from tests.bench.report import Samples
 
-LONG, SHORT, GAP = 32, 24, 0.5  # jobs, jobs, seconds between two short ones
+LONG, SHORT, GAP = 40, 24, 0.5  # jobs, jobs, seconds between two short ones
 HEAVY, MODEST = 80, 8  # jobs: 10 : 1
 
 
