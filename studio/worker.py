@@ -52,17 +52,19 @@ def main(conn: Connection, parent: int, settings: dict) -> None:
         log.info("The studio has gone")
     except Exception:
         log.exception("The worker ends")
-    logging.shutdown()
-    os._exit(0)  # taking a deep learning library apart in good order takes seconds, and gains nothing
+    finally:
+        logging.shutdown()
+        os._exit(0)  # taking a deep learning library apart in good order takes seconds, and gains nothing
 
 
 def _opened(conn: Connection, settings: dict) -> Mailbox:
     try:
         return Mailbox(conn, settings)
-    except Exception:
+    except Exception as error:
+        log.exception("The worker cannot start")
         device = settings.get("device", "")
         conn.send_bytes(encode(Trouble(f"The device {device!r} cannot be opened; the log has the details.")))
-        raise
+        raise SystemExit from error
 
 
 class Mailbox:
