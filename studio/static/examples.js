@@ -18,9 +18,9 @@ async function load() {
   return answer.ok ? answer.json() : [];
 }
 
-function card({ file, prompt, seed }) {
+function card({ file, prompt }) {
   const use = () => {
-    fill({ prompt, ...(seed === undefined ? {} : { seed }) });
+    fill({ prompt });
     note(t("example.used"));
     document.querySelector("#prompt textarea")?.focus();
   };

@@ -125,7 +125,8 @@ function press(item) {
 
 function enlarge(item) {
   const items = visible();
-  lightbox(items, items.indexOf(item), { ondelete: (picture) => drop([picture.id]), more });
+  const at = items.findIndex(({ id }) => id === item.id);
+  lightbox(items, at, { ondelete: (picture) => drop([picture.id]), more: () => more().then(visible) });
 }
 
 function tools(items) {

@@ -10,12 +10,12 @@ import { t } from "./words.js";
 
 const LARGEST = 3;
 
-/** pictures: what the arrows walk through; options: filmstrip (begin one at once), ondelete(picture), more() at the end */
+/** pictures: what the arrows walk through; options: filmstrip (begin one at once), ondelete(picture), more() -> a promise of the longer list */
 export function lightbox(pictures, index, options = {}) {
   const dialog = el("dialog.lightbox", { "aria-label": t("tab.gallery") });
   const go = (way) => show(Math.min(pictures.length - 1, Math.max(0, index + way)));
   const show = (next, begin = false) => {
-    if (next >= pictures.length - 3) options.more?.();
+    if (next >= pictures.length - 3) options.more?.().then((longer) => (pictures = longer));
     index = next;
     dialog.replaceChildren(...content(pictures[index], { dialog, go, options, first: !index, last: index === pictures.length - 1, begin }));
     dialog.querySelector(".close").focus();
