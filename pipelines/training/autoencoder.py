@@ -12,7 +12,7 @@ from ..autoencoder import SpriteAutoencoder
 from . import scenes
 from .corpus import SIZE, Corpus
 from .optimizer import Muon, split
-from .run import Budget, Run
+from .run import Run
 
 BATCH = 24
 STYLES = {"3d": 0.35, "flat": 0.2, "noto": 0.2, "glossy": 0.1, "twemoji": 0.1, "emojione": 0.05}
@@ -100,6 +100,14 @@ def standardise(model: SpriteAutoencoder, latents: Tensor) -> None:
     first.weight.mul_(deviation[None, :, None, None])
 
 
+@torch.no_grad()
+def finish(model: SpriteAutoencoder, corpus: Corpus, pictures: int = 240) -> None:
+    """Make the encoder final: standardise over `pictures` pictures."""
+    draw, shares = np.random.default_rng(13), corpus.shares(STYLES)
+    batches = [to_tensor([picture(draw, corpus, shares) for _ in range(16)]) for _ in range(pictures // 16)]
+    standardise(model, torch.cat([model.encoder(batch) for batch in batches]))
+
+
 class Decoding(torch.nn.Module):
     """The decoder alone, for training it further behind a final encoder."""
 
@@ -126,12 +134,12 @@ def refine(folder: Path, model: SpriteAutoencoder, minutes: float) -> Run:
     corpus, alone = Corpus.open(folder), Decoding(model.to(memory_format=torch.channels_last))
     run = Run(folder / "decoder", alone, Muon(split(alone, muon=8e-4, adam=1e-3)), decay=0.998)
     run.resume()
-    run.train(batch_of(corpus), decoding_loss(model), Budget(minutes=minutes))
+    run.train(batch_of(corpus), decoding_loss(model), run.cycle(minutes))
     return run
 
 
 def train(folder: Path, minutes: float) -> Run:
     """Train for `minutes` in all, earlier sessions counted in."""
     corpus, run = Corpus.open(folder), start(folder)
-    run.train(batch_of(corpus), loss_of(run.model), Budget(minutes=minutes))
+    run.train(batch_of(corpus), loss_of(run.model), run.cycle(minutes))
     return run

@@ -1,4 +1,4 @@
-"""Train the captioner: transformers' BlipForConditionalGeneration, tiny, its pictures seen by Sprite CLIP's own size."""
+"""Train the captioner: transformers' BlipForConditionalGeneration, tiny, at Sprite CLIP's picture size."""
 
 import json
 from collections.abc import Callable
@@ -11,9 +11,10 @@ from torch import Tensor
 from transformers import BertTokenizerFast, BlipConfig, BlipForConditionalGeneration
 
 from .optimizer import Muon, split
-from .run import Budget, Run
+from .run import Run
 
 WIDTH, LAYERS, HEADS, PICTURE, PATCH, LENGTH = 176, 4, 4, 64, 8, 24
+BATCH = 64
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 
 
@@ -44,7 +45,12 @@ def tokenizer(words: list[str]) -> BertTokenizerFast:
 def fresh(words: int, seed: int = 1) -> BlipForConditionalGeneration:
     """The captioner with random weights (about 4 M). Token 2 begins a caption, token 3 ends it, token 0 pads."""
     torch.manual_seed(seed)
-    tower = {"hidden_size": WIDTH, "intermediate_size": 4 * WIDTH, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS}
+    tower = {
+        "hidden_size": WIDTH,
+        "intermediate_size": 4 * WIDTH,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS,
+    }
     vision = {"image_size": PICTURE, "patch_size": PATCH, **tower}
     text = {"vocab_size": words, "encoder_hidden_size": WIDTH, "max_position_embeddings": LENGTH, "bos_token_id": 2,
             "sep_token_id": 3, "eos_token_id": 3, "pad_token_id": 0, "hidden_dropout_prob": 0.0,
@@ -94,11 +100,17 @@ def caption_loss(model: BlipForConditionalGeneration) -> Callable:
     return loss
 
 
-def train(folder: Path, minutes: float, batch: int = 64, seed: int = 1) -> tuple[Run, BertTokenizerFast]:
-    """Train for `minutes` in all; the vocabulary comes from the drawn captions."""
-    lessons = Lessons(folder / "scenes")
-    model = fresh(len(lessons.words), seed)
-    run = Run(folder / "captioner", model, Muon(split(model, muon=1e-3, adam=1.5e-3)), decay=0.996, seed=seed)
+def train(
+    folder: Path, minutes: float, begin: tuple[BlipForConditionalGeneration, BertTokenizerFast] | None = None
+) -> Run:
+    """One cycle of `minutes`, from `begin` or fresh weights; the vocabulary comes from the drawn captions."""
+    known = folder / "captioner" / "words.json"
+    lessons = Lessons(folder / "scenes", begin[1] if begin else None)
+    known.parent.mkdir(parents=True, exist_ok=True)
+    vocab = lessons.words.get_vocab()
+    known.write_text(json.dumps(sorted(vocab, key=vocab.get)))
+    model = (begin[0] if begin else fresh(len(lessons.words))).train()
+    run = Run(folder / "captioner", model, Muon(split(model, muon=1e-3, adam=1.5e-3)), decay=0.996)
     run.resume()
-    run.train(lambda draw: lessons.batch(draw, batch), caption_loss(model), Budget(minutes=minutes))
-    return run, lessons.words
+    run.train(lambda draw: lessons.batch(draw, BATCH), caption_loss(model), run.cycle(minutes))
+    return run

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .corpus import Thing
+from .names import ALIASES, plural, with_article
 from .scenes import Placed, Scene
 
 STYLE_WORDS = {
@@ -21,75 +22,6 @@ COLOURS_ZH = {
     "pink": "粉色", "grey": "灰色", "black": "黑色", "white": "白色",
 }  # fmt: skip
 NUMBERS = {2: ("two", "2", "两"), 3: ("three", "3", "三"), 4: ("four", "4", "四")}
-# Everyday names where Unicode's are stiff. Only names that are true of the thing.
-ALIASES = {
-    "automobile": ["car"], "wrapped gift": ["gift", "present"], "mobile phone": ["phone", "smartphone"],
-    "cat face": ["cat", "cat's head"], "dog face": ["dog", "dog's head"], "mouse face": ["mouse"],
-    "rabbit face": ["rabbit", "bunny"], "horse face": ["horse"], "pig face": ["pig"], "cow face": ["cow"],
-    "monkey face": ["monkey"], "tiger face": ["tiger"], "soccer ball": ["football", "ball"],
-    "deciduous tree": ["tree"], "evergreen tree": ["pine tree", "fir tree"], "couch and lamp": ["couch", "sofa"],
-    "airplane": ["plane"], "delivery truck": ["truck"], "articulated lorry": ["lorry"], "hamburger": ["burger"],
-    "bicycle": ["bike"], "closed book": ["book"], "laptop": ["computer"], "french fries": ["fries", "chips"],
-    "pizza": ["slice of pizza"], "sailboat": ["boat", "sailing boat"], "locomotive": ["steam train"],
-    "red apple": ["apple"], "hot beverage": ["cup of coffee", "coffee", "cup of tea"], "red heart": ["heart"],
-    "sunflower": ["sun flower"], "money bag": ["bag of money"], "jack-o-lantern": ["halloween pumpkin", "pumpkin"],
-    "Santa Claus": ["santa"], "spouting whale": ["whale"], "front-facing baby chick": ["chick"],
-    "beer mug": ["beer", "mug of beer"], "shortcake": ["piece of cake", "cake"], "ice cream": ["ice cream sundae"],
-    "soft ice cream": ["ice cream cone"], "motor scooter": ["scooter"], "racing car": ["race car"],
-    "smiling face with sunglasses": ["cool face"], "grinning face": ["smiley", "happy face"], "t-shirt": ["shirt"],
-    "hatching chick": ["chick in an egg"], "lady beetle": ["ladybug", "ladybird"], "honeybee": ["bee"],
-    "glass of milk": ["milk"], "cooking": ["fried egg"], "bread": ["loaf of bread"], "cheese wedge": ["cheese"],
-    "tear-off calendar": ["calendar"], "alarm clock": ["clock"], "wine glass": ["glass of wine", "wine"],
-    "passenger ship": ["cruise ship"], "snow-capped mountain": ["mountain"], "sport utility vehicle": ["suv"],
-    "fire engine": ["fire truck"], "gem stone": ["diamond", "gem"], "graduation cap": ["mortarboard"],
-    "high-heeled shoe": ["high heel"], "running shoe": ["sneaker", "trainer"], "woman's hat": ["sun hat"],
-    "billed cap": ["baseball cap", "cap"], "artist palette": ["palette", "paint palette"], "fox": ["fox face"],
-    "frog": ["frog face"], "bear": ["bear face"], "panda": ["panda face"], "lion": ["lion face"], "ear of corn": ["corn"],
-    "hot dog": ["hotdog"], "poultry leg": ["chicken leg"], "cut of meat": ["steak"], "cherry blossom": ["pink flower"],
-    "blossom": ["flower"], "automated teller machine": ["cash machine"], "person": ["adult"], "cook": ["chef"],
-    "police officer": ["policeman"], "mage": ["wizard"], "prince": ["young king"], "tulip": ["tulip flower"],
-    "rose": ["red rose"], "flying saucer": ["ufo"], "alien monster": ["space invader"], "pile of poo": ["poop"],
-    "desktop computer": ["computer", "monitor"], "television": ["tv"], "video game": ["game controller", "gamepad"],
-    "studio microphone": ["microphone"], "headphone": ["headphones"], "magnifying glass tilted left": ["magnifying glass"],
-    "locked": ["padlock", "lock"], "straight ruler": ["ruler"], "kitchen knife": ["knife"], "house with garden": ["house"],
-    "umbrella with rain drops": ["umbrella"], "snowman without snow": ["snowman"], "glowing star": ["shining star"],
-    "derelict house": ["old house"], "sun with face": ["smiling sun"], "two-hump camel": ["camel"],
-    "bactrian camel": ["camel"], "cooked rice": ["bowl of rice"], "steaming bowl": ["ramen", "noodle soup"],
-    "lollipop": ["sweet"], "tropical drink": ["cocktail"], "cup with straw": ["soda"], "bubble tea": ["boba tea"],
-}  # fmt: skip
-MASS = {"bread", "honey", "rice", "corn", "milk", "wine", "beer", "coffee", "cheese", "garlic", "spaghetti", "sake", "salt"}
-
-
-def plural_name(name: str) -> bool:
-    """Whether a name is a plural already ("grapes") and takes neither article nor a further s."""
-    return name.endswith("s") and not name.endswith(("ss", "us", "is"))
-
-
-def with_article(name: str) -> str:
-    """"an apple", "a cat"; plurals, substances and proper names stay bare."""
-    first = name.split()[0]
-    if plural_name(name) or name in MASS or first[:1].isupper() or first in ("the", "two", "piece"):
-        return name
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-
-
-def plural(name: str) -> str:
-    """The plural of a countable name: its last word's."""
-    irregular = {"mouse": "mice", "sheep": "sheep", "fish": "fish", "goose": "geese", "ox": "oxen", "tooth": "teeth",
-                 "foot": "feet", "knife": "knives", "leaf": "leaves", "loaf": "loaves", "wolf": "wolves", "deer": "deer",
-                 "bison": "bison", "shrimp": "shrimp", "squid": "squid", "moose": "moose", "shelf": "shelves"}  # fmt: skip
-    *head, last = name.split()
-    if last in irregular:
-        last = irregular[last]
-    elif plural_name(last):
-        pass
-    elif last.endswith(("s", "x", "ch", "sh", "z")) or last in ("tomato", "potato", "mango", "volcano"):
-        last += "es"
-    elif last.endswith("y") and last[-2:-1] not in "aeiou":
-        last = last[:-1] + "ies"
-    else:
-        last += "s"
-    return " ".join([*head, last])
 
 
 def name_of(draw: np.random.Generator, thing: Thing) -> str:
@@ -101,7 +33,7 @@ def name_of(draw: np.random.Generator, thing: Thing) -> str:
 
 
 def english_item(draw: np.random.Generator, thing: Thing, placed: Placed, article: bool) -> str:
-    """"a red car", "the cat", "dog"."""
+    """ "a red car", "the cat", "dog"."""
     name = name_of(draw, thing)
     if placed.colour:
         name = f"{placed.colour} {name}"
@@ -109,7 +41,7 @@ def english_item(draw: np.random.Generator, thing: Thing, placed: Placed, articl
 
 
 def chinese_item(thing: Thing, placed: Placed) -> str:
-    """"红色的汽车", "猫"."""
+    """ "红色的汽车", "猫"."""
     return f"{COLOURS_ZH[placed.colour]}的{thing.zh}" if placed.colour else thing.zh
 
 

@@ -1,4 +1,4 @@
-"""Sprite CLIP: the text tower distilled from a sentence encoder, then the vision tower aligned to it, text locked."""
+"""Sprite CLIP, and the distillation of its text tower from a sentence encoder."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 from . import teacher, tokenizer, words
 from .corpus import Corpus
 from .optimizer import Muon, split
-from .run import Budget, Run
+from .run import Run
 
 WIDTH, LAYERS, HEADS, PICTURE, PATCH = 256, 4, 4, 64, 8
 TEACHER_WIDTH = 384
@@ -134,5 +134,5 @@ def distil(folder: Path, minutes: float, name: str = "text", seed: int = 1, batc
     student = TextStudent(model)
     run = Run(folder / name, student, Muon(split(student, muon=1e-3, adam=1.5e-3)), decay=0.998, seed=seed)
     run.resume()
-    run.train(lambda draw: lessons.batch(draw, batch), distil_loss(student), Budget(minutes=minutes))
+    run.train(lambda draw: lessons.batch(draw, batch), distil_loss(student), run.cycle(minutes))
     return run

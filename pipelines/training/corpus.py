@@ -209,6 +209,8 @@ class Corpus:
 
     def shares(self, styles: dict[str, float]) -> np.ndarray:
         """Probability of each training picture, float64 (pictures,), for given shares of the styles."""
-        share = np.array([self.things[t].weight * styles.get(s, 0.0) for t, s in zip(self.thing, self.style, strict=True)])
+        share = np.array(
+            [self.things[t].weight * styles.get(s, 0.0) for t, s in zip(self.thing, self.style, strict=True)]
+        )
         share *= self.training
         return share / share.sum()

@@ -1,9 +1,9 @@
 """The pictures that denoiser, vision tower and captioner learn from, drawn once with their captions.
 
-    scenes.json     a row a picture: kind, style, English captions, a Chinese one, thing numbers
-    pictures.npy    uint8 (N, 256, 256, 3)
-    small.npy       uint8 (N, 64, 64, 3), for the vision tower and the captioner
-    latents.npy     float16 (N, 16, 8, 8), written when the autoencoder's encoder is final
+scenes.json     a row a picture: kind, style, English captions, a Chinese one, thing numbers
+pictures.npy    uint8 (N, 256, 256, 3)
+small.npy       uint8 (N, 64, 64, 3), for the vision tower and the captioner
+latents.npy     float16 (N, 16, 8, 8), written when the autoencoder's encoder is final
 """
 
 import json
@@ -51,7 +51,9 @@ def draw_chunk(folder: Path, target: Path, begin: int, end: int, styles: dict[st
     return rows
 
 
-def build(folder: Path, name: str, number: int, styles: dict[str, float] = STYLES, processes: int = 2, seed: int = 21) -> Path:
+def build(
+    folder: Path, name: str, number: int, styles: dict[str, float] = STYLES, processes: int = 2, seed: int = 21
+) -> Path:
     """Draw `number` examples into `folder`/`name`; does nothing when they are there."""
     target, unfinished = folder / name, folder / f"{name}.part"
     if target.exists():

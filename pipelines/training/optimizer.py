@@ -11,16 +11,16 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonal(update: Tensor, iterations: int = 4) -> Tensor:
-    """The (rows, columns) matrix `update` with its singular values near one, in bfloat16."""
+    """A stack (K, rows, columns) of matrices, each with its singular values near one, in bfloat16."""
     a, b, c = COEFFICIENTS
     x = update.bfloat16()
-    if tall := x.shape[0] > x.shape[1]:
-        x = x.T
-    x = x / (x.norm() + 1e-7)
+    if tall := x.shape[-2] > x.shape[-1]:
+        x = x.mT
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(iterations):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.mT if tall else x
 
 
 class Muon(torch.optim.Optimizer):
@@ -33,18 +33,23 @@ class Muon(torch.optim.Optimizer):
     def step(self) -> None:
         for group in self.param_groups:
             if group["muon"]:
-                for parameter in group["params"]:
-                    self.muon(parameter, self.state[parameter], group["lr"], group["weight_decay"])
+                for alike in by_shape([p for p in group["params"] if p.grad is not None]):
+                    self.muon(alike, group["lr"], group["weight_decay"])
             else:
                 self.adam(group["params"], group["lr"], group["weight_decay"])
 
-    def muon(self, parameter: Tensor, state: dict, rate: float, decay: float) -> None:
-        """Nesterov momentum, orthogonalised, scaled to unit root mean square, times `rate`."""
-        momentum = state.setdefault("momentum", torch.zeros_like(parameter))
-        momentum.lerp_(parameter.grad, 0.05)
-        update = orthogonal(parameter.grad.lerp(momentum, 0.95).flatten(1))
-        scale = max(update.shape) ** 0.5
-        parameter.mul_(1 - rate * decay).add_(update.view(parameter.shape), alpha=-rate * scale)
+    def muon(self, alike: list[Tensor], rate: float, decay: float) -> None:
+        """Nesterov momentum, orthogonalised, scaled to unit root mean square, times `rate`; equal shapes together."""
+        for p in alike:
+            self.state[p].setdefault("momentum", torch.zeros_like(p))
+        grads, momenta = [p.grad for p in alike], [self.state[p]["momentum"] for p in alike]
+        torch._foreach_lerp_(momenta, grads, 0.05)
+        updates = torch._foreach_lerp(grads, momenta, 0.95)
+        straight = orthogonal(torch.stack([u.flatten(1).bfloat16() for u in updates]))
+        scale = max(straight.shape[1:]) ** 0.5
+        torch._foreach_mul_(alike, 1 - rate * decay)
+        for p, move in zip(alike, straight, strict=True):
+            p.add_(move.reshape(p.shape), alpha=-rate * scale)
 
     def adam(self, parameters: list[Tensor], rate: float, decay: float) -> None:
         """Adam's update with its bias corrections (betas 0.9, 0.99), for all small parameters at once."""
@@ -64,6 +69,14 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_add_(scale, 1e-8)
         torch._foreach_mul_(live, 1 - rate * decay)
         torch._foreach_addcdiv_(live, first, scale, -rate / (1 - 0.9**count))
+
+
+def by_shape(parameters: list[Tensor]) -> list[list[Tensor]]:
+    """The parameters in lists of equal shape."""
+    groups: dict[torch.Size, list[Tensor]] = {}
+    for parameter in parameters:
+        groups.setdefault(parameter.shape, []).append(parameter)
+    return list(groups.values())
 
 
 def split(model: nn.Module, muon: float, adam: float) -> list[dict]:

@@ -9,7 +9,16 @@ import torch
 from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTextModel, CLIPTokenizer
+from transformers import (
+    BertTokenizerFast,
+    BlipForConditionalGeneration,
+    BlipImageProcessorPil,
+    BlipProcessor,
+    CLIPImageProcessorPil,
+    CLIPModel,
+    CLIPTextModel,
+    CLIPTokenizer,
+)
 
 from ..autoencoder import SpriteAutoencoder
 from .denoiser import STEPS, betas
@@ -24,8 +33,8 @@ def averaged(folder: Path) -> dict[str, Tensor]:
 def sampler() -> DPMSolverMultistepScheduler:
     """The schedule that the denoiser was trained on, with DPM++ 2M as the default sampler."""
     return DPMSolverMultistepScheduler(
-        num_train_timesteps=STEPS, trained_betas=betas(), prediction_type="v_prediction", timestep_spacing="trailing", steps_offset=1,
-        solver_order=2, algorithm_type="dpmsolver++", final_sigmas_type="zero",
+        num_train_timesteps=STEPS, trained_betas=betas(), prediction_type="v_prediction", timestep_spacing="trailing",
+        steps_offset=1, solver_order=2, algorithm_type="dpmsolver++", final_sigmas_type="zero",
     )  # fmt: skip
 
 
@@ -78,7 +87,10 @@ def image_model(
 def image_processor(size: int = 64) -> CLIPImageProcessorPil:
     """CLIP's preprocessing with the PIL backend: no torchvision needed."""
     return CLIPImageProcessorPil(
-        size={"shortest_edge": size}, crop_size={"height": size, "width": size}, image_mean=[0.5] * 3, image_std=[0.5] * 3
+        size={"shortest_edge": size},
+        crop_size={"height": size, "width": size},
+        image_mean=[0.5] * 3,
+        image_std=[0.5] * 3,
     )
 
 
@@ -90,5 +102,20 @@ def clip_model(target: Path, clip: CLIPModel, tokens: CLIPTokenizer) -> None:
         open_as_float32(folder / "config.json")
         tokens.save_pretrained(folder)
         image_processor().save_pretrained(folder)
+
+    replace(target, write)
+
+
+def captioner_model(target: Path, model: BlipForConditionalGeneration, words: BertTokenizerFast) -> None:
+    """The captioner with BlipProcessor's files; its pictures are Sprite CLIP's: 64 px, scaled to [-1, 1]."""
+
+    def write(folder: Path) -> None:
+        model.generation_config.max_length = words.model_max_length
+        half(model).save_pretrained(folder, safe_serialization=True)
+        open_as_float32(folder / "config.json")
+        side = {"height": 64, "width": 64}
+        BlipProcessor(
+            BlipImageProcessorPil(size=side, image_mean=[0.5] * 3, image_std=[0.5] * 3), words
+        ).save_pretrained(folder)
 
     replace(target, write)

@@ -54,6 +54,7 @@ class Run:
     step: int = 0
     seen: int = 0
     seconds: float = 0.0
+    minutes: float = 0.0
     history: list = field(default_factory=list)
     average: dict[str, Tensor] = field(default_factory=dict)
     peaks: list[float] = field(default_factory=list)
@@ -77,7 +78,7 @@ class Run:
         names = [k for k, v in self.average.items() if v.is_floating_point()]
         torch._foreach_lerp_([self.average[k] for k in names], [live[k] for k in names], weight)
 
-    def train(self, batch_of: Callable, loss_of: Callable, budget: Budget, save_minutes: float = 3.0, report=None) -> None:
+    def train(self, batch_of: Callable, loss_of: Callable, budget: Budget, save_minutes: float = 3.0) -> None:
         """Until the budget is used: `batch_of(draw)` prepares a batch in a thread of its own while the last one is
         learnt from, `loss_of(batch, generator)` gives (loss, pictures). Ctrl-C saves and stops."""
         saved = shown = time.monotonic()
@@ -100,13 +101,22 @@ class Run:
                     shown, losses = now, []
                 if now - saved > 60 * save_minutes:
                     self.save()
-                    if report:
-                        report(self)
                     saved = time.monotonic()
         except KeyboardInterrupt:
             print("stopped; saving", flush=True)
         pool.shutdown()
         self.save()
+
+    def cycle(self, minutes: float) -> Budget:
+        """The budget of an unfinished cycle that was resumed, else a new cycle of `minutes` from the average.
+
+        One cycle is one rise and fall of the learning rate; most of the gain comes with the fall, so a cycle that was
+        interrupted must be finished, and a finished one is not stretched but followed by another.
+        """
+        if not 0 < self.seconds < 60 * self.minutes:
+            self.model.load_state_dict(self.average)
+            self.seconds, self.minutes = 0.0, minutes
+        return Budget(minutes=self.minutes)
 
     def show(self, losses: list[float], speed: float, budget: Budget) -> None:
         """Print and remember one line: loss, pictures a second, time left."""
@@ -128,7 +138,7 @@ class Run:
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
         tensors = {k: v.detach().clone().contiguous() for k, v in tensors.items()}
-        counters = {"step": self.step, "seen": self.seen, "seconds": self.seconds, "history": self.history}
+        counters = {k: getattr(self, k) for k in ("step", "seen", "seconds", "minutes", "history")}
         save_file(tensors, self.folder / "state.part", metadata={"counters": json.dumps(counters)})
         (self.folder / "state.part").rename(self.folder / "state.safetensors")
         (self.folder / "run.json").write_text(json.dumps(counters))

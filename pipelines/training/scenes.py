@@ -13,7 +13,7 @@ from .corpus import HELD_OUT, SIZE, Corpus
 
 @dataclass(frozen=True)
 class Placed:
-    """A thing (its number in the corpus) at `x`, `y` (centre) and `side`, in pixels; `colour` when it was recoloured."""
+    """A thing (its number in the corpus) at `x`, `y` (centre) and `side`, in pixels; `colour` if recoloured."""
 
     thing: int
     x: float
@@ -89,9 +89,9 @@ def paint(background: Background, size: int = SIZE) -> np.ndarray:
 
 def place(canvas: np.ndarray, sprite: np.ndarray, centre: tuple[float, float], side: float) -> None:
     """Draw premultiplied `sprite` (S, S, 4) on `canvas`, its square `side` pixels wide around `centre` (x, y)."""
-    side = int(round(side))
+    side = round(side)
     picture = sprite if side == sprite.shape[0] else resize(sprite, side)
-    left, top = int(round(centre[0] - side / 2)), int(round(centre[1] - side / 2))
+    left, top = round(centre[0] - side / 2), round(centre[1] - side / 2)
     x0, y0 = max(0, left), max(0, top)
     x1, y1 = min(canvas.shape[1], left + side), min(canvas.shape[0], top + side)
     if x0 >= x1 or y0 >= y1:

@@ -23,13 +23,17 @@ def build(texts: Iterable[str], folder: Path, size: int = VOCABULARY) -> CLIPTok
     learner.pre_tokenizer = like.backend_tokenizer.pre_tokenizer
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(
-        vocab_size=size - 258, initial_alphabet=alphabet, end_of_word_suffix="</w>", min_frequency=2, show_progress=False
+        vocab_size=size - 258,
+        initial_alphabet=alphabet,
+        end_of_word_suffix="</w>",
+        min_frequency=2,
+        show_progress=False,
     )
     learner.train_from_iterator(texts, trainer)
     learnt = json.loads(learner.to_str())["model"]
     merges = [m.split(" ") if isinstance(m, str) else m for m in learnt["merges"]]
     symbols = alphabet + [a + "</w>" for a in alphabet] + ["".join(m) for m in merges]
-    symbols = list(dict.fromkeys(symbols)) + ["<|startoftext|>", "<|endoftext|>"]
+    symbols = [*list(dict.fromkeys(symbols)), "<|startoftext|>", "<|endoftext|>"]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.json").write_text(json.dumps({s: i for i, s in enumerate(symbols)}, ensure_ascii=False))
     (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(" ".join(m) for m in merges) + "\n")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .captions import ALIASES, chinese, english
+from .captions import chinese, english
 from .compose import Composer
 from .corpus import STYLES, Corpus
+from .names import ALIASES
 from .packages import PACKAGES, read
 
 # WordNet's lexicographer files of things one can draw: animal, artifact, body, food, object, person, phenomenon,

@@ -1,0 +1,125 @@
+"""`python -m pipelines.training`: take every model that has not met its target further, from the newest weights.
+
+Weights come from the cache folder's checkpoints, else from assets/models. Text tower and encoder are final: whatever
+was trained on them knows their output. `--from-scratch` makes those again, and then everything after them.
+"""
+
+import argparse
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from . import autoencoder, bundled, captioner, clip, dataset, denoiser, evaluate, vision
+from .corpus import Corpus, cache_folder
+
+EXAMPLES = 34_000
+
+
+def latents(folder: Path) -> Path:
+    """The drawn examples with their latents; made once."""
+    Corpus.open(folder)
+    target = dataset.build(folder, "scenes", EXAMPLES)
+    if not (target / "latents.npy").exists():
+        dataset.encode(target, bundled.load_autoencoder(folder))
+    return target
+
+
+def train_text(folder: Path, minutes: float) -> None:
+    clip.distil(folder, minutes)
+
+
+def train_autoencoder(folder: Path, minutes: float) -> None:
+    run = autoencoder.train(folder, minutes)
+    run.model.load_state_dict(run.average)
+    autoencoder.finish(run.model, Corpus.open(folder))
+    bundled.save_final(folder, run.model)
+
+
+def train_decoder(folder: Path, minutes: float) -> None:
+    autoencoder.refine(folder, bundled.load_autoencoder(folder), minutes)
+
+
+def train_unet(folder: Path, minutes: float) -> None:
+    latents(folder)
+    text = bundled.text_encoder(bundled.load_clip(folder))
+    denoiser.train(folder, text, bundled.load_tokens(folder), minutes, begin=bundled.load_unet(folder))
+
+
+def train_vision(folder: Path, minutes: float) -> None:
+    dataset.build(folder, "scenes", EXAMPLES)
+    vision.align(folder, bundled.load_clip(folder), bundled.load_tokens(folder), minutes)
+
+
+def train_captioner(folder: Path, minutes: float) -> None:
+    dataset.build(folder, "scenes", EXAMPLES)
+    found = bundled.load_captioner(folder)
+    captioner.train(folder, minutes, begin=found)
+
+
+def train_judge(folder: Path, minutes: float) -> None:
+    """The judge's vision tower begins from its own seed, never from Sprite CLIP's."""
+    dataset.build(folder, "scenes", EXAMPLES)
+    whole = bundled.load_clip(folder)
+    fresh = clip.fresh(bundled.load_tokens(folder), seed=2)
+    whole.vision_model.load_state_dict(fresh.vision_model.state_dict())
+    whole.visual_projection.load_state_dict(fresh.visual_projection.state_dict())
+    vision.align(folder, whole, bundled.load_tokens(folder), minutes, name="judge", seed=2)
+
+
+# In the order in which they are trained; minutes of one cycle on two cores; the measures that say "met".
+FINAL: dict[str, tuple[Callable, float]] = {"text": (train_text, 20), "autoencoder": (train_autoencoder, 60)}
+PIECES: dict[str, tuple[Callable, float, tuple[str, ...]]] = {
+    "unet": (train_unet, 120, ("t2i_r1_of_real", "t2i_colour", "t2i_count", "t2i_relation", "t2i_unseen_words")),
+    "decoder": (train_decoder, 60, ("t2i_r1_of_real",)),
+    "vision": (train_vision, 30, ("clip_r1", "clip_r5")),
+    "captioner": (train_captioner, 30, ("caption_thing", "caption_scene")),
+    "judge": (train_judge, 20, ()),
+}
+
+
+def unmet(measured: dict[str, float]) -> list[str]:
+    """The pieces with a target that was missed or never measured; the judge, once it is there, is left alone."""
+    missed = {name for name, target in evaluate.TARGETS.items() if measured.get(name, -1.0) < target}
+    return [piece for piece, (_, _, names) in PIECES.items() if missed & set(names)]
+
+
+def chosen(options: argparse.Namespace, folder: Path) -> list[str]:
+    """Which pieces to train now, in order."""
+    if options.model:
+        return [options.model]
+    if options.from_scratch:
+        return [*FINAL, *PIECES]
+    measured = json.loads(evaluate.OUT.read_text()) if evaluate.OUT.exists() else {}
+    first = [] if (folder / "judge" / "state.safetensors").exists() else ["judge"]
+    return unmet(measured) + first
+
+
+def stop_gently(number: int, frame: object) -> None:
+    """SIGTERM as Ctrl-C: the run saves and ends."""
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m pipelines.training", description=__doc__)
+    parser.add_argument("--model", choices=[*FINAL, *PIECES], help="train this piece only")
+    parser.add_argument("--minutes", type=float, help="length of a cycle; an unfinished cycle is finished first")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="one, where others share the machine")
+    parser.add_argument("--from-scratch", action="store_true", help="begin with text tower and encoder")
+    parser.add_argument("--publish", action="store_true", help="only write the newest weights to assets/models")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    signal.signal(signal.SIGTERM, stop_gently)
+    folder = cache_folder()
+    for name in [] if options.publish else chosen(options, folder):
+        train, minutes = {**FINAL, **PIECES}[name][:2]
+        print(f"{name}: a cycle of {options.minutes or minutes:g} minutes", flush=True)
+        train(folder, options.minutes or minutes)
+    bundled.publish_all(folder)
+
+
+if __name__ == "__main__":
+    main()

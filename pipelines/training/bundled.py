@@ -1,0 +1,101 @@
+"""The models as they stand: the weights in assets/models, overlaid by newer checkpoints in the cache folder."""
+
+import json
+from pathlib import Path
+
+import torch
+from diffusers import UNet2DConditionModel
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import BertTokenizerFast, BlipForConditionalGeneration, CLIPModel, CLIPTextModel, CLIPTokenizer
+
+from ..autoencoder import SpriteAutoencoder
+from . import captioner, clip, denoiser, publish, tokenizer
+from . import vision as vision_tower
+
+MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
+FINAL = "autoencoder-final.safetensors"
+
+
+def newer(model: nn.Module, run: Path) -> bool:
+    """Overlay the averaged weights of a run's checkpoint; False when there is none."""
+    if not (run / "state.safetensors").exists():
+        return False
+    model.load_state_dict(publish.averaged(run), strict=False)
+    return True
+
+
+def load_tokens(folder: Path, models: Path = MODELS) -> CLIPTokenizer:
+    """The tokenizer: built in the cache, else the bundled one."""
+    if (folder / "tokenizer" / "vocab.json").exists():
+        return tokenizer.open_tokenizer(folder / "tokenizer")
+    return CLIPTokenizer.from_pretrained(models / "sprite-clip")
+
+
+def load_clip(folder: Path, models: Path = MODELS, vision: str = "vision") -> CLIPModel:
+    """Sprite CLIP; `vision` names the run of its vision tower ("judge" is another)."""
+    model = clip.fresh(load_tokens(folder, models))
+    if (models / "sprite-clip" / "model.safetensors").exists():
+        weights = load_file(models / "sprite-clip" / "model.safetensors")
+        model.load_state_dict({k: v.float() for k, v in weights.items()}, strict=False)
+    newer(clip.TextStudent(model), folder / "text")
+    newer(vision_tower.Alignment(model), folder / vision)
+    return model.requires_grad_(False).eval()
+
+
+def text_encoder(model: CLIPModel) -> CLIPTextModel:
+    """The text tower alone, as Stable Diffusion's pipelines take it."""
+    shape = model.config.text_config
+    shape._attn_implementation = "sdpa"
+    text = CLIPTextModel(shape)
+    text.load_state_dict(model.text_model.state_dict())
+    return text.eval()
+
+
+def load_autoencoder(folder: Path, models: Path = MODELS) -> SpriteAutoencoder:
+    """The autoencoder with its final encoder and the newest decoder."""
+    model = SpriteAutoencoder()
+    if (folder / FINAL).exists():
+        model.load_state_dict(load_file(folder / FINAL))
+    elif (models / "sprite" / "vae").exists():
+        model = SpriteAutoencoder.from_pretrained(models / "sprite" / "vae")
+    newer(model, folder / "decoder")
+    return model.eval()
+
+
+def save_final(folder: Path, model: SpriteAutoencoder) -> None:
+    """Keep the standardised autoencoder: from here on its encoder never changes, as the denoiser knows its latents."""
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / FINAL)
+
+
+def load_unet(folder: Path, models: Path = MODELS) -> UNet2DConditionModel:
+    """The denoiser."""
+    model = denoiser.fresh()
+    if not newer(model, folder / "unet") and (models / "sprite" / "unet").exists():
+        model = UNet2DConditionModel.from_pretrained(models / "sprite" / "unet", torch_dtype=torch.float32)
+    return model.eval()
+
+
+def load_captioner(
+    folder: Path, models: Path = MODELS
+) -> tuple[BlipForConditionalGeneration, BertTokenizerFast] | None:
+    """The captioner and its words; None when none was trained yet."""
+    if (folder / "captioner" / "words.json").exists():
+        words = captioner.tokenizer(json.loads((folder / "captioner" / "words.json").read_text()))
+        model = captioner.fresh(len(words))
+        newer(model, folder / "captioner")
+        return model.eval(), words
+    if not (models / "sprite-captioner" / "model.safetensors").exists():
+        return None
+    words = BertTokenizerFast.from_pretrained(models / "sprite-captioner")
+    return BlipForConditionalGeneration.from_pretrained(models / "sprite-captioner").eval(), words
+
+
+def publish_all(folder: Path, models: Path = MODELS) -> None:
+    """Write every model that exists to `models`, each folder replaced at once."""
+    tokens, whole = load_tokens(folder, models), load_clip(folder, models)
+    text = text_encoder(whole)
+    publish.image_model(models / "sprite", text, tokens, load_unet(folder, models), load_autoencoder(folder, models))
+    publish.clip_model(models / "sprite-clip", whole, tokens)
+    if found := load_captioner(folder, models):
+        publish.captioner_model(models / "sprite-captioner", *found)

@@ -1,0 +1,23 @@
+"""A corpus of four drawn shapes: enough for every kind of scene, and no network."""
+
+import numpy as np
+import pytest
+
+from pipelines.training.corpus import SIZE, Corpus, Thing
+
+NAMES = [("red apple", "红苹果"), ("cat face", "猫脸"), ("mouse", "老鼠"), ("knife", "刀")]
+
+
+def sprite(red: int, green: int, blue: int) -> np.ndarray:
+    """A disc of one colour, premultiplied RGBA (256, 256, 4)."""
+    y, x = np.mgrid[:SIZE, :SIZE] - SIZE / 2
+    inside = (x**2 + y**2 < 110**2).astype(np.uint8)
+    return np.dstack([inside * red, inside * green, inside * blue, inside * 255])
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Corpus:
+    things = [Thing(f"1f0{i}", en, zh, ("tag",), ("标签",), 3, 34, 1.0) for i, (en, zh) in enumerate(NAMES)]
+    sprites = np.stack([sprite(220, 30, 30), sprite(30, 60, 220), sprite(30, 200, 40), sprite(230, 200, 20)])
+    index = {(i, "3d"): i for i in range(4)}
+    return Corpus(things, sprites, np.arange(4), np.array(["3d"] * 4), index, np.ones(4, bool))
