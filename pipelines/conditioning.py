@@ -53,7 +53,7 @@ class PromptReader:
 
     def __init__(self, parts: Parts):
         self._parts = parts
-        self._known: OrderedDict[tuple[str, int, bool], Text] = OrderedDict()
+        self._known: OrderedDict[tuple[str, int], Text] = OrderedDict()
 
     def read(self, prompt: str, negative: str | None, notes: list[str]) -> tuple[Text, Text | None]:
         """Both texts with equal numbers of windows. negative: None where there is no guidance."""
@@ -81,7 +81,7 @@ class PromptReader:
             notes.append(f"The {field} is longer than {window} tokens and was read in {len(split.ids)} parts.")
 
     def _text(self, text: str, windows: int) -> Text:
-        key = (text, windows, True)
+        key = (text, windows)
         if key not in self._known:
             self._known[key] = self._encode(text, windows)
             if len(self._known) > CACHED_TEXTS:

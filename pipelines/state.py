@@ -69,7 +69,8 @@ class ImageState:
 
     def film(self) -> None:
         """Keeps this step's prediction if it is one of eight evenly spaced steps; the last is the picture itself."""
+        if not self.request.filmstrip:
+            return
         count = min(FILM_FRAMES, self.steps_total)
-        due = {round((i + 1) * self.steps_total / count) for i in range(count)}
-        if self.request.filmstrip and self.index in due:
+        if self.index in {round((i + 1) * self.steps_total / count) for i in range(count)}:
             self.frames.append(self.clean_latents().clone())
