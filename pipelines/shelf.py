@@ -33,10 +33,11 @@ class Shelf:
 
     def pipeline(self, request: Request, progress: Progress = lambda text, part: None) -> ImagePipeline:
         """The request's model, opened if need be; others are put away for it. Raises as `check`."""
+        entry = self._entry(request.model)
         if request.model in self._open:
+            self._check(entry, request)
             self._open.move_to_end(request.model)
             return self._open[request.model]
-        entry = self._entry(request.model)
         if entry.folder is None:
             entry = hub.fetch(entry, progress)
         self._check(entry, request)
@@ -50,7 +51,7 @@ class Shelf:
         return list(self._open)
 
     def evict(self, id: str) -> None:
-        """Puts a model away; its states cannot step any more."""
+        """Puts a model away. States made with it go on with the pipeline that is opened for it next."""
         self._open.pop(id, None)
         gc.collect()
         if self._device.type == "cuda":
