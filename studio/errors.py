@@ -41,11 +41,11 @@ def error_response(status: int, code: str, message: str, field: str | None = Non
 
 def handle_errors(app: FastAPI) -> None:
     """No traceback and no path ever leaves the studio."""
-    app.add_exception_handler(TriptychError, _domain)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(NotLoggedIn, _login)
-    app.add_exception_handler(Exception, _unforeseen)
+    app.exception_handler(TriptychError)(_domain)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(NotLoggedIn)(_login)
+    app.exception_handler(Exception)(_unforeseen)
 
 
 def _domain(_: Request, error: TriptychError) -> JSONResponse:

@@ -9,7 +9,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-_META = "gradio.component_meta"
+_META, _WRITER = "gradio.component_meta", "create_or_modify_pyi"
 
 
 class _WithoutStubs(MetaPathFinder):
@@ -27,8 +27,8 @@ class _WithoutStubs(MetaPathFinder):
 
             def exec_module(module: ModuleType) -> None:
                 execute(module)
-                if hasattr(module, "create_or_modify_pyi"):
-                    module.create_or_modify_pyi = lambda *_: None
+                if hasattr(module, _WRITER):
+                    setattr(module, _WRITER, lambda *_: None)
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec

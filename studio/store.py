@@ -109,9 +109,9 @@ class Store:
         with self._transaction() as db:
             names = ", ".join(values)
             marks = ", ".join("?" * len(values))
-            number = db.execute(f"INSERT INTO artifacts ({names}) VALUES ({marks})", tuple(values.values())).lastrowid
+            added = db.execute(f"INSERT INTO artifacts ({names}) VALUES ({marks})", tuple(values.values()))
             _update(db, [done])
-        return replace(row, number=number)
+        return replace(row, number=added.lastrowid or 0)
 
     def artifact(self, id: str) -> ArtifactRow | None:
         return next(iter(self._artifacts("WHERE id = ?", (id,))), None)
@@ -120,14 +120,15 @@ class Store:
         self, owner: str, before: int | None = None, limit: int = 60, model: str | None = None, text: str = ""
     ) -> list[ArtifactRow]:
         """The owner's listed artifacts, newest first: numbers under `before`, of `model`, with every word of `text`."""
-        where, values = "WHERE owner = ? AND NOT hidden", [owner]
+        where: str = "WHERE owner = ? AND NOT hidden"
+        values: tuple[object, ...] = (owner,)
         if before is not None:
-            where, values = where + " AND number < ?", [*values, before]
+            where, values = where + " AND number < ?", (*values, before)
         if model:
-            where, values = where + " AND model = ?", [*values, model]
+            where, values = where + " AND model = ?", (*values, model)
         for word in _folded(text).split():
-            where, values = where + " AND instr(words, ?)", [*values, word]
-        return self._artifacts(where + " ORDER BY number DESC LIMIT ?", [*values, limit])
+            where, values = where + " AND instr(words, ?)", (*values, word)
+        return self._artifacts(where + " ORDER BY number DESC LIMIT ?", (*values, limit))
 
     def models(self, owner: str) -> list[str]:
         """The models that the owner's listed artifacts were made with."""
