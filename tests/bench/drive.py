@@ -36,7 +36,8 @@ class FirstComeFirstServed(Scheduler):
 
 @dataclass
 class Drive:
-    """Runs jobs that come at given times. `done`: seconds from the start to the end of each job."""
+    """Runs jobs that come at given times. `done`: seconds from the start to the end of each job; `shown`: when each
+    preview had been made, and the seconds that it took."""
 
     model: Model
     scheduler: Scheduler = field(default_factory=lambda: Scheduler(Capacity()))
@@ -46,7 +47,9 @@ class Drive:
 
     def __post_init__(self) -> None:
         self._began = time.perf_counter()
+        self.shown: list[tuple[float, float]] = []
         self.previews = Previews(self.preview_share)
+        self._pay, self.previews.pay = self.previews.pay, self._paid
         self.runner = Runner(self.model.shelf, self.scheduler, self._hear, {}, self.previews)
 
     def run(self, jobs: Iterable[tuple[float, str, str, ImageRequest]]) -> Drive:
@@ -61,6 +64,10 @@ class Drive:
                 time.sleep(max(0.0, coming[0][0] - (time.perf_counter() - began)))
         self.seconds = time.perf_counter() - began
         return self
+
+    def _paid(self, job_id: str, now: float, seconds: float) -> None:
+        self.shown.append((time.perf_counter() - self._began, seconds))
+        self._pay(job_id, now, seconds)
 
     def _hear(self, message: Message) -> None:
         if isinstance(message, Failed):

@@ -58,30 +58,26 @@ def _next(samples: Samples) -> None:
 
 
 def previews(model: Model, samples: Samples, repeats: int) -> None:
-    """preview_cost: seconds spent on previews in a second of work. preview_cost_paired: the same jobs with and
-    without; the truth too, but under the noise of the machine."""
+    """preview_cost: seconds spent on previews in a second of work, under lasting load: the first half of a run does
+    not count, as a device that has rested shows its first previews for free. preview_cost_from_rest: the whole run.
+    preview_cost_paired: the same jobs with and without previews; the truth too, but under the noise of the machine."""
     for repeat in range(repeats + 1):
-        seconds, spent, shown = {}, 0.0, 0
+        seconds = {}
         for share in (0.0, 0.008) if repeat % 2 else (0.008, 0.0):
             drive = Drive(model, preview_share=share)
-            paid = _paid(drive)
-            drive.run((0.0, f"j{i}", f"owner{i}", model.request(i, steps=40)) for i in range(JOBS))
-            seconds[share], spent, shown = drive.seconds, spent + sum(paid), shown + len(paid)
+            drive.run((0.0, f"j{i}", f"owner{i}", model.request(i, steps=50)) for i in range(JOBS))
+            seconds[share] = drive.seconds
+            if share:
+                late = [spent for at, spent in drive.shown if at > drive.seconds / 2]
+                lasting, whole = sum(late) / (drive.seconds / 2), sum(spent for _, spent in drive.shown)
+                shown = len(drive.shown) / drive.seconds
         if repeat:
-            samples.add(preview_cost=spent / seconds[0.008], preview_cost_paired=seconds[0.008] / seconds[0.0] - 1,
-                        previews_a_second=shown / seconds[0.008])  # fmt: skip
-
-
-def _paid(drive: Drive) -> list[float]:
-    """The seconds of each preview, as they are paid."""
-    paid, pay = [], drive.previews.pay
-
-    def record(job_id: str, now: float, seconds: float) -> None:
-        paid.append(seconds)
-        pay(job_id, now, seconds)
-
-    drive.previews.pay = record
-    return paid
+            samples.add(
+                preview_cost=lasting,
+                preview_cost_from_rest=whole / seconds[0.008],
+                preview_cost_paired=seconds[0.008] / seconds[0.0] - 1,
+                previews_a_second=shown,
+            )
 
 
 def cancelling(model: Model, samples: Samples, repeats: int) -> None:

@@ -83,7 +83,7 @@ def _picture(client: httpx.Client, id: str) -> float:
     answer = client.post("/api/jobs", json={"prompt": "a red bird", "model": id, **fields}).raise_for_status()
     job = answer.json()["jobs"][0]["id"]
     while (view := client.get(f"/api/jobs/{job}").json()["job"])["status"] not in ENDED:
-        time.sleep(0.01)
+        time.sleep(0.02)
     if view["status"] != "done":
         raise RuntimeError(f"no picture: {view['error']}")
     client.get(view["artifact"]["url"]).raise_for_status()
