@@ -26,7 +26,7 @@ export function stage(place) {
   place.append(bar, grid, empty);
   changes.addEventListener("jobs", show);
   changes.addEventListener("stage", show);
-  changes.addEventListener("job", ({ detail: { job, before } }) => !before && justAsked(job) && comeIntoView(place));
+  changes.addEventListener("job", ({ detail: { job, before } }) => !before && justAsked(job) && setTimeout(comeIntoView, 80, place)); // when it has been drawn
   show();
 }
 
