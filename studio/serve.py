@@ -21,7 +21,7 @@ def serve(settings: Settings) -> None:
     from studio.web import create_app
 
     config = uvicorn.Config(
-        create_app(studio), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
+        create_app(studio), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1
     )
     print(f"Triptych is open at {url(listener)}   (Ctrl-C ends it)", flush=True)
     uvicorn.Server(config).run(sockets=[listener])

@@ -66,6 +66,15 @@ def test_wrong_flags_and_help_are_quick_and_plain():
     assert "Traceback" not in refused.stderr
 
 
+def test_gradio_is_imported_whole_but_writes_no_stubs():
+    code = (
+        "from studio.quick import import_gradio as load; gradio = load(); assert load() is gradio; gradio.Blocks;"
+        "import gradio.component_meta as meta; print(meta.create_or_modify_pyi.__module__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "studio.quick", done.stderr
+
+
 def test_starts_serves_its_page_and_ends_at_once(tmp_path: Path):
     with launched(tmp_path) as (process, address):
         page = urllib.request.urlopen(address, timeout=60)
