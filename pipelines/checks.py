@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pipelines.entry import Entry
 
 LCM_STEPS = 50  # the distilled schedule has no more timesteps than that
-# Peak activations of one UNet row, in feature maps of the widest level's size (measured, see tests/bench).
+# Peak activations of one UNet row, in feature maps of the widest level's size (an estimate on the safe side).
 MAPS_PER_ROW = 64
 DECODE_BYTES_PER_PIXEL = 2600  # AutoencoderKL's last level: 128 channels in float32, five of them alive
 

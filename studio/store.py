@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from pipelines import requests
+from pipelines.errors import InvalidRequest
 from studio.jobs import Job, JobStatus
 
 _SCHEMA = """
@@ -27,6 +28,7 @@ CREATE TABLE artifacts (
 CREATE INDEX artifacts_of_owner ON artifacts (owner, hidden, number);
 CREATE INDEX artifacts_of_job ON artifacts (job_id);
 """
+_UNREADABLE = "This job was asked for in another version of the studio, which this one cannot read; ask again."
 _JOB_COLUMNS = tuple(field.name for field in fields(Job))
 
 
@@ -98,9 +100,18 @@ class Store:
         return self._jobs("WHERE owner = ? ORDER BY number DESC LIMIT ?", (owner, limit))
 
     def unfinished(self) -> list[Job]:
-        """Everybody's jobs that have not ended, in the order in which they came."""
+        """Everybody's jobs that have not ended, in the order in which they came.
+
+        A row whose request this version cannot read (another version wrote it) is ended here, with the reason.
+        """
         live = [status for status in JobStatus if not status.ended]
-        return self._jobs(f"WHERE status IN ({', '.join('?' * len(live))}) ORDER BY number", live)
+        jobs = self._jobs(f"WHERE status IN ({', '.join('?' * len(live))}) ORDER BY number", live)
+        known = {job.id for job in jobs}
+        rows = self._rows(f"SELECT id FROM jobs WHERE status IN ({', '.join('?' * len(live))})", live)
+        lost = [(JobStatus.FAILED, "invalid", _UNREADABLE, row["id"]) for row in rows if row["id"] not in known]
+        with self._transaction() as db:
+            db.executemany("UPDATE jobs SET status = ?, error_code = ?, error = ? WHERE id = ?", lost)
+        return jobs
 
     def add_artifact(self, row: ArtifactRow, done: Job) -> ArtifactRow:
         """The artifact's row and the end of its job, in one transaction; returns the row with its number."""
@@ -145,7 +156,8 @@ class Store:
             db.execute("DELETE FROM artifacts WHERE id = ?", (id,))
 
     def _jobs(self, where: str, values: Sequence) -> list[Job]:
-        return [_job(row) for row in self._rows(f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs {where}", values)]
+        rows = self._rows(f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs {where}", values)
+        return [job for job in map(_job, rows) if job]
 
     def _artifacts(self, where: str, values: Sequence) -> list[ArtifactRow]:
         rows = self._rows(f"SELECT {', '.join(_ARTIFACT_COLUMNS)} FROM artifacts {where}", values)
@@ -177,9 +189,13 @@ def _job_values(job: Job) -> tuple:
     return tuple({**values, "request": job.request.model_dump_json(), "status": job.status.value}.values())
 
 
-def _job(row: sqlite3.Row) -> Job:
-    values = {**dict(row), "request": requests.from_json(row["request"]), "status": JobStatus(row["status"])}
-    return Job(**values)
+def _job(row: sqlite3.Row) -> Job | None:
+    """None where another version of the studio wrote a request that this one does not know."""
+    try:
+        request = requests.from_json(row["request"])
+    except InvalidRequest:
+        return None
+    return Job(**{**dict(row), "request": request, "status": JobStatus(row["status"])})
 
 
 def _folded(text: str) -> str:

@@ -120,6 +120,16 @@ def test_deleting_an_artifact_keeps_its_job(store):
     assert store.artifact("x") is None
 
 
+def test_a_row_of_another_version_fails_with_a_reason_and_stops_nobody(store):
+    odd, fine = job(), job()
+    store.add(odd, fine)
+    store._db.execute("UPDATE jobs SET request = ? WHERE id = ?", ('{"kind": "hologram"}', odd.id))
+    assert [found.id for found in store.unfinished()] == [fine.id]
+    status, error = store._db.execute("SELECT status, error FROM jobs WHERE id = ?", (odd.id,)).fetchone()
+    assert status == JobStatus.FAILED
+    assert "another version" in error
+
+
 def test_threads_do_not_lose_each_others_rows(store):
     def add() -> None:
         for _ in range(20):
