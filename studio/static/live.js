@@ -87,6 +87,6 @@ export function pill() {
   if (status.worker === "starting") return { state: "busy", text: t("pill.starting") };
   if (status.worker === "restarting") return { state: "off", text: t("pill.restarting") };
   if (!status.running && !status.waiting) return { state: "idle", text: t("pill.idle") };
-  const parts = [t("pill.running", { n: status.running }), t("pill.waiting", { n: status.waiting })];
-  return { state: "busy", text: [...parts, t("pill.mine", { n: status.mine })].join(" · ") };
+  const parts = ["running", "waiting", "mine"].filter((part) => status[part] || part === "running");
+  return { state: "busy", text: parts.map((part) => t(`pill.${part}`, { n: status[part] })).join(" · ") };
 }

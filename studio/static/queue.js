@@ -98,14 +98,15 @@ function newRow(id) {
       if (hold.dataset.verb !== verb) hold.replaceChildren(icon(verb, 16));
       hold.dataset.verb = verb;
       set(hold, { title: t(`queue.${verb}`), "aria-label": t(`queue.${verb}`), onclick: () => act(id, verb).catch((error) => note(error.message)) });
-      set(up, { disabled: i === 0 });
-      set(down, { disabled: i === jobs.length - 1 });
+      const waits = (other) => job.status === "waiting" && other?.status === "waiting"; // running ones have no place to give
+      set(up, { disabled: !waits(jobs[i - 1]) });
+      set(down, { disabled: !waits(jobs[i + 1]) });
     },
   };
 }
 
 function move(id, way) {
-  const ids = live().map((job) => job.id);
+  const ids = waiting();
   const at = ids.indexOf(id);
   send(ids, at, at + way);
 }
@@ -116,6 +117,8 @@ function send(ids, from, to) {
   reorder(ids).catch((error) => note(error.message));
 }
 
+const waiting = () => live().filter((job) => job.status === "waiting").map((job) => job.id);
+
 /** Drag a row onto another: it takes that place. The buttons do the same for keyboard and touch. */
 function draggable(node, id) {
   node.draggable = true;
@@ -123,7 +126,7 @@ function draggable(node, id) {
   node.ondragover = (event) => event.preventDefault();
   node.ondrop = (event) => {
     event.preventDefault();
-    const ids = live().map((job) => job.id);
+    const ids = waiting();
     send(ids, ids.indexOf(event.dataTransfer.getData("text/plain")), ids.indexOf(id));
   };
 }
