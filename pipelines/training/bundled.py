@@ -80,7 +80,7 @@ def load_captioner(
     folder: Path, models: Path = MODELS
 ) -> tuple[BlipForConditionalGeneration, BertTokenizerFast] | None:
     """The captioner and its words; None when none was trained yet."""
-    if (folder / "captioner" / "words.json").exists():
+    if (folder / "captioner" / "state.safetensors").exists():
         words = captioner.tokenizer(json.loads((folder / "captioner" / "words.json").read_text()))
         model = captioner.fresh(len(words))
         newer(model, folder / "captioner")
