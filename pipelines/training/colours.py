@@ -23,7 +23,7 @@ def dominant(rgb: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     space = hsv(rgb)
     heavy = weight * (space[..., 1] > SATURATED) * (space[..., 2] > 50)
     histogram = np.bincount(space[..., 0].ravel() // 8, heavy.ravel(), minlength=32)
-    smooth = histogram + np.roll(histogram, 1) + np.roll(histogram, -1)
+    smooth = 2 * histogram + np.roll(histogram, 1) + np.roll(histogram, -1)
     return float((smooth.argmax() * 8 + 4) * 360 / 256), float(heavy.sum() / max(1e-6, weight.sum()))
 
 

@@ -1,4 +1,4 @@
-"""The autoencoder speaks AutoencoderKL's language, and standardising its latents changes no picture's middle."""
+"""The autoencoder speaks AutoencoderKL's language, and standardising its latents changes nothing inside."""
 
 import pytest
 import torch
@@ -41,14 +41,14 @@ def test_saved_and_opened_it_is_the_same(model, tmp_path):
     assert torch.equal(again(x).sample, model(x).sample)
 
 
-def test_standardised_latents_have_unit_deviation_and_decode_alike(model):
+def test_standardised_latents_have_unit_deviation_and_are_read_alike(model):
     x = torch.rand(6, 3, 256, 256) * 2 - 1
     with torch.no_grad():
-        before, picture = model.encoder(x), model(x).sample
+        before = model.encoder(x)
+        seen = model.decoder[0](before)
         standardise(model, before)
         after = model.encoder(x)
         assert torch.allclose(after.mean((0, 2, 3)), torch.zeros(4), atol=1e-4)
         assert torch.allclose(after.std((0, 2, 3)), torch.ones(4), atol=1e-3)
         # Only the border knows: the decoder's first convolution pads with zeros, which meant another value before.
-        middle = slice(112, 144)
-        assert torch.allclose(model(x).sample[..., middle, middle], picture[..., middle, middle], atol=1e-4)
+        assert torch.allclose(model.decoder[0](after)[..., 1:-1, 1:-1], seen[..., 1:-1, 1:-1], atol=1e-4)
