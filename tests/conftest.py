@@ -14,6 +14,8 @@ from studio.settings import Settings
 from tests.serving import Served, served
 
 os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
+# models this small are no faster with more threads, and far slower where the cores are shared: they wait by spinning
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # a shared machine is slow now and then; that is no failure
 hypothesis.settings.register_profile("triptych", deadline=None)
 hypothesis.settings.load_profile("triptych")
