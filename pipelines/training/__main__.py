@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from .. import preview
 from . import autoencoder, bundled, captioner, clip, dataset, denoiser, evaluate, vision
 from .corpus import Corpus, cache_folder
 
@@ -119,6 +120,7 @@ def main() -> None:
         print(f"{name}: a cycle of {options.minutes or minutes:g} minutes", flush=True)
         train(folder, options.minutes or minutes)
     bundled.publish_all(folder)
+    preview.main(bundled.MODELS / "sprite")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ from ..autoencoder import SpriteAutoencoder
 from .denoiser import STEPS, betas
 from .run import part
 
+KEPT = ("README.md", "triptych.json")  # written by hand
+
 
 def averaged(folder: Path) -> dict[str, Tensor]:
     """The averaged weights of a run's checkpoint."""
@@ -39,14 +41,15 @@ def sampler() -> DPMSolverMultistepScheduler:
 
 
 def replace(target: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a new folder, keep the old one's README.md, then put the new in the old one's place."""
+    """Let `write` fill a new folder, keep the old one's card and defaults, then put the new in the old one's place."""
     fresh, old = target.with_name(target.name + ".new"), target.with_name(target.name + ".old")
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
     fresh.mkdir(parents=True)
     write(fresh)
-    if (target / "README.md").exists() and not (fresh / "README.md").exists():
-        shutil.copy(target / "README.md", fresh / "README.md")
+    for name in KEPT:
+        if (target / name).exists() and not (fresh / name).exists():
+            shutil.copy(target / name, fresh / name)
     if target.exists():
         target.rename(old)
     fresh.rename(target)
