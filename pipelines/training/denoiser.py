@@ -23,7 +23,7 @@ BATCH = 64
 NO_PROMPT = 0.1
 CHINESE = 0.15
 # How much oftener than drawn an example is shown: fewer and stronger styles, and whole things before scenes.
-FOCUS = {"3d": 1.4, "flat": 0.8, "noto": 0.6, "single": 1.0, "count": 0.75, "pair": 0.75, "between": 0.5}
+FOCUS = {"3d": 2.0, "flat": 0.6, "noto": 0.5, "single": 1.0, "count": 0.4, "pair": 0.35, "between": 0.2}
 
 
 def angles() -> np.ndarray:
