@@ -15,9 +15,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """What a finished job gives. `data` is the encoded file (PNG, WAV, text), `info` is plain JSON data."""
+    """What a finished job gives. `data` is the encoded file (PNG, WAV, text), `info` is plain JSON data.
+
+    vector: where it lies in the space of the alignment model, a unit vector in float16; empty if it has no place there.
+    """
 
     kind: str
+    media_type: str
+    data: bytes
+    info: dict = field(default_factory=dict)
+    vector: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of an artifact that is ready before the whole: a spoken sentence. `info` is plain JSON data."""
+
     media_type: str
     data: bytes
     info: dict = field(default_factory=dict)
@@ -45,5 +58,6 @@ class Pipeline(Protocol):
     def batch_key(self, state: State) -> Hashable: ...  # states with equal keys may take one step together
     def step(self, states: Sequence[State]) -> None: ...  # advance every state by exactly one step
     def preview(self, state: State) -> Image | None: ...  # cheap, from the current prediction
+    def pieces(self, state: State) -> list[Piece]: ...  # what can be heard or read already; each is given once
     def finish(self, state: State) -> Artifact: ...  # decode
     def bytes_per_row(self, key: Hashable) -> int: ...  # predicted peak activation memory of one more row

@@ -1,0 +1,46 @@
+"""What a person may ask for: frozen, validated, plain values. No torch here: the web process uses them.
+
+Bounds stand beside the field, so that the page, the API and the docs read them from one place (`bounds`).
+"""
+
+from __future__ import annotations
+
+import json
+
+from pydantic import ValidationError
+
+from pipelines.errors import InvalidRequest
+from pipelines.requests.align import AlignRequest
+from pipelines.requests.caption import CaptionRequest, CaptionStyle
+from pipelines.requests.common import MAX_SEED, RANDOM_SEED, Asked, Priority, bounds, refusal
+from pipelines.requests.image import ImageRequest, Sampler
+from pipelines.requests.speech import AudioFormat, SpeechRequest
+
+__all__ = ["KINDS", "MAX_SEED", "RANDOM_SEED", "AlignRequest", "Asked", "AudioFormat", "CaptionRequest",
+           "CaptionStyle", "ImageRequest", "Priority", "Request", "Sampler", "SpeechRequest", "bounds", "from_json",
+           "make"]  # fmt: skip
+
+Request = ImageRequest | SpeechRequest | CaptionRequest | AlignRequest
+KINDS: dict[str, type[Asked]] = {
+    kind.model_fields["kind"].default: kind for kind in (ImageRequest, SpeechRequest, CaptionRequest, AlignRequest)
+}
+
+
+def make(kind: str, **fields: object) -> Request:
+    """A validated request; raises InvalidRequest with the first field that is wrong."""
+    if kind not in KINDS:
+        raise InvalidRequest("kind", kind, "one of " + ", ".join(KINDS))
+    try:
+        return KINDS[kind](**fields)
+    except ValidationError as error:
+        raise refusal(KINDS[kind], error) from error
+
+
+def from_json(text: str | bytes) -> Request:
+    """The request that `model_dump_json` wrote; raises InvalidRequest."""
+    try:
+        fields = json.loads(text)
+        kind = fields.pop("kind")
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise InvalidRequest("request", "something else", "a JSON object with a kind") from error
+    return make(str(kind), **fields)

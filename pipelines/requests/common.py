@@ -1,0 +1,98 @@
+"""What all requests have in common: frozen, validated, plain values whose errors are sentences."""
+
+from __future__ import annotations
+
+import secrets
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipelines.errors import InvalidRequest
+
+RANDOM_SEED = -1
+MAX_SEED = 2**32 - 1
+
+Text = Annotated[str, Field(max_length=10_000)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ModelId = Annotated[str, Field(min_length=1, max_length=200)]
+Seed = Annotated[int, Field(ge=RANDOM_SEED, le=MAX_SEED)]
+SHOWN = 2000  # characters of a long field in a view
+
+
+class Priority(StrEnum):
+    INTERACTIVE = "interactive"
+    NORMAL = "normal"
+    BACKGROUND = "background"
+
+
+class Asked(BaseModel):
+    """The part of a request that the studio itself reads; what a pipeline reads is in the kinds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    kind: str
+    model: ModelId
+    priority: Priority = Priority.NORMAL
+
+    def singles(self) -> list[Self]:
+        """One request a job; random seeds are drawn here."""
+        return [self]
+
+    def uploads(self) -> tuple[str, ...]:
+        """SHA-256 of every stored file that the pipeline will read."""
+        return ()
+
+    @property
+    def words(self) -> str:
+        """What a person would search for: the text that was asked with."""
+        return ""
+
+    @property
+    def expected_steps(self) -> int:
+        """Steps, as far as the request tells; the pipeline knows better once the job is prepared."""
+        return 1
+
+    @property
+    def expected_rows(self) -> int:
+        """Rows in each of them."""
+        return 1
+
+    def shown(self) -> dict:
+        """The request as JSON for a view: very long texts are cut, as views travel often."""
+        fields = self.model_dump(mode="json")
+        return {key: value[:SHOWN] if isinstance(value, str) else value for key, value in fields.items()}
+
+
+def drawn(seed: int) -> int:
+    """The seed itself, or a random one for RANDOM_SEED."""
+    return secrets.randbelow(MAX_SEED + 1) if seed == RANDOM_SEED else seed
+
+
+def bounds(kind: type[BaseModel], field: str) -> dict[str, float]:
+    """ge, gt, le, lt, multiple_of, max_length … of a field, for sliders and docs."""
+    schema = kind.model_json_schema()["properties"][field]
+    names = {"minimum": "ge", "maximum": "le", "exclusiveMinimum": "gt", "exclusiveMaximum": "lt",
+             "multipleOf": "multiple_of", "maxLength": "max_length", "minLength": "min_length"}  # fmt: skip
+    return {names[key]: value for key, value in schema.items() if key in names}
+
+
+def refusal(kind: type[BaseModel], error: ValidationError) -> InvalidRequest:
+    """The first thing that is wrong, as a sentence: field, what came, what is allowed."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in first["loc"]) or "request"
+    return InvalidRequest(field, first.get("input"), _allowed(kind, field, first))
+
+
+def _allowed(kind: type[BaseModel], field: str, first: dict) -> str:
+    known = kind.model_fields
+    limits = bounds(kind, field) if field in known else {}
+    if first["type"] in ("extra_forbidden", "missing"):
+        return "one of " + ", ".join(known)
+    if first["type"] in ("enum", "literal_error"):
+        return "one of " + str(first["ctx"]["expected"]).replace(" or ", ", ")
+    words = {"ge": "at least {}", "gt": "more than {}", "le": "at most {}", "multiple_of": "a multiple of {}",
+             "max_length": "at most {} characters", "min_length": "at least {} characters"}  # fmt: skip
+    said = [word.format(f"{limits[key]:,}") for key, word in words.items() if key in limits]
+    told = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ") if not said else ""
+    return ", ".join(said) or told

@@ -1,0 +1,75 @@
+"""What a person may ask of a picture model."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipelines.requests.common import MAX_SEED, RANDOM_SEED, Asked, ModelId, Seed, Sha256, Text, drawn
+
+
+class Sampler(StrEnum):
+    """The user's names for the noise schedulers of diffusers."""
+
+    EULER = "Euler"
+    EULER_A = "Euler a"
+    DPMPP_2M = "DPM++ 2M"
+    DPMPP_2M_KARRAS = "DPM++ 2M Karras"
+    DPMPP_SDE = "DPM++ SDE"
+    UNIPC = "UniPC"
+    DDIM = "DDIM"
+    LCM = "LCM"
+    HEUN = "Heun"
+
+
+Pixels = Annotated[int, Field(ge=64, le=2048, multiple_of=8)]
+
+
+class ImageRequest(Asked):
+    """One picture, or `count` of them.
+
+    width, height: pixels. guidance_scale: classifier-free guidance (Ho & Salimans 2022); at most 1 means none.
+    seed: 0…2³²−1, or −1 for a random one; picture i of `count` is made with seed + i.
+    start_picture: SHA-256 of a stored picture that denoising starts from; strength 0…1 is how far it may go away.
+    filmstrip: give eight frames from noise to picture, side by side, instead of the picture.
+    """
+
+    kind: Literal["image"] = "image"
+    prompt: Text = ""
+    negative_prompt: Text = ""
+    width: Pixels = 256
+    height: Pixels = 256
+    steps: Annotated[int, Field(ge=1, le=150)] = 20
+    guidance_scale: Annotated[float, Field(ge=0, le=30)] = 4.0
+    sampler: Sampler = Sampler.DPMPP_2M
+    seed: Seed = RANDOM_SEED
+    count: Annotated[int, Field(ge=1, le=8)] = 1
+    model: ModelId = "sprite"
+    start_picture: Sha256 | None = None
+    strength: Annotated[float, Field(gt=0, le=1)] = 0.6
+    filmstrip: bool = False
+
+    def singles(self) -> list[ImageRequest]:
+        """`count` requests for one picture each, with the seeds drawn."""
+        first = drawn(self.seed)
+        seeds = ((first + i) % (MAX_SEED + 1) for i in range(self.count))
+        return [self.model_copy(update={"seed": seed, "count": 1}) for seed in seeds]
+
+    def uploads(self) -> tuple[str, ...]:
+        return (self.start_picture,) if self.start_picture else ()
+
+    @property
+    def words(self) -> str:
+        return self.prompt
+
+    @property
+    def expected_steps(self) -> int:
+        """Model calls from noise, or from the start picture at its strength. Heun: two a step but one in the last."""
+        steps = min(int(self.steps * self.strength), self.steps) if self.start_picture else self.steps
+        return max(2 * steps - 1, 0) if self.sampler == Sampler.HEUN else steps
+
+    @property
+    def expected_rows(self) -> int:
+        return 2 if self.guidance_scale > 1 else 1
