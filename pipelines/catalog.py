@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipelines import folders, hub
-from pipelines.entry import Entry
+from pipelines import folders, hub, kinds
+from pipelines.entry import Entry, ImageEntry
 from pipelines.errors import ModelUnavailable, UnknownModel
 
-__all__ = ["BUNDLED", "Catalog", "Entry"]
+__all__ = ["BUNDLED", "Catalog", "Entry", "ImageEntry"]
 
+INDEXES = ("model_index.json", "config.json")  # of diffusers and of transformers
 BUNDLED = Path(__file__).resolve().parent.parent / "assets" / "models"
 
 
@@ -24,15 +25,20 @@ class Catalog:
     def __init__(self, parents: Sequence[Path] = (), bundled: Path = BUNDLED):
         self._parents, self._bundled = [Path(parent) for parent in parents], bundled
 
-    def entries(self) -> list[Entry]:
-        """Bundled ones first, then the user's folders, then the Hugging Face cache. Damaged ones are left out."""
+    def entries(self, task: str | None = None) -> list[Entry]:
+        """Those that serve `task`; None: all. Damaged ones are left out.
+
+        Python packages' first, then the bundled ones, the user's folders, and the Hugging Face cache.
+        """
         found: dict[str, Entry] = {}
+        for entry in kinds.packaged():
+            found[entry.id] = entry
         for id, folder, source in [*self._places(), *((id, folder, "hub") for id, folder in hub.cached())]:
             try:
                 found.setdefault(id, folders.read(id, folder, source))
             except ModelUnavailable:
                 continue
-        return list(found.values())
+        return [entry for entry in found.values() if task in (None, entry.task)]
 
     def find(self, id: str) -> Entry:
         """The model of that id. Raises UnknownModel, or ModelUnavailable with what is wrong with its folder.
@@ -42,6 +48,9 @@ class Catalog:
         for known, folder, source in self._places():
             if known == id:
                 return folders.read(id, folder, source)
+        for entry in kinds.packaged():
+            if entry.id == id:
+                return entry
         if entry := hub.find(id):
             return entry
         raise UnknownModel(
@@ -60,4 +69,4 @@ class Catalog:
 def _models_in(parent: Path) -> list[Path]:
     if not parent.is_dir():
         return []
-    return sorted(folder for folder in parent.iterdir() if (folder / "model_index.json").is_file())
+    return sorted(folder for folder in parent.iterdir() if any((folder / name).is_file() for name in INDEXES))

@@ -8,7 +8,7 @@ from pipelines.errors import InvalidRequest, TooLarge
 from pipelines.requests import ImageRequest, Sampler
 
 if TYPE_CHECKING:
-    from pipelines.entry import Entry
+    from pipelines.entry import Entry, ImageEntry
 
 LCM_STEPS = 50  # the distilled schedule has no more timesteps than that
 # Peak activations of one UNet row, in feature maps of the widest level's size (an estimate on the safe side).
@@ -16,7 +16,7 @@ MAPS_PER_ROW = 64
 DECODE_BYTES_PER_PIXEL = 2600  # AutoencoderKL's last level: 128 channels in float32, five of them alive
 
 
-def check(entry: Entry, request: ImageRequest) -> None:
+def check(entry: ImageEntry, request: ImageRequest) -> None:
     """Raises InvalidRequest with the first field that this model cannot do."""
     for side in ("width", "height"):
         if getattr(request, side) % entry.factor:
@@ -40,17 +40,17 @@ def model_calls(request: ImageRequest) -> int:
     return max(2 * steps - 1, 0) if request.sampler == Sampler.HEUN else steps
 
 
-def rows(entry: Entry, request: ImageRequest) -> int:
+def rows(entry: ImageEntry, request: ImageRequest) -> int:
     """Rows of the model batch: two with guidance."""
     return 2 if entry.guides(request.guidance_scale) else 1
 
 
-def bytes_per_row(entry: Entry, latent_height: int, latent_width: int, itemsize: int) -> int:
+def bytes_per_row(entry: ImageEntry, latent_height: int, latent_width: int, itemsize: int) -> int:
     """Predicted peak activation memory of one UNet row."""
     return entry.base_channels * latent_height * latent_width * itemsize * MAPS_PER_ROW
 
 
-def fits(entry: Entry, request: ImageRequest, budget: int, itemsize: int) -> None:
+def fits(entry: ImageEntry, request: ImageRequest, budget: int, itemsize: int) -> None:
     """Raises TooLarge where weights and one picture's activations exceed `budget` bytes (0: no limit)."""
     height, width = request.height // entry.factor, request.width // entry.factor
     denoising = rows(entry, request) * bytes_per_row(entry, height, width, itemsize)
@@ -60,6 +60,13 @@ def fits(entry: Entry, request: ImageRequest, budget: int, itemsize: int) -> Non
             f"{entry.name} at {request.width} x {request.height} needs about {_gib(needed)} of memory, "
             f"and {_gib(budget)} may be used; a smaller size or model fits."
         )
+
+
+def weights_fit(entry: Entry, budget: int, itemsize: int) -> None:
+    """Raises TooLarge where the weights alone exceed `budget` bytes (0: no limit)."""
+    needed = entry.weight_bytes(itemsize)
+    if budget and needed > budget:
+        raise TooLarge(f"{entry.name} needs about {_gib(needed)} of memory, and {_gib(budget)} may be used.")
 
 
 def _gib(size: int) -> str:

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines import checks
-from pipelines.requests import ImageRequest, Sampler
+from pipelines.errors import InvalidRequest
+from pipelines.requests import Asked, ImageRequest, Sampler
+
+UNKNOWN = ""  # task of a Hugging Face id that has yet to be fetched
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One model: its defaults and its limits. Sizes in pixels; factor: width and height are multiples of it.
+    """What the studio knows of any model.
 
-    source: "bundled", "folder" or "hub". folder: where it lies; None: not on this machine yet.
-    embeds_guidance: the guidance scale is an input of the UNet (LCM), so that guidance takes no second row.
-    stored_bytes: size of the weight files; stored_itemsize: bytes of one number in them.
+    source: "bundled", "package", "folder" or "hub". folder: where it lies; None: not on this machine yet, or inside a
+    Python package. task: the kind of request that it serves. stored_bytes: size of the weight files; stored_itemsize:
+    bytes of one number in them. ready: can be opened without fetching anything.
     """
 
     id: str
@@ -23,6 +26,38 @@ class Entry:
     source: str
     folder: Path | None = None
     revision: str | None = None
+    task: str = UNKNOWN
+    family: str = ""
+    stored_bytes: int = 0
+    stored_itemsize: int = 4
+    note: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return self.folder is not None or self.source == "package"
+
+    def weight_bytes(self, itemsize: int) -> int:
+        """Memory of the weights when loaded with numbers of that size."""
+        return self.stored_bytes * itemsize // self.stored_itemsize
+
+    def check(self, request: Asked) -> None:
+        """Raises InvalidRequest with the first field that this model cannot do."""
+        if self.task not in (UNKNOWN, request.kind):
+            raise InvalidRequest("model", self.id, f"a model for {request.kind}; {self.name} is one for {self.task}")
+
+    def fits(self, request: Asked, budget: int, itemsize: int) -> None:
+        """Raises TooLarge where weights and the smallest piece of work exceed `budget` bytes (0: no limit)."""
+        checks.weights_fit(self, budget, itemsize)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEntry(Entry):
+    """A picture model: its defaults and its limits. Sizes in pixels; factor: width and height are multiples of it.
+
+    embeds_guidance: the guidance scale is an input of the UNet (LCM), so that guidance takes no second row.
+    """
+
+    task: str = "image"
     family: str = "sd"
     factor: int = 8
     width: int = 512
@@ -36,18 +71,14 @@ class Entry:
     prediction_type: str = "epsilon"
     base_channels: int = 320
     latent_channels: int = 4
-    stored_bytes: int = 0
-    stored_itemsize: int = 4
-    note: str = ""
 
     def guides(self, guidance_scale: float) -> bool:
         """Whether that scale takes a second row. As diffusers: more than 1, and not an input of the model."""
         return guidance_scale > 1 and not self.embeds_guidance
 
-    def weight_bytes(self, itemsize: int) -> int:
-        """Memory of the weights when loaded with numbers of that size."""
-        return self.stored_bytes * itemsize // self.stored_itemsize
-
     def check(self, request: ImageRequest) -> None:
-        """Raises InvalidRequest with the first field that this model cannot do."""
+        Entry.check(self, request)
         checks.check(self, request)
+
+    def fits(self, request: ImageRequest, budget: int, itemsize: int) -> None:
+        checks.fits(self, request, budget, itemsize)

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipelines.entry import Entry
+from pipelines import kinds
+from pipelines.entry import Entry, ImageEntry
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import Sampler
 
@@ -30,6 +31,8 @@ _FAST = ("turbo", "lightning", "hyper", "lcm")
 def read(id: str, folder: Path, source: str) -> Entry:
     """The catalog entry of a folder. Raises ModelUnavailable with one sentence, which names no path."""
     name = id.rpartition("/")[2]
+    if not (folder / "model_index.json").is_file() and (folder / "config.json").is_file():
+        return kinds.read(id, folder, source, config(folder, "config.json", name))
     index = config(folder, "model_index.json", name)
     kind = str(index.get("_class_name"))
     if kind not in FAMILIES:
@@ -41,7 +44,7 @@ def read(id: str, folder: Path, source: str) -> Entry:
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelUnavailable(f"{name} is damaged: its settings are incomplete.") from error
     size, itemsize = _weights(folder)
-    return Entry(id, fields.pop("name", name), source, folder, family=FAMILIES[kind], stored_bytes=size,
+    return ImageEntry(id, fields.pop("name", name), source, folder, family=FAMILIES[kind], stored_bytes=size,
                  stored_itemsize=itemsize, **fields)  # fmt: skip
 
 

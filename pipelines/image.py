@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from pipelines import checks, latents, samplers
-from pipelines.base import Artifact
+from pipelines.base import Artifact, Piece
 from pipelines.conditioning import Conditioning, PromptReader, scale_embedding
 from pipelines.denoise import Denoiser
 from pipelines.errors import InvalidRequest, NotFinite
@@ -22,13 +22,13 @@ from pipelines.requests import ImageRequest
 from pipelines.state import ImageState
 
 if TYPE_CHECKING:
-    from pipelines.entry import Entry
+    from pipelines.entry import ImageEntry
 
 
 class ImagePipeline:
     """A `base.Pipeline` over the parts of one diffusion model. Only weights are shared between its states."""
 
-    def __init__(self, parts: Parts, entry: Entry):
+    def __init__(self, parts: Parts, entry: ImageEntry):
         self.parts, self.entry = parts, entry
         self._prompts, self._denoiser = PromptReader(parts), Denoiser(parts)
         self._preview = Preview(parts, entry)
@@ -36,6 +36,15 @@ class ImagePipeline:
     def check(self, request: ImageRequest) -> None:
         """InvalidRequest where this model cannot do what the request asks for."""
         checks.check(self.entry, request)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the weights."""
+        return self.parts.nbytes
+
+    def pieces(self, state: ImageState) -> list[Piece]:
+        """None: a picture is whole or not yet one."""
+        return []
 
     @out_of_memory_is_ours
     @torch.inference_mode()

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from pipelines import devices, folders, samplers
-from pipelines.entry import Entry
+from pipelines.entry import ImageEntry
 from pipelines.errors import ModelUnavailable, TriptychError
 
 Progress = Callable[[str, float], None]  # what is being done, 0…1
@@ -74,7 +74,7 @@ def warm() -> None:
             import_module(module)
 
 
-def load(entry: Entry, options: Options, progress: Progress) -> Parts:
+def load(entry: ImageEntry, options: Options, progress: Progress) -> Parts:
     """The parts of a model that lies on this machine. Raises ModelUnavailable with one sentence."""
     if entry.folder is None:
         raise ModelUnavailable(f"{entry.name} is not on this machine yet.")
@@ -89,7 +89,7 @@ def load(entry: Entry, options: Options, progress: Progress) -> Parts:
     return _parts(entry, index, opened, texts, options)
 
 
-def _parts(entry: Entry, index: dict, opened: dict, texts: list[str], options: Options) -> Parts:
+def _parts(entry: ImageEntry, index: dict, opened: dict, texts: list[str], options: Options) -> Parts:
     sdxl = entry.family == "sdxl"
     noise = folders.config(entry.folder, "scheduler/scheduler_config.json", entry.name)
     parts = Parts(
@@ -109,7 +109,7 @@ def _parts(entry: Entry, index: dict, opened: dict, texts: list[str], options: O
     return parts
 
 
-def _open(entry: Entry, part: str, index: dict, options: Options) -> Any:
+def _open(entry: ImageEntry, part: str, index: dict, options: Options) -> Any:
     """One part, by its class in model_index.json. Raises ModelUnavailable."""
     kind = _kind(entry, part, index)
     try:
@@ -123,7 +123,7 @@ def _open(entry: Entry, part: str, index: dict, options: Options) -> Any:
         raise ModelUnavailable(f"{entry.name} is damaged: its {part} cannot be opened.") from error
 
 
-def _kind(entry: Entry, part: str, index: dict) -> type:
+def _kind(entry: ImageEntry, part: str, index: dict) -> type:
     try:
         name = str(index[part][1])
     except (KeyError, IndexError, TypeError) as error:
@@ -134,7 +134,7 @@ def _kind(entry: Entry, part: str, index: dict) -> type:
     return getattr(import_module(_CLASSES[name]), name)
 
 
-def _with_weights(kind: type, entry: Entry, part: str, options: Options) -> Any:
+def _with_weights(kind: type, entry: ImageEntry, part: str, options: Options) -> Any:
     file = folders.weight_file(entry.folder, part, entry.name)
     folders.config(entry.folder, f"{part}/config.json", entry.name)
     half = {"variant": "fp16"} if ".fp16." in file.name else {}

@@ -19,7 +19,7 @@ from torch.nn import functional
 from pipelines.latents import denormalise, to_image
 
 if TYPE_CHECKING:
-    from pipelines.entry import Entry
+    from pipelines.entry import ImageEntry
     from pipelines.image import ImagePipeline
     from pipelines.loading import Parts
 
@@ -36,7 +36,7 @@ _SDXL_BIAS = [0.1084, -0.0175, -0.0011]
 class Preview:
     """weight: (3 · patch², C, k, k), a convolution whose output is unfolded to patch x patch pixels a latent cell."""
 
-    def __init__(self, parts: Parts, entry: Entry):
+    def __init__(self, parts: Parts, entry: ImageEntry):
         weight, bias = _map(parts, entry)
         self._weight = weight.to(parts.device, torch.float32)
         self._bias = bias.to(parts.device, torch.float32)
@@ -50,7 +50,7 @@ class Preview:
         return image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.BICUBIC)
 
 
-def _map(parts: Parts, entry: Entry) -> tuple[Tensor, Tensor]:
+def _map(parts: Parts, entry: ImageEntry) -> tuple[Tensor, Tensor]:
     if entry.folder and (entry.folder / FILE).is_file():
         fitted = load_file(entry.folder / FILE)
         return fitted["weight"], fitted["bias"]

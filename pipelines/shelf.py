@@ -8,43 +8,58 @@ from typing import Any
 
 import torch
 
-from pipelines import checks, devices, hub, loading
+from pipelines import devices, hub, kinds
+from pipelines.base import Pipeline
 from pipelines.catalog import Catalog
 from pipelines.entry import Entry
-from pipelines.image import ImagePipeline
 from pipelines.loading import Options, Progress
-from pipelines.requests import Request
+from pipelines.requests import AlignRequest, Request
 
 WEIGHT_SHARE = 0.7  # of the budget; the rest is for activations
 
 
 class Shelf:
-    """memory_budget: bytes for weights and activations together; 0: what the device has. device: "auto", "cpu", …"""
+    """memory_budget: bytes for weights and activations together; 0: what the device has. device: "auto", "cpu", …
 
-    def __init__(self, catalog: Catalog, device: str = "auto", memory_budget: int = 0, *, compiled: bool = False):
+    alignment: id of the model that pictures and captions are judged with.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        device: str = "auto",
+        memory_budget: int = 0,
+        *,
+        compiled: bool = False,
+        alignment: str = "sprite-clip",
+    ):
         self._catalog, self._device, self._compiled = catalog, devices.choose(device), compiled
+        self._alignment = AlignRequest(model=alignment)
         self.memory_budget = memory_budget or devices.budget(self._device)
-        self._open: OrderedDict[str, ImagePipeline] = OrderedDict()
+        self._open: OrderedDict[str, Pipeline] = OrderedDict()
         devices.set_threads()
 
     def check(self, request: Request) -> None:
         """Refuses before memory is taken. Raises UnknownModel, ModelUnavailable, InvalidRequest, TooLarge."""
         self._check(self._entry(request.model), request)
 
-    def pipeline(self, request: Request, progress: Progress = lambda text, part: None) -> ImagePipeline:
+    def pipeline(self, request: Request, progress: Progress = lambda text, part: None) -> Pipeline:
         """The request's model, opened if need be; others are put away for it. Raises as `check`."""
         entry = self._entry(request.model)
         if request.model in self._open:
             self._check(entry, request)
             self._open.move_to_end(request.model)
             return self._open[request.model]
-        if entry.folder is None:
+        if not entry.ready:
             entry = hub.fetch(entry, progress)
         self._check(entry, request)
         self._make_room(entry)
-        parts = loading.load(entry, self._options(entry), progress)
-        self._open[request.model] = ImagePipeline(parts, entry)
+        self._open[request.model] = kinds.KINDS[entry.task].opener()(entry, self._options(entry), progress, self)
         return self._open[request.model]
+
+    def alignment(self) -> Any:
+        """The pipeline that judges what others have made."""
+        return self.pipeline(self._alignment)
 
     def loaded(self) -> list[str]:
         """Ids of the open models, least recently used first."""
@@ -65,10 +80,10 @@ class Shelf:
         return self._open[id].entry if id in self._open else self._catalog.find(id)
 
     def _check(self, entry: Entry, request: Request) -> None:
-        if entry.folder is None:
+        if not entry.ready:
             return  # its limits are known once it has been fetched
         entry.check(request)
-        checks.fits(entry, request, self.memory_budget, devices.dtype_for(self._device).itemsize)
+        entry.fits(request, self.memory_budget, devices.dtype_for(self._device).itemsize)
 
     def _make_room(self, entry: Entry) -> None:
         needed = entry.weight_bytes(devices.dtype_for(self._device).itemsize)
@@ -76,7 +91,7 @@ class Shelf:
             self.evict(next(iter(self._open)))
 
     def _held(self) -> int:
-        return sum(pipeline.parts.nbytes for pipeline in self._open.values())
+        return sum(pipeline.nbytes for pipeline in self._open.values())
 
     def _options(self, entry: Entry) -> Options:
         dtype = devices.dtype_for(self._device)

@@ -1,0 +1,59 @@
+"""Which module serves which kind of request: one line a kind. No torch.
+
+`known` is a module without torch: `read(id, folder, source, config)` gives the catalog entry of a folder in the layout
+that transformers saves, or None where the folder holds something else, and `entries()` the models that come in Python
+packages. `opens` is `module:function`, called in the worker alone with (entry, options, progress, shelf).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from pipelines.entry import Entry
+from pipelines.errors import ModelUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of request."""
+
+    name: str
+    opens: str
+    known: str = ""
+
+    def opener(self) -> Callable:
+        module, _, name = self.opens.partition(":")
+        return getattr(import_module(module), name)
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("image", "pipelines.opening:open_image"),
+        Kind("speech", "pipelines.opening:open_voice", "pipelines.speech.known"),
+        Kind("caption", "pipelines.opening:open_captioner", "pipelines.caption.known"),
+        Kind("align", "pipelines.opening:open_alignment", "pipelines.alignment.known"),
+    )
+}
+
+
+def read(id: str, folder: Path, source: str, config: dict) -> Entry:
+    """The entry of a folder with a transformers `config.json`. Raises ModelUnavailable where no kind knows it."""
+    for kind in _knowing():
+        if entry := kind.read(id, folder, source, config):
+            return entry
+    said = str(config.get("model_type"))[:60]
+    raise ModelUnavailable(f"{id.rpartition('/')[2]} is a {said}; this kind of model is not supported yet.")
+
+
+def packaged() -> Iterator[Entry]:
+    """Models that come in Python packages."""
+    for kind in _knowing():
+        yield from kind.entries()
+
+
+def _knowing() -> Iterator:
+    return (import_module(kind.known) for kind in KINDS.values() if kind.known)
