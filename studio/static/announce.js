@@ -1,7 +1,8 @@
 // One polite live region for the whole page: what has ended or begun, not every step of it.
 
 import { el } from "./dom.js";
-import { t } from "./words.js";
+import { title } from "./kinds.js";
+import { wordOf } from "./words.js";
 
 const region = el("div.unseen", { role: "status", "aria-live": "polite" });
 document.body.append(region);
@@ -14,7 +15,7 @@ export function announce(text) {
 export function announceJobs(changes) {
   changes.addEventListener("job", ({ detail: { job, before } }) => {
     if (!before || before.status === job.status) return;
-    if (["done", "failed", "cancelled"].includes(job.status)) announce(t(`said.${job.status}`, { prompt: job.request.prompt }));
+    if (["done", "failed", "cancelled"].includes(job.status)) announce(wordOf(`said.${job.status}`, job.kind, { prompt: title(job) }));
   });
 }
 

@@ -20,7 +20,7 @@ async function load() {
 
 function card({ file, prompt }) {
   const use = () => {
-    fill({ prompt });
+    fill("image", { prompt });
     note(t("example.used"));
     document.querySelector("#prompt textarea")?.focus();
   };

@@ -1,12 +1,11 @@
 // From noise to picture in eight frames: made on demand, as a job of its own with the same settings and seed.
 
-import { submit } from "./api.js";
+import { sentence, submit } from "./api.js";
 import { el, say } from "./dom.js";
+import { title } from "./kinds.js";
 import { changes, jobs, takeJob } from "./live.js";
+import { progress } from "./progress.js";
 import { ring } from "./ring.js";
-import { progress } from "./tile.js";
-import { sentence } from "./api.js";
-import { title } from "./actions.js";
 import { t } from "./words.js";
 
 const made = new Map(); // picture id -> id of its filmstrip's job

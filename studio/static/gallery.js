@@ -2,17 +2,17 @@
 
 import { gallery as ask, models, remove, zipPath } from "./api.js";
 import { note } from "./announce.js";
-import { title } from "./actions.js";
 import { button, el, order, set, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { infoReader } from "./info.js";
+import { kinds, title, viewOf } from "./kinds.js";
 import { lightbox } from "./lightbox.js";
 import { changes } from "./live.js";
 import { open, shown } from "./tabs.js";
 import { t } from "./words.js";
 
 const PAGE = 40;
-const state = { items: [], next: null, done: false, loading: false, fresh: false, picked: null, text: "", model: "" };
+const state = { items: [], next: null, done: false, loading: false, fresh: false, picked: null, text: "", model: "", kind: "" };
 const hidden = new Map(); // pictures on their way out: id -> timer, until "undo" or the end of its time
 let view = null;
 
@@ -29,10 +29,20 @@ export function gallerySide(place) {
   place.append(
     el("div.fields", {},
       el("label.field", {}, el("span", {}, t("gallery.search.label"), el("kbd", {}, "/")), search),
+      kindChoice(),
       el("label.field", {}, el("span", {}, t("gallery.model")), choice),
       infoReader(),
     ),
   );
+}
+
+/** Pictures, recordings, captions: asked only where there is more than one kind. */
+function kindChoice() {
+  if (kinds().length < 2) return null;
+  const choice = el("select", { id: "gallery-kind" }, el("option", { value: "" }, t("gallery.kind.all")));
+  choice.append(...kinds().map((kind) => el("option", { value: kind }, t(`kind.${kind}`))));
+  choice.onchange = () => filter({ kind: choice.value });
+  return el("label.field", {}, el("span", {}, t("gallery.kind")), choice);
 }
 
 export function galleryStage(place) {
@@ -84,7 +94,7 @@ async function more(first = false) {
 }
 
 function query(first) {
-  const wanted = { limit: PAGE, text: state.text, model: state.model, before: first ? "" : state.next };
+  const wanted = { limit: PAGE, text: state.text, model: state.model, kind: state.kind, before: first ? "" : state.next };
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== "" && value !== null));
 }
 
@@ -102,15 +112,15 @@ function ending(items) {
   if (state.failed) return [el("p.problem", { role: "alert" }, state.failed), button("quiet", { onclick: restart }, t("gallery.again"))];
   if (!state.done) return [el("p.muted", {}, t("gallery.loading"))];
   if (items.length) return [];
-  if (state.text || state.model) return [el("p.muted.nothing", {}, t("gallery.nothing"))];
+  if (state.text || state.model || state.kind) return [el("p.muted.nothing", {}, t("gallery.nothing"))];
   return [el("section.empty", {}, el("h2", {}, t("gallery.empty")), el("p.muted", {}, t("gallery.empty.text")), button("quiet", { onclick: () => open("image") }, t("gallery.empty.go")))];
 }
 
 function card(item) {
   let known = view.cards.get(item.id);
   if (!known) {
-    const image = el("img", { src: item.thumb, alt: title(item), loading: "lazy", decoding: "async", width: item.width, height: item.height });
-    known = button("thumb", { onclick: () => press(item), "aria-label": t("act.open", { prompt: title(item) }), "data-id": item.id, title: title(item) }, image, el("span.pick", {}, icon("check", 14)));
+    const words = { "aria-label": t("act.open", { prompt: title(item) }), title: title(item) };
+    known = button("thumb", { onclick: () => press(item), "data-id": item.id, "data-kind": item.kind, ...words }, ...viewOf(item).card(item), el("span.pick", {}, icon("check", 14)));
     view.cards.set(item.id, known);
   }
   set(known, { "aria-pressed": state.picked ? String(state.picked.has(item.id)) : null });

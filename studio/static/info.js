@@ -6,19 +6,17 @@ import { reuse } from "./actions.js";
 import { button, el } from "./dom.js";
 import { dropZone } from "./drop.js";
 import { icon } from "./icons.js";
+import { viewOf } from "./kinds.js";
 import { t, when } from "./words.js";
 
-const ROWS = ["negative_prompt", "model", "size", "sampler", "steps", "guidance_scale", "seed", "strength", "created"];
-
-export function infoList(picture) {
-  const about = { ...picture.request };
-  if (picture.width ?? about.width) about.size = `${picture.width ?? about.width} × ${picture.height ?? about.height}`;
-  about.created = picture.created ? when(picture.created) : null;
-  if (!about.start_picture) delete about.strength;
-  const rows = ROWS.filter((name) => about[name] !== undefined && about[name] !== null && about[name] !== "");
+/** The words that it was asked with, and its settings. */
+export function infoList(item) {
+  const words = item.request?.prompt || item.request?.text || item.request?.question;
+  const rows = viewOf(item).rows(item).concat(item.created ? [[t("info.created"), when(item.created), "created"]] : []);
+  const given = rows.filter(([, value]) => value !== undefined && value !== null && value !== "");
   return el("div.info", {},
-    about.prompt ? [el("p.prompt", {}, about.prompt), copy(about.prompt)] : null,
-    el("dl", {}, rows.map((name) => el("div", {}, el("dt", {}, t(`info.${name}`)), el("dd", {}, String(about[name]))))),
+    words ? [el("p.prompt", {}, words), copy(words)] : null,
+    el("dl", {}, given.map(([label, value, name]) => el("div", { "data-name": name }, el("dt", {}, label), el("dd", {}, String(value))))),
   );
 }
 
@@ -47,7 +45,7 @@ function result({ source, fields, notes = [], raw }, file) {
   return [
     image,
     usable ? button("primary", { onclick: () => reuse(fields) }, t("info.send")) : null,
-    usable ? infoList({ request: fields }) : null,
+    usable ? infoList({ kind: "image", request: fields }) : null,
     ...notes.map((text) => el("p.muted", {}, text)),
     source ? el("p.muted", {}, `${t("info.source")} ${source}`) : null,
     raw ? el("details", {}, el("summary", {}, t("info.raw")), el("pre", {}, raw)) : null,

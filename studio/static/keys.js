@@ -14,12 +14,14 @@ function press(event) {
   else if (event.key === "/" && !typing(event.target)) search(event);
 }
 
+/** The one primary button at the foot of the side. */
 function run(event) {
-  if (shown() !== "image") return;
+  const go = document.querySelector(`#panel-${shown()} .foot button.primary`);
+  if (!go) return;
   event.preventDefault();
   event.stopPropagation();
   // the field tells Gradio its value when it is left or typed in; one turn later it has it
-  setTimeout(() => document.getElementById("generate")?.click(), 0);
+  setTimeout(() => go.click(), 0);
 }
 
 function search(event) {

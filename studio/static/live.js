@@ -4,7 +4,11 @@ import { t } from "./words.js";
 
 export const jobs = new Map(); // id -> job, one's own: live ones and those that ended lately
 export const machine = { status: null, connected: false };
-export const changes = new EventTarget(); // "job" (detail: {job, before}), "jobs", "status"
+export const changes = new EventTarget(); // "job" (detail: {job, before}), "jobs", "status", "piece" (detail: {job: id, piece})
+
+const parts = new Map(); // job id -> its pieces by their index
+/** What is ready of a job before the whole is (spoken sentences), in order. */
+export const pieces = (id) => (parts.get(id) ?? []).filter(Boolean);
 
 const LIVE = new Set(["waiting", "running", "paused"]);
 export const isLive = (job) => LIVE.has(job.status);
@@ -49,6 +53,7 @@ export function connect() {
 
 function take(event) {
   if (event.type === "job") takeJob(event.job);
+  else if (event.type === "piece") takePiece(event);
   else if (event.type === "status") {
     machine.status = event.status;
     tell("status");
@@ -62,6 +67,16 @@ export function takeJob(job) {
   if (before?.preview && !job.preview && isLive(job)) job.preview = before.preview;
   jobs.set(job.id, job);
   changes.dispatchEvent(new CustomEvent("job", { detail: { job, before } }));
+  soon();
+}
+
+function takePiece({ job, piece }) {
+  const known = parts.get(job) ?? [];
+  parts.set(job, known);
+  const at = piece.index ?? known.length;
+  if (known[at]) return; // told again after a lost connection
+  known[at] = piece;
+  changes.dispatchEvent(new CustomEvent("piece", { detail: { job, piece } }));
   soon();
 }
 

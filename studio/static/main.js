@@ -6,14 +6,16 @@ import { header } from "./header.js";
 import { watchKeys } from "./keys.js";
 import { changes, connect } from "./live.js";
 import { announceJobs } from "./announce.js";
+import { register } from "./kinds.js";
+import { picture } from "./picture.js";
 import { queueSide, queueStage } from "./queue.js";
-import { stage } from "./stage.js";
+import { imageStage } from "./image.js";
 import { startPicture } from "./start.js";
 import { watchTheme } from "./theme.js";
 
 const PARTS = {
   header,
-  stage,
+  stage: imageStage,
   start: startPicture,
   cancel: cancelButton,
   "gallery-side": gallerySide,
@@ -21,6 +23,7 @@ const PARTS = {
   "queue-side": queueSide,
   "queue-stage": queueStage,
 };
+register("image", picture);
 const mounted = new Set();
 
 export function mount(name, element, props = {}) {

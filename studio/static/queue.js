@@ -2,13 +2,13 @@
 
 import { act, reorder } from "./api.js";
 import { note } from "./announce.js";
-import { title } from "./actions.js";
 import { cancel } from "./cancel.js";
 import { button, el, order, say, set } from "./dom.js";
 import { icon } from "./icons.js";
+import { title } from "./kinds.js";
 import { changes, isLive, machine, mine } from "./live.js";
+import { progress } from "./progress.js";
 import { ring } from "./ring.js";
-import { progress } from "./tile.js";
 import { bytes, number, t } from "./words.js";
 
 export function queueSide(place) {

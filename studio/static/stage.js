@@ -1,8 +1,7 @@
-// The stage of the Image tab: a tile for every job, newest first; six examples while there is none.
+// The stage of a tab: a tile for every job of its kinds, newest first; something inviting while there is none.
 
-import { fromJob } from "./actions.js";
 import { button, el, order, set } from "./dom.js";
-import { examples } from "./examples.js";
+import { itemOf } from "./kinds.js";
 import { lightbox } from "./lightbox.js";
 import { byClick, changes, isLive, mine } from "./live.js";
 import { tile } from "./tile.js";
@@ -11,22 +10,26 @@ import { t } from "./words.js";
 const tiles = new Map();
 const gone = new Set(JSON.parse(localStorage.getItem("triptych.gone") ?? "[]"));
 
-export function stage(place) {
-  const grid = el("div.grid", { role: "list" });
-  const clear = button("link", { id: "clear-finished", onclick: clearEnded }, t("stage.clear"));
-  const bar = el("div.stage-bar", {}, el("h2", {}, t("stage.title")), clear);
-  const empty = examples();
+/** kinds: of the jobs that belong here; heading: its words; empty: a node that is shown while there is no job */
+export function stage(place, { kinds, heading, empty }) {
+  const here = () => onStage(kinds);
+  const grid = el("div.grid", { role: "list", "data-kinds": kinds.join(" ") });
+  const clear = button("link.clear", { onclick: () => takeOff(here().filter((job) => !isLive(job))) }, t("stage.clear"));
+  const bar = el("div.stage-bar", {}, el("h2", {}, heading), clear);
   const show = () => {
-    const jobs = onStage();
-    order(grid, jobs.map(tileOf));
+    const jobs = here();
+    order(grid, jobs.map((job) => tileOf(job, here)));
     set(bar, { hidden: !jobs.length });
     set(clear, { hidden: !jobs.some((job) => !isLive(job)) });
     set(empty, { hidden: jobs.length > 0 });
   };
+  place.classList.add("stage-root");
   place.append(bar, grid, empty);
   changes.addEventListener("jobs", show);
   changes.addEventListener("stage", show);
-  changes.addEventListener("job", ({ detail: { job, before } }) => !before && justAsked(job) && setTimeout(comeIntoView, 80, place)); // when it has been drawn
+  changes.addEventListener("job", ({ detail: { job, before } }) => {
+    if (!before && kinds.includes(job.kind) && justAsked(job)) setTimeout(comeIntoView, 80, place); // when it has been drawn
+  });
   show();
 }
 
@@ -40,27 +43,19 @@ function comeIntoView(place) {
 }
 
 /** Everything of one's own that was not taken off the stage; a filmstrip belongs to its picture, not here. */
-const onStage = () => byClick(mine()).filter((job) => !gone.has(job.id) && !job.request.filmstrip);
+const onStage = (kinds) => byClick(mine()).filter((job) => kinds.includes(job.kind) && !gone.has(job.id) && !job.request.filmstrip);
 
-function tileOf(job) {
+function tileOf(job, here) {
   const known = tiles.get(job.id);
   if (known) known.update(job);
-  else tiles.set(job.id, tile(job, ON));
+  else tiles.set(job.id, tile(job, { open: (job, begin) => enlarge(job, begin, here()), dismiss: (job) => takeOff([job]) }));
   return tiles.get(job.id).node;
 }
 
-const ON = {
-  open: (job) => show(job, false),
-  filmstrip: (job) => show(job, true),
-  dismiss: (job) => takeOff([job]),
-};
-
-function show(job, filmstrip) {
-  const done = onStage().filter((other) => other.status === "done" && other.artifact);
-  lightbox(done.map(fromJob), done.findIndex((other) => other.id === job.id), { filmstrip });
+function enlarge(job, begin, jobs) {
+  const done = jobs.filter((other) => other.status === "done" && other.artifact);
+  lightbox(done.map(itemOf), done.findIndex((other) => other.id === job.id), { begin });
 }
-
-const clearEnded = () => takeOff(onStage().filter((job) => !isLive(job)));
 
 function takeOff(jobs) {
   for (const job of jobs) {

@@ -1,19 +1,22 @@
-// One job on the stage, from the click to the end.
+// One job on the stage, from the click to the end. What is in its frame is its kind's: see kinds.js.
 
 import { act, sentence } from "./api.js";
 import { note } from "./announce.js";
-import { fromJob, pictureTools, title, tool } from "./actions.js";
 import { cancel } from "./cancel.js";
 import { button, el, say, set } from "./dom.js";
 import { icon } from "./icons.js";
+import { itemOf, title, toolsOf, viewOf } from "./kinds.js";
+import { pieces } from "./live.js";
+import { notes } from "./notes.js";
+import { progress } from "./progress.js";
 import { ring } from "./ring.js";
-import { duration, t } from "./words.js";
+import { t, wordOf } from "./words.js";
 
-/** -> { node, update(job) }; `on` has open(job), filmstrip(job) and dismiss(job) */
+/** -> { node, update(job) }; `on` has open(job, begin) and dismiss(job) */
 export function tile(job, on) {
   const frame = el("div.frame", {});
   const caption = el("p.caption", {});
-  const node = el("article.tile", { "data-id": job.id }, frame, caption);
+  const node = el("article.tile", { "data-id": job.id, "data-kind": job.kind }, frame, caption);
   const view = { status: null, parts: {} };
   const update = (next) => {
     if (view.status !== next.status) {
@@ -21,7 +24,7 @@ export function tile(job, on) {
       view.parts = BODIES[next.status](frame, next, on);
     }
     node.dataset.status = next.status;
-    frame.style.aspectRatio = `${next.request.width} / ${next.request.height}`;
+    frame.style.aspectRatio = viewOf(next).ratio(next.request);
     set(node, { "aria-label": t("job.of", { status: t(`status.${next.status}`), prompt: title(next) }) });
     say(caption, title(next));
     set(caption, { title: title(next) });
@@ -34,52 +37,35 @@ export function tile(job, on) {
 const BODIES = { waiting: live, running: live, paused: live, done, failed, cancelled };
 
 function live(frame, job) {
-  const picture = el("img.preview", { alt: "", hidden: true });
+  const seen = viewOf(job).live?.(job);
   const circle = ring();
   const text = el("span.progress-text", {});
-  const stop = button("tool.corner", { title: t("job.cancel"), "aria-label": t("job.cancel"), onclick: () => cancel(job.id) }, icon("close", 16));
-  frame.replaceChildren(picture, el("div.progress", {}, circle.node, text), stop);
+  const stop = button("tool.corner", { title: wordOf("job.cancel", job.kind), "aria-label": wordOf("job.cancel", job.kind), onclick: () => cancel(job.id) }, icon("close", 16));
+  frame.replaceChildren(...[seen?.node, el("div.progress", {}, circle.node, text), stop].filter(Boolean));
   return {
     update(next) {
-      if (next.preview && picture.src !== next.preview) set(picture, { src: next.preview, hidden: false, alt: title(next) });
+      seen?.update(next, pieces(next.id));
       circle.update(next.steps ? next.step / next.steps : 0, next.status === "running" && !next.step);
       say(text, progress(next));
     },
   };
 }
 
-/** "step 12/20 · 0.6 s left", or what comes before and after the steps. */
-export function progress(job) {
-  if (job.status === "paused") return t("job.paused");
-  if (job.status === "waiting") return waiting(job);
-  if (!job.step) return job.note || t("job.preparing");
-  if (job.step >= job.steps) return t("job.finishing");
-  const step = t("job.step", { step: job.step, steps: job.steps });
-  return job.seconds_left == null ? step : `${step} · ${left(job)}`;
-}
-
-const left = (job) => t("left", { time: duration(job.seconds_left) });
-
-function waiting(job) {
-  const place = job.place ? t("job.waiting", { n: job.place }) : t("job.waiting.next");
-  return job.seconds_left == null ? place : `${place} · ${left(job)}`;
-}
-
 function done(frame, job, on) {
-  const picture = fromJob(job);
-  const image = el("img", { src: picture.url, alt: title(picture), decoding: "async" });
-  const show = button("open", { onclick: () => on.open(job), "aria-label": t("act.open", { prompt: title(picture) }) }, image);
-  const tools = [...pictureTools(picture), tool("filmstrip", t("act.filmstrip"), () => on.filmstrip(job))];
-  const words = el("p.note-line", {}, job.note || "");
+  const item = itemOf(job);
+  const tools = toolsOf(item, () => on.open(job, true));
+  const words = el("p.note-line", {}, notes(job.note));
   const last = frame.querySelector(".preview:not([hidden])"); // stays until the picture itself is there
-  image.onload = () => last?.remove();
-  frame.replaceChildren(...[last, show, el("div.tools", {}, tools), dismiss(job, on), words].filter(Boolean));
+  const body = viewOf(job).done(item, () => on.open(job, false));
+  frame.replaceChildren(...[last, ...body, el("div.tools", {}, tools), dismiss(job, on), words].filter(Boolean));
+  if (last) frame.querySelector(".open img")?.addEventListener("load", () => last.remove());
   return {};
 }
 
 function failed(frame, job, on) {
   const again = button("quiet", { onclick: () => act(job.id, "retry").then(() => on.dismiss(job)).catch((error) => note(error.message)) }, icon("retry", 16), t("job.retry"));
-  frame.replaceChildren(el("div.said", {}, el("p", {}, sentence(job.error_code, job.error)), again), dismiss(job, on));
+  const left = viewOf(job).failed?.(job, pieces(job.id)) ?? [];
+  frame.replaceChildren(el("div.said", {}, el("p", {}, sentence(job.error_code, job.error)), ...left, again), dismiss(job, on));
   return {};
 }
 

@@ -13,6 +13,9 @@ export function t(key, values = {}) {
 
 export const has = (key) => key in pairs;
 
+/** The word of that key for a kind of job ("job.cancel.speech") where there is one, else the plain one. */
+export const wordOf = (key, kind, values) => t(has(`${key}.${kind}`) ? `${key}.${kind}` : key, values);
+
 /** Remember the choice; the page is loaded again in it (jobs are on the server, settings in the browser). */
 export function switchLanguage() {
   localStorage.setItem("triptych.language", language() === "en" ? "zh-CN" : "en");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from pipelines.errors import InvalidRequest, TriptychError
 from studio.words import Words
@@ -21,10 +22,10 @@ _LIMITS = (
 )
 
 
-def field_of(error: TriptychError) -> str:
-    """The field of the form that the error is about, or "" for the form as a whole."""
+def field_of(error: TriptychError, places: Container[str] = LABELS) -> str:
+    """The field of the form that the error is about, or "" for the form as a whole. places: the fields that it has."""
     field = getattr(error, "field", None) or _OF_CODE.get(error.code, "")
-    return field if field in LABELS else ""
+    return field if field in places else ""
 
 
 def sentence(error: TriptychError, words: Words, language: str) -> str:

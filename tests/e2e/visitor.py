@@ -22,7 +22,7 @@ class Visitor:
 
     def ready(self) -> None:
         """The form has its values and the live connection stands."""
-        expect(self.page.locator("html[data-form=ready]")).to_be_attached(timeout=SLOW)
+        expect(self.page.locator("html[data-form-image=ready]")).to_be_attached(timeout=SLOW)
         expect(self.page.locator(".pill:not([data-state=off])")).to_be_visible(timeout=SLOW)
 
     def tab(self, name: str) -> None:
@@ -58,4 +58,4 @@ class Visitor:
         expect(tile).to_have_attribute("data-status", status, timeout=SLOW)
 
     def error(self, field: str) -> Locator:
-        return self.page.locator(f"#error-{field} p")
+        return self.page.locator(f"#error-image-{field} p")

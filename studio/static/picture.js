@@ -1,0 +1,68 @@
+// The kind "image": pictures on the stage, in the gallery, large.
+
+import { reuse, saveLink, tool, useAsStart } from "./actions.js";
+import { button, el, set } from "./dom.js";
+import { filmstrip } from "./filmstrip.js";
+import { t } from "./words.js";
+
+const LARGEST = 3; // times its own size; further enlarged a picture would only blur
+
+export const picture = {
+  title: (request) => request.prompt?.trim() || t("job.untitled"),
+  ratio: ({ width, height }) => `${width} / ${height}`,
+  live,
+  done,
+  tools,
+  card,
+  large,
+  extra: filmstrip,
+  rows,
+};
+
+function live(job) {
+  const node = el("img.preview", { alt: "", hidden: true });
+  return {
+    node,
+    update(next) {
+      if (next.preview && node.src !== next.preview) set(node, { src: next.preview, hidden: false, alt: picture.title(next.request) });
+    },
+  };
+}
+
+function done(item, open) {
+  const words = picture.title(item.request);
+  const image = el("img", { src: item.url, alt: words, decoding: "async" });
+  image.ondragstart = (event) => event.dataTransfer.setData("text/uri-list", image.src);
+  return [button("open", { onclick: open, "aria-label": t("act.open", { prompt: words }) }, image)];
+}
+
+function tools(item, begin) {
+  return [
+    saveLink(item, fileName(item)),
+    tool("reuse", t("act.reuse"), () => reuse(item.request)),
+    tool("start", t("act.start"), () => useAsStart(item)),
+    tool("filmstrip", t("act.filmstrip"), begin, { "data-stays": "" }),
+  ];
+}
+
+export const fileName = (item) => `triptych-${item.request?.seed ?? item.id.slice(0, 8)}.png`;
+
+function card(item) {
+  return [el("img", { src: item.thumb, alt: picture.title(item.request), loading: "lazy", decoding: "async", width: item.width, height: item.height })];
+}
+
+function large(item) {
+  const image = el("img", { src: item.url, alt: picture.title(item.request), width: item.width, height: item.height });
+  image.style.maxWidth = `${item.width * LARGEST}px`;
+  image.style.maxHeight = `${item.height * LARGEST}px`;
+  return image;
+}
+
+const ROWS = ["negative_prompt", "model", "size", "sampler", "steps", "guidance_scale", "seed", "strength"];
+
+function rows(item) {
+  const about = { ...item.request };
+  if (item.width ?? about.width) about.size = `${item.width ?? about.width} × ${item.height ?? about.height}`;
+  if (!about.start_picture) delete about.strength;
+  return ROWS.map((name) => [t(`info.${name}`), about[name], name]);
+}

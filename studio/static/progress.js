@@ -1,0 +1,21 @@
+// How far a job is, in words.
+
+import { notes } from "./notes.js";
+import { duration, t } from "./words.js";
+
+/** "step 12/20 · 0.6 s left", or what comes before and after the steps. */
+export function progress(job) {
+  if (job.status === "paused") return t("job.paused");
+  if (job.status === "waiting") return waiting(job);
+  if (!job.step) return notes(job.note) || t("job.preparing");
+  if (job.step >= job.steps) return t("job.finishing");
+  const step = t("job.step", { step: job.step, steps: job.steps });
+  return job.seconds_left == null ? step : `${step} · ${left(job)}`;
+}
+
+const left = (job) => t("left", { time: duration(job.seconds_left) });
+
+function waiting(job) {
+  const place = job.place ? t("job.waiting", { n: job.place }) : t("job.waiting.next");
+  return job.seconds_left == null ? place : `${place} · ${left(job)}`;
+}
