@@ -40,7 +40,7 @@ def read(id: str, folder: Path, source: str) -> Entry:
     unet, vae = config(folder, "unet/config.json", name), config(folder, "vae/config.json", name)
     noise = config(folder, "scheduler/scheduler_config.json", name)
     try:
-        fields = _shape(unet, vae) | _habits(kind, name, unet, noise) | _advice(folder, name)
+        fields = _shape(unet, vae) | _habits(kind, name, unet, noise) | advice(folder, name)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelUnavailable(f"{name} is damaged: its settings are incomplete.") from error
     size, itemsize = _weights(folder)
@@ -108,7 +108,8 @@ def _habits(kind: str, name: str, unet: dict, noise: dict) -> dict[str, Any]:
     return fields
 
 
-def _advice(folder: Path, name: str) -> dict[str, Any]:
+def advice(folder: Path, name: str) -> dict[str, Any]:
+    """What the model's maker recommends in triptych.json; empty where there is none."""
     if not (folder / "triptych.json").is_file():
         return {}
     said = config(folder, "triptych.json", name)
@@ -121,7 +122,7 @@ def _weights(folder: Path) -> tuple[int, int]:
     """Bytes of the weight files that would be loaded, and of one number in them (from the first file's header)."""
     files = [file for part in WEIGHTS for file in (folder / part).glob("*.safetensors") if _wanted(file)]
     unet = next((file for file in files if file.parent.name == "unet"), None)
-    return sum(file.stat().st_size for file in files), _itemsize(unet) if unet else 4
+    return sum(file.stat().st_size for file in files), itemsize(unet) if unet else 4
 
 
 def _wanted(file: Path) -> bool:
@@ -130,7 +131,7 @@ def _wanted(file: Path) -> bool:
     return "non_ema" not in file.name and (full == file or not full.exists())
 
 
-def _itemsize(file: Path) -> int:
+def itemsize(file: Path) -> int:
     """safetensors: eight bytes with the header's length, then JSON with a dtype for each tensor."""
     sizes = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1}
     try:

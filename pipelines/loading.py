@@ -113,7 +113,7 @@ def _open(entry: ImageEntry, part: str, index: dict, options: Options) -> Any:
     """One part, by its class in model_index.json. Raises ModelUnavailable."""
     kind = _kind(entry, part, index)
     try:
-        with _quiet():
+        with quiet():
             if part.startswith("tokenizer"):
                 return kind.from_pretrained(entry.folder / part, local_files_only=True)
             return _with_weights(kind, entry, part, options)
@@ -181,7 +181,7 @@ def _save_memory(parts: Parts) -> None:
         getattr(parts.vae, saving, lambda: None)()
 
 
-class _quiet:  # used like a function
+class quiet:  # used like a function
     """The libraries' progress bars and remarks stay out of the log while a part loads."""
 
     def __enter__(self) -> None:

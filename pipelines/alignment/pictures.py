@@ -1,0 +1,46 @@
+"""Uploaded pictures as models want them: RGB, the right way up, none so large or so thin that it fills the memory."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image, ImageOps
+
+from pipelines.errors import BadUpload
+
+MAX_PIXELS = 64_000_000
+THINNEST = 8  # longer side ÷ shorter side; the rest is cut off evenly, as models look at (nearly) square pictures
+
+
+def opened(data: bytes, notes: list[str] | None = None) -> Image.Image:
+    """The first frame as RGB, transparency over white. What was changed is added to `notes`. Raises BadUpload."""
+    try:
+        image = Image.open(io.BytesIO(data))
+        if image.width * image.height > MAX_PIXELS:
+            raise BadUpload(f"picture: got {image.width} x {image.height}, allowed is {MAX_PIXELS:,} pixels.")
+        image.load()
+        return slender(flat(ImageOps.exif_transpose(image)), notes if notes is not None else [])
+    except BadUpload:
+        raise
+    except Exception as error:  # whatever a decoder says of a damaged file
+        raise BadUpload("The file cannot be read as a picture.") from error
+
+
+def flat(image: Image.Image) -> Image.Image:
+    """RGB; what is transparent becomes white, as on paper."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layered = image.convert("RGBA")
+    paper = Image.new("RGBA", layered.size, "white")
+    return Image.alpha_composite(paper, layered).convert("RGB")
+
+
+def slender(image: Image.Image, notes: list[str]) -> Image.Image:
+    """The middle of a picture that is thinner than THINNEST: its full height at a model's width could be gigabytes."""
+    width, height = image.size
+    longest = THINNEST * min(width, height)
+    if max(width, height) <= longest:
+        return image
+    notes.append(f"The picture is very thin ({width} x {height}); only its middle was looked at.")
+    left, top = max(0, (width - longest) // 2), max(0, (height - longest) // 2)
+    return image.crop((left, top, left + min(width, longest), top + min(height, longest)))

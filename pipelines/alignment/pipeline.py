@@ -1,0 +1,124 @@
+"""Alignment as scheduled work: vectors of many people's texts and pictures in one forward."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipelines import parts
+from pipelines.alignment import heatmap
+from pipelines.alignment.embedding import AT_ONCE, Alignment, Judged
+from pipelines.alignment.pictures import opened
+from pipelines.base import Artifact, Piece
+from pipelines.errors import InvalidRequest, TriptychError
+from pipelines.memory import out_of_memory_is_ours
+from pipelines.requests import AlignRequest
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from pipelines.alignment.known import AlignmentEntry
+    from pipelines.alignment.towers import Pixels
+
+
+@dataclass(slots=True)
+class AlignState:
+    """What is still to be embedded, texts first, and the vectors that are done. A step is at most `rows` of them."""
+
+    request: AlignRequest
+    texts: list[list[list[int]]]
+    pictures: list[Pixels]
+    rows: int
+    steps_total: int
+    notes: list[str]
+    done: list[np.ndarray] = field(default_factory=list)
+    error: TriptychError | None = None
+
+    @property
+    def steps_left(self) -> int:
+        return self.steps_total - -(-len(self.done) // self.rows)
+
+    def next(self) -> tuple[list[list[list[int]]], list[Pixels]]:
+        """The texts and pictures of its next step."""
+        first, after = len(self.done), len(self.done) + self.rows
+        pictures = self.pictures[max(0, first - len(self.texts)) : max(0, after - len(self.texts))]
+        return self.texts[first:after], pictures
+
+
+class AlignmentPipeline:
+    """A `base.Pipeline` for AlignRequest. `judge` is for what other pipelines have made."""
+
+    def __init__(self, alignment: Alignment, entry: AlignmentEntry):
+        self.alignment, self.entry = alignment, entry
+        self.nbytes = parts.nbytes(alignment.towers.model)
+
+    def check(self, request: AlignRequest) -> None:
+        """InvalidRequest where this model cannot do what the request asks for."""
+        self.entry.check(request)
+
+    def prepare(self, request: AlignRequest, pictures: Mapping[str, bytes]) -> AlignState:
+        """Reads texts and pictures into numbers. Raises InvalidRequest, BadUpload."""
+        self.check(request)
+        towers, notes = self.alignment.towers, []
+        missing = next((sha for sha in request.pictures if sha not in pictures), None)
+        if missing:
+            raise InvalidRequest("pictures", missing, "pictures that were uploaded before")
+        pixels = [towers.pixels(opened(pictures[sha], notes)) for sha in request.pictures]
+        texts = [towers.ids(text) for text in request.texts]
+        lines = len(texts) + len(pixels)
+        rows = lines if request.heatmap else min(lines, AT_ONCE)
+        return AlignState(request, texts, pixels, rows, -(-lines // rows), notes + self.alignment.note(texts))
+
+    def batch_key(self, state: AlignState) -> Hashable:
+        """(step): a job's rows change in its last step only, and what is left is told anew with every key."""
+        return len(state.done)
+
+    @out_of_memory_is_ours
+    def step(self, states: Sequence[AlignState]) -> None:
+        """One forward of each tower for all of them. Raises OutOfMemory, then none has moved."""
+        asked = [state.next() for state in states]
+        read = self.alignment.embed_ids([text for texts, _ in asked for text in texts])
+        seen = self.alignment.embed_pixels([pixels for _, pictures in asked for pixels in pictures])
+        for state, (texts, pictures) in zip(states, asked, strict=True):
+            state.done += [*read[: len(texts)], *seen[: len(pictures)]]
+            read, seen = read[len(texts) :], seen[len(pictures) :]
+
+    def preview(self, state: AlignState) -> Image | None:
+        return None
+
+    def pieces(self, state: AlignState) -> list[Piece]:
+        return []
+
+    @out_of_memory_is_ours
+    def finish(self, state: AlignState) -> Artifact:
+        """float32 (texts then pictures, N × D), or with `heatmap` the maps of the pictures, float32 0…1, row by row.
+
+        info: dim, texts, pictures, model, notes; scores: of every picture a list with every text's, 0…1; with
+        `heatmap`: {"width", "height"}.
+        """
+        vectors = np.stack(state.done).astype("<f4")
+        info = self._info(state, vectors)
+        if not state.request.heatmap:
+            return Artifact("align", "application/octet-stream", vectors.tobytes(), info)
+        maps = heatmap.maps(self.alignment, state.pictures, vectors[0])
+        info["heatmap"] = {"width": maps.shape[2], "height": maps.shape[1]}
+        return Artifact("align", "application/octet-stream", maps.astype("<f4").tobytes(), info)
+
+    def bytes_per_row(self, key: Hashable) -> int:
+        """Predicted peak activation memory of one more text or picture."""
+        return self.entry.cost
+
+    @out_of_memory_is_ours
+    def judge(self, pictures: Sequence[Image | None], texts: Sequence[str]) -> list[Judged]:
+        """How well each text fits its picture; the formula of the score is in `calibration.score`."""
+        return self.alignment.judge(pictures, texts)
+
+    def _info(self, state: AlignState, vectors: np.ndarray) -> dict:
+        texts, pictures = len(state.texts), len(state.pictures)
+        scores = [self.alignment.scores(np.repeat(seen[None], texts, 0), vectors[:texts]).round(4).tolist()
+                  for seen in vectors[texts:]]  # fmt: skip
+        return {"dim": vectors.shape[1], "texts": texts, "pictures": pictures, "model": self.entry.id,
+                "notes": list(state.notes), "scores": scores}  # fmt: skip

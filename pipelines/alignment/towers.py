@@ -1,0 +1,67 @@
+"""The two towers of a CLIP-like model: pictures and texts in, vectors out. Where CLIP and SigLIP differ is here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from pipelines.alignment import windows
+from pipelines.alignment.calibration import Scale
+
+Pixels = dict[str, Tensor]  # what the image processor gives, one line a picture
+
+
+class Towers:
+    """A model with its tokenizer and image processor. Vectors are float32 on the CPU, of unit length."""
+
+    def __init__(self, model: Any, tokenizer: Any, processor: Any):
+        self.model, self._tokenizer, self._processor = model, tokenizer, processor
+        self.family = model.config.model_type
+        longest = model.config.text_config.max_position_embeddings
+        self.window = min(longest, tokenizer.model_max_length)
+        self._ends = tokenizer.num_special_tokens_to_add()
+
+    @property
+    def scale(self) -> Scale:
+        bias = getattr(self.model, "logit_bias", None)
+        return Scale(float(self.model.logit_scale.exp()), 0.0 if bias is None else float(bias), bias is not None)
+
+    def pixels(self, picture: Image.Image) -> Pixels:
+        """One RGB picture as the model wants it, on the CPU."""
+        return dict(self._processor([picture], return_tensors="pt"))
+
+    def ids(self, text: str) -> list[list[int]]:
+        """Token ids of the text, both ends included; several lists where it is longer than the window."""
+        coded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        found = windows.parts(text, coded["offset_mapping"], self.window - self._ends)
+        return self._tokenizer(found, truncation=True, max_length=self.window)["input_ids"]
+
+    @torch.inference_mode()
+    def see(self, pixels: Sequence[Pixels]) -> np.ndarray:
+        """(N, D)."""
+        return _unit(self.model.get_image_features(**self.joined(pixels)).pooler_output)
+
+    @torch.inference_mode()
+    def read(self, ids: Sequence[list[int]]) -> np.ndarray:
+        """(N, D). SigLIP was trained on texts that are padded to the window, CLIP does not look behind the end."""
+        padding = "longest" if self.family == "clip" else "max_length"
+        padded = self._tokenizer.pad({"input_ids": list(ids)}, padding, max_length=self.window, return_tensors="pt")
+        wanted = {name: padded[name] for name in self._tokenizer.model_input_names if name in padded}
+        moved = {name: tensor.to(self.model.device) for name, tensor in wanted.items()}
+        return _unit(self.model.get_text_features(**moved).pooler_output)
+
+    def joined(self, pixels: Sequence[Pixels]) -> Pixels:
+        """One batch on the model's device, floats in its number format."""
+        batch = {name: torch.cat([one[name] for one in pixels]) for name in pixels[0]}
+        device, dtype = self.model.device, self.model.dtype
+        return {name: tensor.to(device, dtype if tensor.is_floating_point() else None)
+                for name, tensor in batch.items()}  # fmt: skip
+
+
+def _unit(vectors: Tensor) -> np.ndarray:
+    return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()
