@@ -15,6 +15,7 @@ from pipelines.entry import Entry
 from pipelines.loading import Options, Progress
 from pipelines.requests import AlignRequest, Request
 
+SCORED = ("image", "speech")
 WEIGHT_SHARE = 0.7  # of the budget; the rest is for activations
 
 
@@ -56,6 +57,10 @@ class Shelf:
         self._make_room(entry)
         self._open[request.model] = kinds.KINDS[entry.task].opener()(entry, self._options(entry), progress, self)
         return self._open[request.model]
+
+    def scores(self, request: Request) -> bool:
+        """Whether what is made for it is compared with its words: pictures; of sounds, the text has a place there."""
+        return request.kind in SCORED and bool(request.words.strip()) and not getattr(request, "filmstrip", False)
 
     def alignment(self) -> Any:
         """The pipeline that judges what others have made."""

@@ -19,19 +19,22 @@ def check_model(catalog: Catalog, request: Request) -> None:
     What a model that is not on this machine yet can do is known only when it has been fetched.
     """
     entry = catalog.find(request.model)
-    if entry.folder:
+    if entry.ready:
         entry.check(request)
 
 
-def check_picture(gallery: Gallery, owner: str, request: Request) -> None:
-    """Raises InvalidRequest where the start picture is not one of the owner's."""
-    sha = request.start_picture
-    if sha is None:
-        return
-    try:
-        gallery.upload(owner, sha)
-    except NotFound as error:
-        raise InvalidRequest("start_picture", sha, "a picture that you have uploaded") from error
+def check_uploads(gallery: Gallery, owner: str, request: Request) -> None:
+    """Raises InvalidRequest where a file that the request names is not one of the owner's."""
+    for sha in request.uploads():
+        try:
+            gallery.upload(owner, sha)
+        except NotFound as error:
+            raise InvalidRequest(_field(request, sha), sha, "a file that you have uploaded") from error
+
+
+def _field(request: Request, sha: str) -> str:
+    """The field that names the file."""
+    return next((name for name in type(request).model_fields if getattr(request, name) == sha), "pictures")
 
 
 def check_room(there: int, more: int) -> None:

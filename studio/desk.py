@@ -6,13 +6,17 @@ import logging
 import sqlite3
 import threading
 from collections import Counter
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from pipelines.errors import NotFound, TriptychError
+from pipelines.base import Artifact
+from pipelines.errors import NotAllowed, NotFound, TriptychError
+from studio.asks import Asks
 from studio.endings import failed
 from studio.jobs import Job, JobStatus
 from studio.link import Link
 from studio.messages import TO_WORKER, Forget, Pause, Picture, Reorder, Stats, Submit
+from studio.streams import Streams
 from studio.subscriptions import Subscriptions
 from studio.table import Live, Table
 
@@ -20,17 +24,17 @@ if TYPE_CHECKING:
     from studio.gallery import Gallery
     from studio.store import Store
 
-UNREADABLE = "The start picture cannot be read any more: drop it in once more."
+UNREADABLE = "A file that this job needs cannot be read any more: drop it in once more."
 log = logging.getLogger(__name__)
 
 
 class Desk:
     """Whoever calls a method holds `lock`, for moments only: never while a picture is made or written."""
 
-    def __init__(self, store: Store, gallery: Gallery):
-        self.store, self.gallery = store, gallery
+    def __init__(self, store: Store, gallery: Gallery, streams: Streams):
+        self.store, self.gallery, self.streams = store, gallery, streams
         self.lock = threading.RLock()
-        self.table, self.subscriptions = Table(), Subscriptions()
+        self.table, self.asks, self.subscriptions = Table(), Asks(), Subscriptions()
         self.stats, self.worker = Stats({}, None, 0.0, 0.0), "starting"
         self.trouble = ""  # why the worker does not start
         self._link: Link | None = None
@@ -44,6 +48,22 @@ class Desk:
         self._hand_over(live)
         self.tell(live)
         return live
+
+    def ask(self, job: Job) -> Future[Artifact]:
+        """A question without a row; raises what stands in the way of handing it over."""
+        if self._link is None:
+            raise NotAllowed("The studio is still starting; ask again in a moment.")
+        self._send_pictures(job)
+        future = self.asks.add(job)
+        self.send(Submit(job.id, job.owner, job.request.model_dump_json()))
+        return future
+
+    def answer(self, job_id: str, answer: Artifact | TriptychError) -> bool:
+        """Whether that was the answer to a question."""
+        job = self.asks.answer(job_id, answer)
+        if job:
+            self._forget_pictures(job)
+        return job is not None
 
     def change(self, live: Live, job: Job) -> None:
         """The job as it is from now on: row first, then memory, then everybody who watches."""
@@ -67,6 +87,8 @@ class Desk:
         if job.status.ended:
             self.table.end(live)
             self._let_go(live)
+            if job.status != JobStatus.FAILED:
+                self.streams.drop(job.id)
         self.tell(live)
 
     def reorder(self, owner: str, job_ids: list[str]) -> None:
@@ -101,8 +123,8 @@ class Desk:
         if self._link is None:
             return
         try:
-            self._send_picture(live.job)
-        except (TriptychError, OSError) as error:  # the start picture is not there any more
+            self._send_pictures(live.job)
+        except (TriptychError, OSError) as error:  # a picture is not there any more
             self.conclude(live, failed(live.job, error if isinstance(error, TriptychError) else NotFound(UNREADABLE)))
             return
         job = live.job
@@ -110,19 +132,22 @@ class Desk:
         if job.status == JobStatus.PAUSED:
             self.send(Pause(job.id))
 
-    def _send_picture(self, job: Job) -> None:
-        """Once for all the jobs that start from it."""
-        sha = job.request.start_picture
-        if sha and not self._pictures[sha]:
-            self.send(Picture(sha, self.gallery.upload(job.owner, sha)))
-        if sha:
-            self._pictures[sha] += 1
+    def _send_pictures(self, job: Job) -> None:
+        """Each once for all the jobs that need it; all or none."""
+        uploads = job.request.uploads()
+        fresh = {sha: self.gallery.upload(job.owner, sha) for sha in uploads if not self._pictures[sha]}
+        for sha, data in fresh.items():
+            self.send(Picture(sha, data))
+        self._pictures.update(uploads)
+
+    def _forget_pictures(self, job: Job) -> None:
+        for sha in job.request.uploads():
+            if self._pictures[sha]:
+                self._pictures[sha] -= 1
+                if not self._pictures[sha]:
+                    self.send(Forget(sha))
 
     def _let_go(self, live: Live) -> None:
-        sha = live.job.request.start_picture
-        if sha and self._pictures[sha]:
-            self._pictures[sha] -= 1
-            if not self._pictures[sha]:
-                self.send(Forget(sha))
+        self._forget_pictures(live.job)
         if not any(self.table.unfinished(live.job.owner)):
             self._orders.pop(live.job.owner, None)

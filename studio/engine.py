@@ -7,19 +7,24 @@ All methods may be called from any thread; none waits for the device.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.base import Artifact
 from pipelines.catalog import Catalog
 from pipelines.errors import NotAllowed, NotFound
 from pipelines.requests import Request
-from studio.admission import check_model, check_picture, check_room
+from studio.admission import check_model, check_room, check_uploads
 from studio.desk import Desk
 from studio.endings import retried, taken_back
 from studio.foreman import Foreman
 from studio.jobs import Job, JobStatus
 from studio.messages import Cancel, Pause, Resume
+from studio.streams import Streams
 from studio.subscriptions import Subscription
 from studio.supervisor import Supervisor, worker_settings
 from studio.table import Live
@@ -43,7 +48,7 @@ class Engine:
         worker: Mapping[str, object] | None = None,
     ):
         self._catalog = catalog or Catalog([settings.models])
-        self._desk = Desk(store, gallery)
+        self._desk = Desk(store, gallery, Streams(settings.data_dir / "streams"))
         self._store, self._gallery = store, gallery
         self._supervisor = Supervisor({**worker_settings(settings), **(worker or {})}, Foreman(self._desk))
 
@@ -85,7 +90,7 @@ class Engine:
         """`count` jobs in line, rows committed. Raises InvalidRequest, UnknownModel, ModelUnavailable, NotAllowed."""
         singles = request.singles()
         check_model(self._catalog, request)
-        check_picture(self._gallery, owner, request)
+        check_uploads(self._gallery, owner, request)
         with self._desk.lock:
             check_room(sum(1 for _ in self._desk.table.unfinished(owner)), len(singles))
             jobs = [Job(owner, single, time.time()) for single in singles]
@@ -93,6 +98,13 @@ class Engine:
             for job in jobs:
                 self._desk.admit(job)
         return jobs
+
+    def ask(self, owner: str, request: Request) -> Future[Artifact]:
+        """A question that leaves no trace: the answer, or the error, comes into the future. Raises as `submit`."""
+        check_model(self._catalog, request)
+        check_uploads(self._gallery, owner, request)
+        with self._desk.lock:
+            return self._desk.ask(Job(owner, request, time.time()))
 
     def cancel(self, owner: str, job_id: str) -> dict:
         """Over at once; the worker takes no further step of it. Raises NotFound, NotAllowed."""
@@ -130,14 +142,14 @@ class Engine:
 
     def retry(self, owner: str, job_id: str) -> Job:
         """The same request once more, as a new job."""
-        with self._desk.lock:
-            try:
-                job = self._desk.table.get(owner, job_id).job
-            except NotFound:
-                job = self._stored(owner, job_id)
+        job = self._job(owner, job_id)
         if not job.status.ended:
             raise NotAllowed(f"This job is {job.status}; only one that is over can be tried again.")
         return self.submit(owner, job.request)[0]
+
+    def request(self, owner: str, job_id: str) -> Request:
+        """What was asked for, whole (a view cuts long texts); raises NotFound."""
+        return self._job(owner, job_id).request
 
     # --- watching ---
 
@@ -154,13 +166,29 @@ class Engine:
         with self._desk.lock:
             return [job_view(live) for live in self._desk.table.of(owner)]
 
+    def pieces(self, owner: str, job_id: str, begin: int = 0) -> list[dict]:
+        """What is known of the job's parts that are ready, from number `begin` on; raises NotFound."""
+        with self._desk.lock:
+            return self._desk.table.get(owner, job_id).pieces[begin:]
+
+    def stream(self, owner: str, job_id: str) -> Path:
+        """The growing file of those parts, end to end; raises NotFound."""
+        with self._desk.lock:
+            self._desk.table.get(owner, job_id)
+        return self._desk.streams.path(job_id)
+
     def status(self, owner: str) -> dict:
         with self._desk.lock:
             return status_view(self._desk, owner)
 
     def subscribe(self, owner: str) -> Subscription:
         """Events from now on: subscribe first, then ask for `views` and `status`, and nothing is missed."""
-        watching = Subscription(owner, lambda job_id: self._seen(owner, job_id), lambda: self.status(owner))
+        watching = Subscription(
+            owner,
+            lambda job_id: self._seen(owner, job_id),
+            lambda: self.status(owner),
+            lambda job_id, begin: self._new_pieces(owner, job_id, begin),
+        )
         return self._desk.subscriptions.add(watching)
 
     # --- inside ---
@@ -171,12 +199,25 @@ class Engine:
         except NotFound:
             return None
 
+    def _new_pieces(self, owner: str, job_id: str, begin: int) -> list[dict]:
+        try:
+            return self.pieces(owner, job_id, begin)
+        except NotFound:
+            return []
+
     def _open(self, owner: str, job_id: str) -> Live:
         """The owner's job while something can still be done about it."""
         live = self._desk.table.get(owner, job_id)
         if live.saving or live.job.status.ended:
             raise NotAllowed(f"This job is {'finished' if live.saving else live.job.status} already.")
         return live
+
+    def _job(self, owner: str, job_id: str) -> Job:
+        with self._desk.lock:
+            try:
+                return self._desk.table.get(owner, job_id).job
+            except NotFound:
+                return self._stored(owner, job_id)
 
     def _stored(self, owner: str, job_id: str) -> Job:
         job = self._store.job(job_id)
@@ -188,5 +229,5 @@ class Engine:
         """A job that ended long ago, as it was then."""
         live = Live(job)
         if job.artifact_id and (row := self._store.artifact(job.artifact_id)):
-            live.step, live.artifact = live.steps, artifact_view(job, {"width": row.width, "height": row.height})
+            live.step, live.artifact = live.steps, artifact_view(job, json.loads(row.info))
         return live

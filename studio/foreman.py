@@ -16,6 +16,7 @@ from studio.messages import (
     FROM_WORKER,
     AtWork,
     Begun,
+    Chunk,
     Failed,
     Finished,
     Note,
@@ -28,7 +29,7 @@ from studio.messages import (
 from studio.table import Live
 from studio.views import artifact_view, data_uri
 
-UNSAVED = "The picture was made but could not be written to the data folder; is the disk full?"
+UNSAVED = "This was made but could not be written to the data folder; is the disk full?"
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +47,7 @@ class Foreman:
             Progress: self._progress,
             Preview: self._preview,
             Note: self._note,
+            Chunk: self._chunk,
             Finished: self._finished,
             Failed: self._failed,
             Stats: self._stats,
@@ -67,6 +69,8 @@ class Foreman:
                     after = retried if live.job.id in self._at_work else taken_back
                     self._desk.conclude(live, after(live.job))
             self._at_work = set()
+            for job in self._desk.asks.lost():
+                log.warning("A question was lost with the worker: %s", job.request.kind)
 
     def busy(self) -> bool:
         with self._desk.lock:
@@ -109,6 +113,18 @@ class Foreman:
         with self._desk.lock:
             self._set(message.job_id, note=message.text)
 
+    def _chunk(self, message: Chunk) -> None:
+        """A part of what is being made: heard or read before the whole is there."""
+        with self._desk.lock:
+            live = self._desk.table.find(message.job_id)
+            if live is None or message.number != len(live.pieces):
+                return
+            if message.number == 0:
+                self._desk.streams.drop(message.job_id)  # what a former worker had made of it
+            self._desk.streams.add(message.job_id, message.data)
+            live.pieces.append({**message.info, "number": message.number, "bytes": len(message.data)})
+            self._desk.tell(live)
+
     def _set(self, job_id: str, **values: object) -> None:
         live = self._desk.table.find(job_id)
         if live is None or all(getattr(live, name) == value for name, value in values.items()):
@@ -136,18 +152,21 @@ class Foreman:
 
     def _failed(self, message: Failed) -> None:
         with self._desk.lock:
+            if self._desk.answer(message.job_id, told(message)):
+                return
             live = self._desk.table.find(message.job_id)
             if live:
                 self._desk.conclude(live, failed(live.job, told(message)))
 
     def _finished(self, message: Finished) -> None:
         """From `saving` on a cancel comes too late: the file and its row decide, without the lock."""
+        artifact = Artifact(message.kind, message.media_type, message.data, message.info, message.vector)
         with self._desk.lock:
             live = self._desk.table.find(message.job_id)
-            if live is None:
+            if self._desk.answer(message.job_id, artifact) or live is None:
                 return
             live.saving = True
-        job = self._saved(live, Artifact(message.kind, message.media_type, message.data, message.info))
+        job = self._saved(live, artifact)
         with self._desk.lock:
             live.saving = False
             if job.status == JobStatus.DONE:
@@ -163,7 +182,7 @@ class Foreman:
         except TriptychError as error:
             return failed(job, error)
         except Exception:
-            log.exception("A picture could not be saved")
+            log.exception("An artifact could not be saved")
             return failed(job, TriptychError(UNSAVED))
 
 

@@ -1,6 +1,6 @@
 """Files and rows together: no row without its file, no file without its row, also after a power cut.
 
-`files/<two digits>/<id>.png` is the artifact, `thumbs/<two digits>/<id>.webp` its small picture.
+`files/<two digits>/<id>.<extension>` is the artifact, `thumbs/<two digits>/<id>.webp` its small picture.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ from PIL import Image
 
 from pipelines.base import Artifact
 from pipelines.errors import NotFound
-from studio import limits, metadata
 from studio.durable import TEMPORARY, write_file
 from studio.jobs import Job, JobStatus
-from studio.pictures import fitted
+from studio.keeping import extension, keep, thumbnail, waveform
 from studio.store import ArtifactRow, Store
 from studio.uploads import Kept, Uploads
 
-GONE = "The picture's file is missing from the data folder."
+GONE = "The file is missing from the data folder."
 
 
 class Gallery:
@@ -37,19 +36,18 @@ class Gallery:
     def save(self, job: Job, artifact: Artifact) -> Job:
         """The file first, then its row and the end of the job in one transaction. Returns the job, done."""
         id = uuid.uuid4().hex
-        data = metadata.write(artifact.data, job.request, artifact.info)
-        image = Image.open(io.BytesIO(artifact.data))
-        thumb = thumbnail(image)
-        write_file(self._file(id), data)
-        write_file(self._thumb(id), thumb)
+        request = job.request
+        kept = keep(request, artifact, lambda sha: self.upload(job.owner, sha))
+        write_file(self._file(id, artifact.media_type), kept.data)
+        write_file(self._thumb(id), kept.thumb)
         now = time.time()
         done = job.to(JobStatus.DONE, ended=now, artifact_id=id)
-        request = job.request
         row = ArtifactRow(
             id=id, owner=job.owner, job_id=job.id, kind=artifact.kind, media_type=artifact.media_type,
-            width=image.width, height=image.height, bytes=len(data), model=request.model, prompt=request.prompt,
-            seed=request.seed, created=now, hidden=request.filmstrip, request=request.model_dump_json(),
-            info=json.dumps(artifact.info, ensure_ascii=False),
+            width=kept.width, height=kept.height, bytes=len(kept.data), model=request.model, prompt=kept.words,
+            seed=getattr(request, "seed", None), created=now, hidden=getattr(request, "filmstrip", False),
+            request=request.model_dump_json(), info=json.dumps(artifact.info, ensure_ascii=False),
+            vector=artifact.vector,
         )  # fmt: skip
         self._store.add_artifact(row, done)
         return done
@@ -62,24 +60,32 @@ class Gallery:
         return row
 
     def page(
-        self, owner: str, before: int | None, limit: int, model: str | None = None, text: str = ""
+        self,
+        owner: str,
+        before: int | None,
+        limit: int,
+        model: str | None = None,
+        text: str = "",
+        kind: str | None = None,
     ) -> list[ArtifactRow]:
         """Newest first; `before` is the number of the last row of the page before."""
-        return self._store.artifacts(owner, before, limit, model, text)
+        return self._store.artifacts(owner, before, limit, model, text, kind)
 
     def models(self, owner: str) -> list[str]:
         return self._store.models(owner)
 
     def file(self, owner: str, id: str) -> Path:
-        return self._there(self._file(self.artifact(owner, id).id))
+        row = self.artifact(owner, id)
+        return self._there(self._file(row.id, row.media_type))
 
     def thumb(self, owner: str, id: str) -> Path:
         return self._there(self._thumb(self.artifact(owner, id).id))
 
     def delete(self, owner: str, id: str) -> None:
         """Row first: should we die in between, the next start removes the files."""
-        self._store.delete_artifact(self.artifact(owner, id).id)
-        self._unlink(id)
+        row = self.artifact(owner, id)
+        self._store.delete_artifact(id)
+        self._unlink(id, row.media_type)
 
     def zip(self, owner: str, ids: Sequence[str]) -> Iterator[bytes]:
         """A zip archive in pieces, so that 200 pictures need no memory for 200. Raises NotFound before the first."""
@@ -87,7 +93,7 @@ class Gallery:
         return self._zipped(rows)
 
     def keep_upload(self, owner: str, data: bytes) -> str:
-        """Store a start picture and return its SHA-256; raises BadUpload."""
+        """Store a picture and return its SHA-256; raises BadUpload."""
         return self.keep(owner, data).sha256
 
     def keep(self, owner: str, data: bytes) -> Kept:
@@ -99,17 +105,23 @@ class Gallery:
 
     def recover(self) -> None:
         """At start, before anything is served: drop files without a row, and rows without their file."""
-        known = self._store.artifact_ids()
-        files = self._swept(self._folder / "files", known)
-        thumbs = self._swept(self._folder / "thumbs", known)
-        for id in known - files:
+        known = self._store.artifact_types()
+        files = self._swept(self._folder / "files", set(known))
+        thumbs = self._swept(self._folder / "thumbs", set(known))
+        for id in set(known) - files:
             self._store.delete_artifact(id, GONE)
-            self._unlink(id)
-        for id in (known & files) - thumbs:
-            with Image.open(self._file(id)) as image:
-                write_file(self._thumb(id), thumbnail(image))
+            self._unlink(id, known[id])
+        for id in files - thumbs:
+            write_file(self._thumb(id), self._drawn_again(id, known[id]))
         for part in (self._folder / "uploads").glob(f"*/*{TEMPORARY}"):
             part.unlink(missing_ok=True)
+
+    def _drawn_again(self, id: str, media_type: str) -> bytes:
+        """A small picture that was lost; that of a sound is the same without its waves."""
+        if not media_type.startswith("image/"):
+            return thumbnail(waveform([]))
+        with Image.open(self._file(id, media_type)) as image:
+            return thumbnail(image)
 
     def _swept(self, folder: Path, known: set[str]) -> set[str]:
         there = set()
@@ -124,18 +136,18 @@ class Gallery:
         pieces = _Pieces()
         with zipfile.ZipFile(pieces, "w", zipfile.ZIP_STORED) as archive:  # PNG is packed already
             for row in rows:
-                archive.writestr(f"triptych-{row.seed}-{row.id[:8]}.png", self._there(self._file(row.id)).read_bytes())
+                archive.writestr(file_name(row), self._there(self._file(row.id, row.media_type)).read_bytes())
                 yield pieces.take()
         yield pieces.take()
 
-    def _file(self, id: str) -> Path:
-        return self._folder / "files" / id[:2] / f"{id}.png"
+    def _file(self, id: str, media_type: str) -> Path:
+        return self._folder / "files" / id[:2] / f"{id}.{extension(media_type)}"
 
     def _thumb(self, id: str) -> Path:
         return self._folder / "thumbs" / id[:2] / f"{id}.webp"
 
-    def _unlink(self, id: str) -> None:
-        for path in (self._file(id), self._thumb(id)):
+    def _unlink(self, id: str, media_type: str) -> None:
+        for path in (self._file(id, media_type), self._thumb(id)):
             path.unlink(missing_ok=True)
 
     @staticmethod
@@ -145,17 +157,9 @@ class Gallery:
         return path
 
 
-def thumbnail(image: Image.Image) -> bytes:
-    """A WebP of at most `limits.THUMB_BYTES`: first less quality, then fewer pixels."""
-    side = limits.THUMB_SIDE
-    while True:
-        small = fitted(image.convert("RGB"), side)
-        for quality in (82, 60, 40):
-            encoded = io.BytesIO()
-            small.save(encoded, "WEBP", quality=quality)
-            if encoded.tell() <= limits.THUMB_BYTES:
-                return encoded.getvalue()
-        side = side * 3 // 4
+def file_name(row: ArtifactRow) -> str:
+    """What a saved file is called."""
+    return f"triptych-{row.id[:8] if row.seed is None else f'{row.seed}-{row.id[:8]}'}.{extension(row.media_type)}"
 
 
 class _Pieces(io.RawIOBase):

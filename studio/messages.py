@@ -15,7 +15,7 @@ import msgpack
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """A job, `request` as the JSON of the request; its start picture was sent before. `attempts`: made before this."""
+    """A job, `request` as the JSON of the request; its pictures were sent before. `attempts`: made before this."""
 
     job_id: str
     owner: str
@@ -25,7 +25,7 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A start picture (an encoded file) under its SHA-256, kept until `Forget`."""
+    """A stored file (start picture, voice sample …) under its SHA-256, kept until `Forget`."""
 
     sha: str
     data: bytes
@@ -118,6 +118,17 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of the artifact that is ready before the whole, in the fields of `pipelines.base.Piece`."""
+
+    job_id: str
+    number: int
+    media_type: str
+    data: bytes
+    info: dict
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """An artifact, in the fields of `pipelines.base.Artifact`."""
 
@@ -126,6 +137,7 @@ class Finished:
     media_type: str
     data: bytes
     info: dict
+    vector: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +159,7 @@ class Stats:
 
 
 TO_WORKER = Submit | Picture | Forget | Cancel | Pause | Resume | Reorder | Shutdown
-FROM_WORKER = Ready | Trouble | Begun | AtWork | Progress | Preview | Note | Finished | Failed | Stats
+FROM_WORKER = Ready | Trouble | Begun | AtWork | Progress | Preview | Note | Chunk | Finished | Failed | Stats
 Message = TO_WORKER | FROM_WORKER
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in (*TO_WORKER.__args__, *FROM_WORKER.__args__)}
 _NAMES: dict[type, tuple[str, ...]] = {kind: tuple(f.name for f in fields(kind)) for kind in _KINDS.values()}

@@ -1,7 +1,7 @@
 """The loop over stages: each move takes the next batch through one piece of work.
 
-A job goes through prepare, step × n and finish. Each of them is scheduled work with a batch key of its own, so a
-picture that is being decoded never holds up the steps of others for more than that one piece.
+A job goes through prepare, step × n, finish and, where its kind wants that, score. Each of them is scheduled work with a
+batch key of its own, so a picture that is being decoded never holds up the steps of others for more than that one piece.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from pipelines.base import Pipeline
+from pipelines.base import Artifact, Pipeline
 from pipelines.errors import OutOfMemory, TriptychError
 from pipelines.requests import Request
 from studio import previews
-from studio.messages import AtWork, Begun, Failed, Finished, Message, Note, Preview
+from studio.messages import AtWork, Begun, Chunk, Failed, Finished, Message, Note, Preview
 from studio.previews import Previews
 from studio.reports import Reports
 from studio.scheduler import Batch, Scheduler
-from studio.tasks import FINISH, NO_MEMORY, PREPARE, STEP, Shelf, Task, explain
+from studio.scoring import scored
+from studio.tasks import FINISH, NO_MEMORY, PREPARE, SCORE, STEP, Shelf, Task, explain
 
 
 class Runner:
@@ -42,7 +43,7 @@ class Runner:
         self._model: str | None = None
         self._at_work: tuple[str, ...] = ()
         self._reports = Reports(emit, scheduler, shelf.device_info)
-        self._stages = {PREPARE: self._prepare, STEP: self._step, FINISH: self._finish}
+        self._stages = {PREPARE: self._prepare, STEP: self._step, FINISH: self._finish, SCORE: self._score}
 
     def submit(self, job_id: str, owner: str, request: Request, attempts: int = 0) -> None:
         task = self._tasks[job_id] = Task(job_id, owner, request, attempts)
@@ -147,21 +148,45 @@ class Runner:
     def _finish(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
         (task,) = tasks
         made = pipeline.finish(task.state)
-        self._emit(Finished(task.id, made.kind, made.media_type, made.data, made.info))
+        if self._shelf.scores(task.request):
+            task.artifact = made
+        else:
+            self._hand_in(task, made)
+
+    def _score(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
+        """A picture that could not be scored is still a picture."""
+        made = [task.artifact for task in tasks]
+        try:
+            made = scored(self._shelf.alignment(), made, [task.request.words for task in tasks])
+        except Exception as error:
+            explain(error)
+        for task, artifact in zip(tasks, made, strict=True):
+            self._hand_in(task, artifact)
+
+    def _hand_in(self, task: Task, made: Artifact) -> None:
+        self._emit(Finished(task.id, made.kind, made.media_type, made.data, made.info, made.vector))
+        task.handed_in = True
 
     def _move_on(self, stage: str, pipeline: Pipeline, task: Task, now: float) -> None:
-        state = task.state
-        if state.error:
-            return self._fail(task, state.error)
-        if stage == FINISH:
+        if task.handed_in:
             self._scheduler.finish(task.id)
             return self._drop(task.id)
+        state = task.state
+        if stage == STEP:
+            self._send_pieces(pipeline, task)
+        if state.error:
+            return self._fail(task, state.error)
         self._reports.moved(task.id, state.steps_total - state.steps_left, state.steps_total)
         try:
             if task.moved_on(pipeline):
                 self._scheduler.change(task.work(pipeline), now)
         except TriptychError as error:
             self._fail(task, error)
+
+    def _send_pieces(self, pipeline: Pipeline, task: Task) -> None:
+        for piece in pipeline.pieces(task.state):
+            self._emit(Chunk(task.id, task.pieces, piece.media_type, piece.data, piece.info))
+            task.pieces += 1
 
     def _show(self, pipeline: Pipeline, tasks: Sequence[Task], seconds: float) -> None:
         """At most one preview after a step, of whoever has waited longest to be seen."""

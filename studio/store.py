@@ -28,6 +28,10 @@ CREATE TABLE artifacts (
 CREATE INDEX artifacts_of_owner ON artifacts (owner, hidden, number);
 CREATE INDEX artifacts_of_job ON artifacts (job_id);
 """
+# What each later version of the file has more; the number of the last is `user_version`.
+_CHANGES = (
+    "ALTER TABLE artifacts ADD COLUMN vector BLOB NOT NULL DEFAULT x'';",
+)  # fmt: skip
 _UNREADABLE = "This job was asked for in another version of the studio, which this one cannot read; ask again."
 _JOB_COLUMNS = tuple(field.name for field in fields(Job))
 
@@ -36,7 +40,8 @@ _JOB_COLUMNS = tuple(field.name for field in fields(Job))
 class ArtifactRow:
     """What the gallery knows of one file. `bytes` is its size; `request` and `info` are JSON texts.
 
-    `number` grows with every artifact and is the cursor of the listing. Hidden ones are in no listing.
+    `number` grows with every artifact and is the cursor of the listing. Hidden ones are in no listing. `prompt` is what
+    it is found by: the prompt, the text spoken, the caption. `vector`: its place in the alignment's space, float16.
     """
 
     id: str
@@ -55,6 +60,7 @@ class ArtifactRow:
     request: str
     info: str
     number: int = 0
+    vector: bytes = b""
 
     def made_from(self) -> requests.Request:
         """The request that this was made from."""
@@ -75,8 +81,13 @@ class Store:
         # FULL, not NORMAL: in WAL mode only FULL syncs every commit, and a commit is our acknowledgement
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
             self._db.execute(f"PRAGMA {pragma}").fetchall()
-        if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
-            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version=1; COMMIT;")
+        self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        for number, change in enumerate((_SCHEMA, *_CHANGES), 1):
+            if version < number:
+                self._db.executescript(f"BEGIN; {change} PRAGMA user_version={number}; COMMIT;")
 
     def close(self) -> None:
         with self._lock:
@@ -128,7 +139,13 @@ class Store:
         return next(iter(self._artifacts("WHERE id = ?", (id,))), None)
 
     def artifacts(
-        self, owner: str, before: int | None = None, limit: int = 60, model: str | None = None, text: str = ""
+        self,
+        owner: str,
+        before: int | None = None,
+        limit: int = 60,
+        model: str | None = None,
+        text: str = "",
+        kind: str | None = None,
     ) -> list[ArtifactRow]:
         """The owner's listed artifacts, newest first: numbers under `before`, of `model`, with every word of `text`."""
         where: str = "WHERE owner = ? AND NOT hidden"
@@ -137,6 +154,8 @@ class Store:
             where, values = where + " AND number < ?", (*values, before)
         if model:
             where, values = where + " AND model = ?", (*values, model)
+        if kind:
+            where, values = where + " AND kind = ?", (*values, kind)
         for word in _folded(text).split():
             where, values = where + " AND instr(words, ?)", (*values, word)
         return self._artifacts(where + " ORDER BY number DESC LIMIT ?", (*values, limit))
@@ -146,8 +165,9 @@ class Store:
         query = "SELECT DISTINCT model FROM artifacts WHERE owner = ? AND NOT hidden ORDER BY model"
         return [row[0] for row in self._rows(query, (owner,))]
 
-    def artifact_ids(self) -> set[str]:
-        return {row[0] for row in self._rows("SELECT id FROM artifacts", ())}
+    def artifact_types(self) -> dict[str, str]:
+        """Every artifact's id with its media type."""
+        return {row[0]: row[1] for row in self._rows("SELECT id, media_type FROM artifacts", ())}
 
     def delete_artifact(self, id: str, reason: str | None = None) -> None:
         """Drop the row; its job stays, without an artifact, and with the reason where there is one."""

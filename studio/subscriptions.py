@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
 from weakref import WeakSet
 
@@ -17,9 +18,17 @@ class Subscription:
     what changed: the view is made at the moment of reading.
     """
 
-    def __init__(self, owner: str, view: Callable[[str], dict | None], status: Callable[[], dict]):
+    def __init__(
+        self,
+        owner: str,
+        view: Callable[[str], dict | None],
+        status: Callable[[], dict],
+        pieces: Callable[[str, int], list[dict]] = lambda job_id, begin: [],
+    ):
         self.owner, self.closed = owner, False
-        self._view, self._status = view, status
+        self._view, self._status, self._pieces = view, status, pieces
+        self._told: dict[str, int] = {}  # how many parts of each unfinished job were told of
+        self._ready: deque[dict] = deque()
         self._changed: dict[str, None] = {}
         self._status_changed, self._status_due = False, 0.0
         self._lock = threading.Lock()
@@ -72,6 +81,8 @@ class Subscription:
             self.closed = True
 
     def _take(self) -> dict | None:
+        if self._ready:
+            return self._ready.popleft()
         now = self._loop.time()
         if self._status_changed and now >= self._status_due:
             self._status_changed, self._status_due = False, now + STATUS_SECONDS
@@ -82,8 +93,19 @@ class Subscription:
                 del self._changed[job_id]
             view = self._view(job_id)
             if view:
+                self._new_pieces(job_id, view)
                 return {"type": "job", "job": view}
         return None
+
+    def _new_pieces(self, job_id: str, view: dict) -> None:
+        """Events of the parts that have become ready. A job that starts over begins with its first part again."""
+        there, told = view.get("pieces", 0), self._told.get(job_id, 0)
+        if there:
+            fresh = self._pieces(job_id, told if told <= there else 0)
+            self._ready.extend({"type": "piece", "job": job_id, "piece": piece} for piece in fresh)
+            self._told[job_id] = max(there, fresh[-1]["number"] + 1) if fresh else there
+        else:
+            self._told.pop(job_id, None)
 
 
 class Subscriptions:

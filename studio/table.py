@@ -14,7 +14,10 @@ KEPT_OWNERS = 200  # owners whose ended jobs are remembered
 
 @dataclass(slots=True)
 class Live:
-    """A job and what the worker last said of it. `begun`: the present worker holds its state."""
+    """A job and what the worker last said of it. `begun`: the present worker holds its state.
+
+    pieces: what is known of the parts that are ready; their bytes are in `studio.streams`.
+    """
 
     job: Job
     request: dict = field(default_factory=dict)
@@ -27,15 +30,16 @@ class Live:
     note: str = ""
     preview: str | None = None
     artifact: dict | None = None
+    pieces: list[dict] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.request = self.job.request.model_dump(mode="json")
-        self.steps = self.steps or self.job.request.steps
+        self.request = self.job.request.shown()
+        self.steps = self.steps or self.job.request.expected_steps
 
     def start_over(self) -> None:
         """The worker that held it is gone."""
-        self.begun, self.step, self.steps = False, 0, self.job.request.steps
-        self.seconds_left, self.note, self.preview = None, "", None
+        self.begun, self.step, self.steps = False, 0, self.job.request.expected_steps
+        self.seconds_left, self.note, self.preview, self.pieces = None, "", None, []
 
 
 class Table:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipelines.base import Pipeline, State
+from pipelines.base import Artifact, Pipeline, State
 from pipelines.errors import OutOfMemory, TriptychError
 from pipelines.requests import Request
 from studio.scheduler import Work
 
-PREPARE, STEP, FINISH = "prepare", "step", "finish"
-ALONE = "alone"  # the steps of a job over which a worker may have died: should it happen again, it takes nobody along
-SURPRISE = "Something went wrong inside the studio while making this picture; the log has the details."
-NO_MEMORY = "This picture does not fit into the memory of the device, not even alone; try a smaller size."
+PREPARE, STEP, FINISH, SCORE = "prepare", "step", "finish", "score"
+# steps that nobody shares: those of a pipeline that takes one job at a time (its batch key is None), and those of a job
+# over which a worker may have died: should it happen again, it takes nobody along
+ALONE = "alone"
+SURPRISE = "Something went wrong inside the studio while working on this; the log has the details."
+NO_MEMORY = "This does not fit into the memory of the device, not even alone; try a smaller size."
 log = logging.getLogger(__name__)
 
 
@@ -28,12 +30,23 @@ class Shelf(Protocol):
     memory_budget: int
 
     def pipeline(self, request: Request, progress: Callable[[str, float], None]) -> Pipeline: ...
+    def scores(self, request: Request) -> bool: ...  # whether what comes of it is to be compared with its words
+    def alignment(self) -> Alignment: ...
     def device_info(self) -> dict: ...
+
+
+class Alignment(Protocol):
+    """What the runner wants of `pipelines.alignment.AlignmentPipeline`."""
+
+    def judge(self, pictures: Sequence, texts: Sequence[str]) -> Sequence: ...
 
 
 @dataclass(slots=True)
 class Task:
-    """A job inside the worker. `state` exists between prepare and the end; `key` is that of its next work."""
+    """A job inside the worker. `state` exists between prepare and the end; `key` is that of its next work.
+
+    artifact: what was made, while it waits to be scored. pieces: how many parts of it were sent ahead.
+    """
 
     id: str
     owner: str
@@ -41,9 +54,14 @@ class Task:
     attempts: int = 0
     state: State | None = None
     key: Hashable = None
+    artifact: Artifact | None = None
+    pieces: int = 0
+    handed_in: bool = False
 
     @property
     def stage(self) -> str:
+        if self.artifact:
+            return SCORE
         if self.state is None:
             return PREPARE
         return STEP if self.state.steps_left else FINISH
@@ -55,7 +73,7 @@ class Task:
         return moved
 
     def work(self, pipeline: Pipeline | None = None) -> Work:
-        """The work of the job's stage. Prepare and finish are one row; their memory is the pipeline's own care."""
+        """The work of the job's stage. All but steps are one row; their memory is the pipeline's own care."""
         model, priority = self.request.model, self.request.priority
         rows, steps, room, ahead = 1, 1, 0, self._ahead()
         if self.stage == STEP:
@@ -67,12 +85,12 @@ class Task:
     def _next_key(self, pipeline: Pipeline | None) -> Hashable:
         if self.stage != STEP:
             return self.stage, self.request.model
-        return ALONE if self.attempts else STEP, self.request.model, pipeline.batch_key(self.state)
+        key = pipeline.batch_key(self.state)
+        return ALONE if self.attempts or key is None else STEP, self.request.model, key
 
     def _ahead(self) -> int:
-        """Rows x steps after a preparation, as far as the request tells: guidance makes two rows of a picture."""
-        rows = 2 if self.request.guidance_scale > 1 else 1
-        return rows * self.request.steps + 1 if self.stage == PREPARE else 0
+        """Rows x steps after a preparation, as far as the request tells."""
+        return self.request.expected_rows * self.request.expected_steps + 1 if self.stage == PREPARE else 0
 
 
 def explain(error: Exception) -> TriptychError:

@@ -13,6 +13,7 @@ from studio.table import Live
 if TYPE_CHECKING:
     from studio.desk import Desk
 
+SHOWN_INFO = ("duration", "sample_rate", "caption", "candidates", "warnings", "format", "alignment", "peaks")
 LINE = 200  # jobs of the line that are shown
 _FAR = 10**9
 
@@ -30,6 +31,7 @@ def job_view(live: Live) -> dict:
         "seconds_left": live.seconds_left,
         "note": live.note,
         "preview": live.preview,
+        "pieces": len(live.pieces),
         "error": job.error,
         "error_code": job.error_code,
         "request": live.request,
@@ -41,12 +43,15 @@ def job_view(live: Live) -> dict:
 
 
 def artifact_view(job: Job, info: dict) -> dict:
-    """Where the picture of a done job lies. `info`: what its pipeline said of it."""
+    """Where the artifact of a done job lies. `info`: what its pipeline said of it."""
     return {
         "id": job.artifact_id,
-        "width": info.get("width", job.request.width),
-        "height": info.get("height", job.request.height),
-        "seed": info.get("seed", job.request.seed),
+        "kind": job.request.kind,
+        "width": info.get("width", getattr(job.request, "width", 0)),
+        "height": info.get("height", getattr(job.request, "height", 0)),
+        "seed": info.get("seed", getattr(job.request, "seed", None)),
+        "score": info.get("alignment", {}).get("score"),
+        "info": {key: info[key] for key in SHOWN_INFO if key in info},
         "url": f"/files/{job.artifact_id}",
         "thumb": f"/thumbs/{job.artifact_id}",
     }

@@ -60,8 +60,12 @@ class Asked(BaseModel):
 
     def shown(self) -> dict:
         """The request as JSON for a view: very long texts are cut, as views travel often."""
-        fields = self.model_dump(mode="json")
-        return {key: value[:SHOWN] if isinstance(value, str) else value for key, value in fields.items()}
+        return shown(self.model_dump(mode="json"))
+
+
+def shown(fields: dict) -> dict:
+    """The fields of a request with long texts cut to SHOWN characters."""
+    return {key: value[:SHOWN] if isinstance(value, str) else value for key, value in fields.items()}
 
 
 def drawn(seed: int) -> int:

@@ -10,8 +10,11 @@ from fastapi import APIRouter, Query, Response
 from starlette.responses import FileResponse, StreamingResponse
 
 from pipelines.errors import InvalidRequest
+from pipelines.requests import ImageRequest
+from pipelines.requests.common import SHOWN, shown
 from studio import limits
 from studio.context import Here, Owner
+from studio.gallery import file_name
 from studio.metadata import parameters_text
 from studio.store import ArtifactRow
 
@@ -23,7 +26,7 @@ _KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
 @router.get("/files/{id}")
 def file(studio: Here, owner: Owner, id: str) -> FileResponse:
     row = studio.gallery.artifact(owner, id)
-    return _sent(studio.gallery.file(owner, id), row.media_type, f"triptych-{row.seed}-{row.id[:8]}.png")
+    return _sent(studio.gallery.file(owner, id), row.media_type, file_name(row))
 
 
 @router.get("/thumbs/{id}")
@@ -39,9 +42,10 @@ def page(
     limit: Annotated[int, Query(ge=1, le=limits.MAX_PAGE_SIZE)] = limits.PAGE_SIZE,
     model: str = "",
     text: Annotated[str, Query(max_length=1000)] = "",
+    kind: Annotated[str, Query(max_length=20)] = "",
 ) -> dict:
     """Newest first. `next` is the `before` of the following page, null at the end."""
-    rows = studio.gallery.page(owner, before, limit + 1, model, text)
+    rows = studio.gallery.page(owner, before, limit + 1, model, text, kind)
     more = len(rows) > limit
     return {"items": [view(row) for row in rows[:limit]], "next": rows[limit - 1].number if more else None}
 
@@ -60,7 +64,7 @@ def zipped(studio: Here, owner: Owner, ids: str) -> StreamingResponse:
 def picture(studio: Here, owner: Owner, id: str) -> dict:
     """One picture with all that is known about it."""
     row = studio.gallery.artifact(owner, id)
-    return {**view(row), "info": json.loads(row.info), "parameters": parameters_text(row.made_from())}
+    return {**view(row), "info": json.loads(row.info), "parameters": _parameters(row)}
 
 
 @router.delete("/api/gallery/{id}", status_code=204, response_class=Response)
@@ -79,12 +83,19 @@ def view(row: ArtifactRow) -> dict:
         "bytes": row.bytes,
         "seed": row.seed,
         "model": row.model,
-        "prompt": row.prompt,
+        "prompt": row.prompt[:SHOWN],
+        "media_type": row.media_type,
         "created": row.created,
-        "request": json.loads(row.request),
+        "request": shown(json.loads(row.request)),
         "url": f"/files/{row.id}",
         "thumb": f"/thumbs/{row.id}",
     }
+
+
+def _parameters(row: ArtifactRow) -> str:
+    """The settings as other programs read them; only pictures have such a text."""
+    request = row.made_from()
+    return parameters_text(request) if isinstance(request, ImageRequest) else ""
 
 
 def _sent(path: Path, media_type: str, name: str) -> FileResponse:

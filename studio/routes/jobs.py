@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Depends, Request
 
 from pipelines import requests
-from pipelines.errors import InvalidRequest
+from pipelines.errors import InvalidRequest, NotAllowed
 from pipelines.requests import ImageRequest
 from studio.context import Here, Owner, Studio
 
@@ -56,7 +56,9 @@ def job(studio: Here, owner: Owner, id: str) -> dict:
 @router.post("/{id}/filmstrip", status_code=201)
 def filmstrip(studio: Here, owner: Owner, id: str) -> dict:
     """The same picture once more, as eight frames from noise to picture."""
-    request = requests.from_json(json.dumps(studio.engine.view(owner, id)["request"]))
+    request = studio.engine.request(owner, id)
+    if not isinstance(request, ImageRequest):
+        raise NotAllowed("Only a picture has a filmstrip.")
     change = {"filmstrip": True, "priority": requests.Priority.INTERACTIVE, "count": 1}
     return {"jobs": _submitted(studio, owner, request.model_copy(update=change))}
 

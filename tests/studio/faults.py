@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 from PIL import Image
 
-from pipelines.base import Artifact
+from pipelines.base import Artifact, Piece
 from pipelines.errors import ModelUnavailable, NotFinite, OutOfMemory, TriptychError
 from pipelines.requests import Request
 
@@ -87,6 +88,10 @@ class FaultyPipeline:
         if step == state.wish("hang_at"):
             time.sleep(3600)
 
+    def pieces(self, state: FaultyState) -> list[Piece]:
+        said = wishes(state.request).get("says")
+        return [Piece("text/plain", said.encode(), {"text": said})] if said else []
+
     def preview(self, state: FaultyState) -> Image.Image:
         return Image.new("RGB", (64, 64), (state.steps_left % 256, 0, 0))
 
@@ -96,6 +101,14 @@ class FaultyPipeline:
         Image.new("RGB", (request.width, request.height), (request.seed % 256,) * 3).save(buffer, "PNG")
         info = {"width": request.width, "height": request.height, "seed": request.seed}
         return Artifact("image", "image/png", buffer.getvalue(), info | {"start": len(state.picture or b"")})
+
+
+class FaultyAlignment:
+    """The score is the wish of that name; "score=broken" breaks it."""
+
+    def judge(self, pictures: Sequence[Image.Image | None], texts: Sequence[str]) -> list[SimpleNamespace]:
+        wished = [float(dict(word.split("=", 1) for word in text.split() if "=" in word)["score"]) for text in texts]
+        return [SimpleNamespace(score=score, cosine=score / 4, vector=b"\0\x3c") for score in wished]
 
 
 class FaultyShelf:
@@ -113,6 +126,12 @@ class FaultyShelf:
             time.sleep(float(wishes(request).get("load", 0)))
             self._pipeline = FaultyPipeline(self._folder)
         return self._pipeline
+
+    def scores(self, request: Request) -> bool:
+        return "score" in wishes(request)
+
+    def alignment(self) -> FaultyAlignment:
+        return FaultyAlignment()
 
     def device_info(self) -> dict:
         return {"name": "nothing", "memory_used": 0, "memory_total": 10**9}

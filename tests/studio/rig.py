@@ -25,7 +25,7 @@ class Rig:
         self.store = Store(folder / "triptych.db")
         self.gallery = Gallery(folder, self.store)
         self.gallery.recover()
-        anything = SimpleNamespace(find=lambda model: SimpleNamespace(folder=None))
+        anything = SimpleNamespace(find=lambda model: SimpleNamespace(ready=False))
         worker = {"shelf": FAULTS, "folder": str(folder), **worker}
         self.engine = Engine(settings, self.store, self.gallery, anything, worker)
 

@@ -172,7 +172,7 @@ def test_a_start_picture_that_has_gone_meanwhile_fails_its_job_only(rig, monkeyp
     picture = io.BytesIO()
     Image.new("RGB", (64, 64), "blue").save(picture, "PNG")
     sha = rig.gallery.keep_upload("ann", picture.getvalue())
-    monkeypatch.setattr("studio.engine.check_picture", lambda *_: None)
+    monkeypatch.setattr("studio.engine.check_uploads", lambda *_: None)
     monkeypatch.setattr(rig.gallery, "upload", unreadable)
     view = rig.ended("ann", rig.one("ann", start_picture=sha))
     assert (view["status"], "drop it in once more" in view["error"]) == ("failed", True)

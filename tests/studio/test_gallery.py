@@ -16,8 +16,9 @@ from pipelines.base import Artifact
 from pipelines.errors import NotFound
 from pipelines.requests import ImageRequest
 from studio import durable, limits, metadata
-from studio.gallery import GONE, Gallery, thumbnail
+from studio.gallery import GONE, Gallery
 from studio.jobs import Job, JobStatus
+from studio.keeping import thumbnail
 from studio.store import Store
 
 
@@ -120,7 +121,7 @@ def test_dying_while_saving_leaves_nothing_behind_after_the_next_start(store, ga
     monkeypatch.undo()
     Gallery(tmp_path, store).recover()
     assert files(tmp_path) == []
-    assert store.artifact_ids() == set()
+    assert store.artifact_types() == {}
     assert [job.status for job in store.unfinished()] == [JobStatus.RUNNING]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.requests import ImageRequest
 from studio.capacity import Capacity
-from studio.messages import AtWork, Begun, Failed, Finished, Note, Preview, Progress, Stats
+from studio.messages import AtWork, Begun, Chunk, Failed, Finished, Note, Preview, Progress, Stats
 from studio.previews import Previews
 from studio.runner import Runner
 from studio.scheduler import Scheduler
@@ -176,3 +176,28 @@ def test_a_broken_preview_costs_nobody_a_picture(bench, monkeypatch, caplog):
     bench.run()
     assert isinstance(bench.fate(job), Finished)
     assert "division by zero" in caplog.text
+
+
+def test_what_was_made_is_scored_together_and_keeps_its_place(bench):
+    jobs = [bench.submit(f"score=0.{n}", steps=1) for n in (3, 7)]
+    bench.run()
+    assert [bench.fate(job).info["alignment"]["score"] for job in jobs] == [0.3, 0.7]
+    assert all(bench.fate(job).vector == b"\0\x3c" for job in jobs)
+
+
+def test_a_picture_that_cannot_be_scored_is_still_a_picture(bench, caplog):
+    job = bench.submit("score=broken")
+    bench.run()
+    made = bench.fate(job)
+    assert isinstance(made, Finished)
+    assert "alignment" not in made.info
+    assert "could not convert" in caplog.text
+
+
+def test_parts_are_sent_as_they_are_ready(bench):
+    job = bench.submit("says=hello", steps=3)
+    bench.run()
+    chunks = bench.heard(Chunk, job)
+    assert [chunk.number for chunk in chunks] == [0, 1, 2]
+    assert {chunk.data for chunk in chunks} == {b"hello"}
+    assert bench.said.index(chunks[0]) < bench.said.index(bench.fate(job))

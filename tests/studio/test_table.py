@@ -40,7 +40,7 @@ def test_another_owners_job_is_not_found():
 
 
 def test_the_line_is_by_place_without_names_and_bounded():
-    desk = Desk(None, None)
+    desk = Desk(None, None, None)
     jobs = desk.table
     for place in range(LINE + 50, 0, -1):
         one = live(f"secret {place % 3}")

@@ -1,0 +1,92 @@
+"""What the gallery keeps of each kind of artifact: the file, a small picture of it, and the words it is found by."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageDraw
+
+from pipelines.base import Artifact
+from pipelines.requests import Request
+from studio import limits, metadata
+from studio.pictures import fitted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXTENSIONS = {
+    "image/png": "png", "audio/wav": "wav", "audio/flac": "flac", "audio/mpeg": "mp3", "audio/ogg": "ogg",
+    "text/plain": "txt",
+}  # fmt: skip
+WAVE_SIZE, WAVE_COLOUR, WAVE_GROUND = (384, 192), "#3a4fd6", "#eef0fb"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Ready to be written. words: what the artifact is called and found by."""
+
+    data: bytes
+    thumb: bytes
+    width: int
+    height: int
+    words: str
+
+
+def extension(media_type: str) -> str:
+    return EXTENSIONS.get(media_type, "bin")
+
+
+def keep(request: Request, artifact: Artifact, read_upload: Callable[[str], bytes]) -> Kept:
+    """`read_upload` gives a stored file of the owner by its SHA-256."""
+    return _KEEPERS.get(artifact.kind, _other)(request, artifact, read_upload)
+
+
+def _image(request: Request, artifact: Artifact, read_upload: Callable) -> Kept:
+    image = Image.open(io.BytesIO(artifact.data))
+    data = metadata.write(artifact.data, request, artifact.info)
+    return Kept(data, thumbnail(image), image.width, image.height, request.words)
+
+
+def _speech(request: Request, artifact: Artifact, read_upload: Callable) -> Kept:
+    return Kept(artifact.data, thumbnail(waveform(artifact.info.get("peaks", []))), *WAVE_SIZE, request.words)
+
+
+def _caption(request: Request, artifact: Artifact, read_upload: Callable) -> Kept:
+    """The small picture is that of the picture described."""
+    image = Image.open(io.BytesIO(read_upload(request.uploads()[0])))
+    return Kept(artifact.data, thumbnail(image), image.width, image.height, artifact.info.get("caption", ""))
+
+
+def _other(request: Request, artifact: Artifact, read_upload: Callable) -> Kept:
+    return Kept(artifact.data, thumbnail(waveform([])), *WAVE_SIZE, request.words)
+
+
+_KEEPERS = {"image": _image, "speech": _speech, "caption": _caption}
+
+
+def waveform(peaks: list[float]) -> Image.Image:
+    """A picture of a sound from its loudest samples, 0…1, in equal parts of its time."""
+    width, height = WAVE_SIZE
+    image = Image.new("RGB", WAVE_SIZE, WAVE_GROUND)
+    pen = ImageDraw.Draw(image)
+    step = width / max(len(peaks), 1)
+    for number, peak in enumerate(peaks):
+        half = max(2.0, peak * (height / 2 - 12))
+        left = number * step + step * 0.2
+        pen.rounded_rectangle((left, height / 2 - half, left + step * 0.6, height / 2 + half), 2, WAVE_COLOUR)
+    return image
+
+
+def thumbnail(image: Image.Image) -> bytes:
+    """A WebP of at most `limits.THUMB_BYTES`: first less quality, then fewer pixels."""
+    side = limits.THUMB_SIDE
+    while True:
+        small = fitted(image.convert("RGB"), side)
+        for quality in (82, 60, 40):
+            encoded = io.BytesIO()
+            small.save(encoded, "WEBP", quality=quality)
+            if encoded.tell() <= limits.THUMB_BYTES:
+                return encoded.getvalue()
+        side = side * 3 // 4
