@@ -1,5 +1,6 @@
 // The studio's own routes. A refusal becomes an Error whose message is the sentence for a person.
 
+import { invalid, phrase } from "./phrases.js";
 import { has, language, t } from "./words.js";
 
 async function ask(path, options = {}) {
@@ -18,10 +19,13 @@ function refusal(error) {
   return Object.assign(new Error(sentence(error?.code, error?.message)), { code: error?.code, field: error?.field });
 }
 
-/** The server speaks English; in another language a known code has words of its own. */
+/** The server speaks English; in another language what is known has words of its own. */
 export function sentence(code, message) {
-  if (language() !== "en" && code !== "invalid" && has(`error.${code}`)) return t(`error.${code}`);
-  return message || t("job.failed");
+  if (code === "invalid" && message) return invalid(message);
+  if (language() === "en") return message || t("job.failed");
+  const said = message && phrase(message);
+  if (said && said !== message) return said;
+  return has(`error.${code}`) ? t(`error.${code}`) : message || t("job.failed");
 }
 
 const post = (path, body) =>

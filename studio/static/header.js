@@ -22,12 +22,13 @@ function tabList(names) {
   const list = el("nav.tabs", { role: "tablist", "aria-label": t("tabs") });
   for (const name of names)
     list.append(
-      button("tab", { role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, onclick: () => open(name) }, t(`tab.${name}`)),
+      button("tab", { role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, onclick: () => open(name) }, icon(name, 20), el("span", {}, t(`tab.${name}`))),
     );
   list.addEventListener("keydown", (event) => {
-    const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!way) return;
-    const next = (names.indexOf(event.target.id.slice(4)) + way + names.length) % names.length;
+    const at = names.indexOf(event.target.closest("button").id.slice(4));
+    const next = { ArrowRight: (at + 1) % names.length, ArrowLeft: (at + names.length - 1) % names.length, Home: 0, End: names.length - 1 }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
     open(names[next]);
     list.children[next].focus();
   });

@@ -1,6 +1,14 @@
 // Line icons on a 24-pixel grid, drawn in the colour of the text beside them.
 
 const PATHS = {
+  // the tabs
+  image: "M4.5 5.5h15v13h-15zM4.5 15.5l4-4 4 4 2.5-2.5 4.5 4.5M15.5 9.5h.01",
+  speech: "M4 12v0M8 8.5v7M12 5v14M16 8.5v7M20 12v0",
+  caption: "M4.5 5.5h15v8h-15zM4.5 17h15M4.5 20h9",
+  compose: "M4.5 4.5h6.5v6.5H4.5zM13 13h6.5v6.5H13zM13 7.8h3.2v2.7M11 16.2H7.8v-2.7",
+  gallery: "M4.5 4.5h6v6h-6zM13.5 4.5h6v6h-6zM4.5 13.5h6v6h-6zM13.5 13.5h6v6h-6z",
+  queue: "M5 6.5h14M5 12h14M5 17.5h9",
+  // what can be done
   save: "M12 4v11m0 0 4.5-4.5M12 15l-4.5-4.5M5 19.5h14",
   reuse: "M4 7h10m4 0h2M4 12h2m4 0h10M4 17h8m4 0h4M16 5v4M8 10v4M14 15v4",
   start: "M4.5 5.5h15v13h-15zM4.5 15.5l4-4 4 4 2.5-2.5 4.5 4.5M15.5 9.5h.01",

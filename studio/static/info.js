@@ -1,6 +1,6 @@
 // What is known about a picture, and reading it back out of a file that somebody drops.
 
-import { readInfo } from "./api.js";
+import { readInfo, sentence } from "./api.js";
 import { announce } from "./announce.js";
 import { reuse } from "./actions.js";
 import { button, el } from "./dom.js";
@@ -46,7 +46,7 @@ function result({ source, fields, notes = [], raw }, file) {
     image,
     usable ? button("primary", { onclick: () => reuse(fields) }, t("info.send")) : null,
     usable ? infoList({ kind: "image", request: fields }) : null,
-    ...notes.map((text) => el("p.muted", {}, text)),
+    ...notes.map((text) => el("p.muted", {}, sentence("invalid", text))),
     source ? el("p.muted", {}, `${t("info.source")} ${source}`) : null,
     raw ? el("details", {}, el("summary", {}, t("info.raw")), el("pre", {}, raw)) : null,
   ].filter(Boolean);

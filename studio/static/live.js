@@ -6,7 +6,7 @@ export const jobs = new Map(); // id -> job, one's own: live ones and those that
 export const machine = { status: null, connected: false };
 export const changes = new EventTarget(); // "job" (detail: {job, before}), "jobs", "status", "piece" (detail: {job: id, piece})
 
-const parts = new Map(); // job id -> its pieces by their index
+const parts = new Map(); // job id -> its pieces by their number
 /** What is ready of a job before the whole is (spoken sentences), in order. */
 export const pieces = (id) => (parts.get(id) ?? []).filter(Boolean);
 
@@ -73,8 +73,9 @@ export function takeJob(job) {
 function takePiece({ job, piece }) {
   const known = parts.get(job) ?? [];
   parts.set(job, known);
-  const at = piece.index ?? known.length;
-  if (known[at]) return; // told again after a lost connection
+  const at = piece.number ?? piece.index ?? known.length;
+  if (known[at] && JSON.stringify(known[at]) === JSON.stringify(piece)) return; // told again after a lost connection
+  if (at === 0) known.length = 0; // the job has begun anew
   known[at] = piece;
   changes.dispatchEvent(new CustomEvent("piece", { detail: { job, piece } }));
   soon();

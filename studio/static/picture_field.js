@@ -6,6 +6,7 @@ import { note } from "./announce.js";
 import { button, el, set } from "./dom.js";
 import { dropZone } from "./drop.js";
 import { icon } from "./icons.js";
+import { phrase } from "./phrases.js";
 import { shown } from "./tabs.js";
 import { t } from "./words.js";
 
@@ -25,7 +26,7 @@ export function pictureField({ form, name, hint, label, remove, side = 96 }) {
     const { sha256, notes = [] } = await uploadStart(file);
     localStorage.setItem(key, JSON.stringify([sha256, await small(file, side)]));
     tell(sha256);
-    if (notes.length) note(notes.join(" "));
+    if (notes.length) note(notes.map(phrase).join(" "));
   }
 
   async function take(file) {

@@ -1,6 +1,6 @@
 // How far a job is, in words.
 
-import { notes } from "./notes.js";
+import { notes } from "./phrases.js";
 import { duration, t } from "./words.js";
 
 /** "step 12/20 · 0.6 s left", or what comes before and after the steps. */

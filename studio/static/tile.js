@@ -7,7 +7,7 @@ import { button, el, say, set } from "./dom.js";
 import { icon } from "./icons.js";
 import { itemOf, title, toolsOf, viewOf } from "./kinds.js";
 import { pieces } from "./live.js";
-import { notes } from "./notes.js";
+import { notes } from "./phrases.js";
 import { progress } from "./progress.js";
 import { ring } from "./ring.js";
 import { t, wordOf } from "./words.js";

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from pipelines import requests
 from pipelines.errors import InvalidRequest, NotAllowed, UnknownModel
 from studio.tabs.sentences import LABELS, field_of, sentence
-from studio.words import FILE, LANGUAGES, Words, nearest
+from studio.words import FILE, LANGUAGES, PHRASES, Words, nearest
 
 STATIC = Path(FILE).parent
 PAIRS = json.loads(FILE.read_text(encoding="utf-8"))
@@ -66,7 +68,7 @@ def test_an_error_is_a_sentence_in_the_readers_language() -> None:
 @pytest.mark.parametrize("field", LABELS)
 def test_every_field_of_the_form_has_a_label(field: str) -> None:
     assert LABELS[field] in Words()
-    assert field in requests.ImageRequest.model_fields
+    assert any(field in kind.model_fields for kind in requests.KINDS.values())
 
 
 def test_errors_without_a_field_go_to_the_model_or_to_the_form() -> None:
@@ -74,3 +76,38 @@ def test_errors_without_a_field_go_to_the_model_or_to_the_form() -> None:
     assert field_of(NotAllowed("too many")) == ""
     assert sentence(NotAllowed("Too many."), Words(), "zh-CN") == "Too many."
     assert field_of(_refused(colour="red")) == ""
+
+
+ROOT = STATIC.parent.parent
+SENTENCES = json.loads(PHRASES.read_text(encoding="utf-8"))
+
+
+def _written() -> Iterator[str]:
+    """Every text in our sources, with {} where a value goes."""
+    for folder in ("pipelines", "studio"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield node.value
+                elif isinstance(node, ast.JoinedStr):
+                    yield "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+
+
+def test_translated_sentences_are_sentences_that_we_say() -> None:
+    said = {text.removesuffix("{}") for text in _written()}
+    ours = {PLACE.sub("{}", english).removesuffix("{}") for english, _ in SENTENCES}
+    assert ours - said == set()
+
+
+def test_translated_sentences_keep_their_values() -> None:
+    for english, chinese in SENTENCES:
+        assert set(PLACE.findall(chinese)) <= set(PLACE.findall(english)), english
+        assert Words().phrase(PLACE.sub("7", english), "zh-CN") == PLACE.sub("7", chinese)
+
+
+def test_values_inside_a_sentence_are_translated_too() -> None:
+    words = Words()
+    assert words.phrase("picture: got a PDF, allowed is x.", "zh-CN") == "图片：收到PDF 文件，允许的是x。"
+    assert words.phrase("picture: got a PDF, allowed is x.", "en") == "picture: got a PDF, allowed is x."
+    assert words.phrase("Nobody has said this.", "zh-CN") == "Nobody has said this."
+    assert words.phrase("loading (.*)", "zh-CN") == "正在加载 (.*)"

@@ -1,0 +1,36 @@
+// Sentences that come from the server are English; those of phrases.json are told in the reader's language.
+
+import { language, t } from "./words.js";
+
+const load = async (name) => (await fetch(new URL(name, import.meta.url))).json();
+const [pairs, labels] = await Promise.all([load("./phrases.json"), load("./labels.json")]);
+const plain = (text) => text.replace(/[.*+?^$|[\]\\()]/g, "\\$&");
+const known = pairs.map(([english, other]) => [new RegExp(`^${plain(english).replace(/\{(\w+)\}/g, "(?<$1>.+?)")}$`, "s"), other]);
+
+/** The same sentence for the reader; one that is not known stays as it came. */
+export function phrase(text) {
+  if (language() === "en") return text;
+  for (const [pattern, other] of known) {
+    const found = pattern.exec(text);
+    if (found) return other.replace(/\{(\w+)\}/g, (_, name) => phrase(found.groups[name]));
+  }
+  return text;
+}
+
+/** What a pipeline says of a job as it goes on: "loading Sprite 40%", or remarks with semicolons between them. */
+export const notes = (text) => (text || "").split("; ").filter(Boolean).map(remark).join(" ");
+
+function remark(text) {
+  const [, words, part] = /^(.*?)(?: (\d+)%)?$/s.exec(text);
+  const said = phrase(words);
+  return said[0].toUpperCase() + said.slice(1) + (part ? ` · ${part} %` : "");
+}
+
+/** "width: got 100, allowed is at least 64." with the field's label and everything in the reader's language. */
+export function invalid(message) {
+  const found = /^(\w+): got (.*), allowed is (.*)\.$/s.exec(message);
+  if (!found) return phrase(message);
+  const [, field, got, allowed] = found;
+  const comma = language() === "en" ? ", " : "，";
+  return t("error.invalid", { field: field in labels ? t(labels[field]) : field, got, allowed: allowed.split(", ").map(phrase).join(comma) });
+}
