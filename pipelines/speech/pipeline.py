@@ -1,0 +1,143 @@
+"""Text to sound, a sentence a step; what is spoken can be heard at once, and the whole is a file at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pipelines.base import Artifact, Piece
+from pipelines.errors import InvalidRequest, OutOfMemory, TriptychError
+from pipelines.requests import SpeechRequest
+from pipelines.speech import encoding, sound, words
+from pipelines.speech.plan import Chunk
+from pipelines.speech.preparing import prepare
+from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from pipelines.speech.known import VoiceEntry
+    from pipelines.speech.voice import Voice
+
+_WORKING_MEMORY = 64 * 2**20  # bytes that a voice of this size takes for a sentence
+_QUOTED = 80  # characters of a sentence in an error
+
+
+class SpeechPipeline:
+    """A `base.Pipeline` over one voice. Only weights are shared between its states."""
+
+    def __init__(self, voice: Voice, entry: VoiceEntry):
+        self.voice, self.entry = voice, entry
+
+    @property
+    def nbytes(self) -> int:
+        """Of the weights."""
+        return self.voice.nbytes
+
+    def check(self, request: SpeechRequest) -> None:
+        """InvalidRequest where this model cannot do what the request asks for."""
+        self.entry.check(request)
+
+    def prepare(self, request: SpeechRequest, pictures: Mapping[str, bytes]) -> SpeechState:
+        """Plans the text. pictures: stored files by their SHA-256, for `voice_sample`.
+
+        Raises InvalidRequest, BadUpload.
+        """
+        self.check(request)
+        return prepare(self.voice, self.entry, request, pictures)
+
+    def batch_key(self, state: SpeechState) -> Hashable:
+        """Every job speaks for itself."""
+        return id(state)
+
+    def step(self, states: Sequence[SpeechState]) -> None:
+        """Fetches a megabyte of a voice, speaks a chunk or does a portion of the file.
+
+        Raises OutOfMemory, then nothing has moved; sets `error` of a state whose sentence cannot be spoken.
+        """
+        for state in states:
+            kind, what = state.todo[0]
+            try:
+                {FETCH: self._fetch, SPEAK: self._speak, MASTER: self._master}[kind](state, what)
+            except (OutOfMemory, MemoryError):
+                raise
+            except Exception as error:
+                state.error = _failed(state, kind, what, error)
+            state.todo.popleft()
+
+    def preview(self, state: SpeechState) -> Image | None:
+        """A sound has none."""
+        return None
+
+    def pieces(self, state: SpeechState) -> list[Piece]:
+        """The chunks that were spoken since it was last asked: 16 bit PCM, which laid end to end is the whole."""
+        state.pending, ready = [], state.pending
+        return ready
+
+    def finish(self, state: SpeechState) -> Artifact:
+        """The whole, at its loudness, encoded, with its tags."""
+        if state.error:
+            raise state.error
+        master, request = state.master, state.request
+        master.finish()
+        state.track.close()
+        info = {
+            "duration": round(state.track.seconds, 3), "sample_rate": master.rate, "voice": state.voice,
+            "speed": request.speed, "seed": request.seed, "model": request.model, "format": request.format.value,
+            "characters": len(request.text), "loudness": round(master.levels.integrated, 2),
+            "true_peak": round(master.levels.true_peak, 2), "sentences": state.sentences,
+            "warnings": list(state.notes), "width": 0, "height": 0,
+        }  # fmt: skip
+        return Artifact("speech", master.media_type, master.file, info)
+
+    def bytes_per_row(self, key: Hashable) -> int:
+        """Predicted peak memory of speaking one chunk."""
+        return _WORKING_MEMORY
+
+    def _fetch(self, state: SpeechState, voice: str) -> None:
+        if state.download is None:
+            state.download = self.voice.fetch(voice)
+        next(state.download, None)
+        if (FETCH, voice) not in list(state.todo)[1:]:  # the last part: the file is put into its place
+            for _ in state.download:
+                pass
+            state.download = None
+
+    def _speak(self, state: SpeechState, number: int) -> None:
+        chunk, request, rate = state.chunks[number], state.request, self.voice.sample_rate
+        said = self.voice.speak(chunk.text, chunk.voice, request.speed, seed=request.seed, sample=state.sample)
+        said = sound.tidy(said, rate)
+        after = chunk.after / (1.0 if chunk.fixed else request.speed)
+        before, silence = sound.silence(chunk.before, rate), sound.silence(after, rate)
+        pcm = before + sound.pcm(said.samples) + silence
+        start = state.track.seconds + len(before) / 2 / rate
+        info = _told(number, chunk, start, start + len(said.samples) / rate)
+        timed = said.words or words.estimated(request.text[chunk.start : chunk.end], len(said.samples) / rate)
+        info["words"] = [[w.text, round(start + w.start, 3), round(start + w.end, 3)] for w in timed]
+        info["words_estimated"] = not said.words
+        state.track.add(pcm)
+        state.sentences.append(info)
+        state.pending.append(Piece("audio/L16", pcm, info | {"sample_rate": rate, "voice": chunk.voice}))
+
+    def _master(self, state: SpeechState, what: str) -> None:
+        state.master.move(state.steps_left)
+
+
+def _told(number: int, chunk: Chunk, start: float, end: float) -> dict:
+    """Of the heard part, in seconds of the whole; the text is the voice's, the span the request's."""
+    return {"index": number, "sentence": chunk.sentence, "text": chunk.text, "span": [chunk.start, chunk.end],
+            "start": round(start, 4), "end": round(end, 4), "paragraph": chunk.paragraph}  # fmt: skip
+
+
+def _failed(state: SpeechState, kind: str, what: str | int, error: Exception) -> TriptychError:
+    """Says which sentence it was; keeps the code of our own errors."""
+    if kind != SPEAK:
+        return error if isinstance(error, TriptychError) else TriptychError("The sound file could not be made.")
+    ours = error if isinstance(error, TriptychError) and not isinstance(error, InvalidRequest) else None
+    chunk = state.chunks[what]
+    quoted = encoding.shortened(chunk.text, _QUOTED)
+    why = f" ({str(ours).rstrip('.')})" if ours else ""
+    said = f"Sentence {chunk.sentence + 1} could not be spoken{why}: “{quoted}”"
+    failed = type(ours)(said) if ours else TriptychError(said)
+    failed.__cause__ = error
+    return failed

@@ -1,0 +1,77 @@
+"""From a request to the state of its job: what is spoken by whom, what has to be fetched, which steps that takes."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pipelines.errors import InvalidRequest
+from pipelines.requests import SpeechRequest
+from pipelines.speech import cutting, encoding, plan, reading
+from pipelines.speech.master import Master, portions
+from pipelines.speech.plan import Chunk
+from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState
+from pipelines.speech.track import Track
+
+if TYPE_CHECKING:
+    from pipelines.speech.known import VoiceEntry
+    from pipelines.speech.voice import Samples, Voice
+
+A_SECOND = 14  # weight (`cutting.weigh`) that is spoken in a second
+_TEXT_IN_TAGS = 2000  # characters
+
+
+def prepare(voice: Voice, entry: VoiceEntry, request: SpeechRequest, files: Mapping[str, bytes]) -> SpeechState:
+    """Raises InvalidRequest where nothing is left to be spoken; BadUpload for a recording that is none."""
+    default = request.voice.strip() or next(iter(entry.voices), "")
+    notes: list[str] = []
+    chunks = _chunks(voice, entry, request, default, notes)
+    sample = _sample(voice, request, files)
+    track = Track(voice.sample_rate)
+    master = Master(track, request.format, request.loudness, _tags(request, default))
+    return SpeechState(request, default, chunks, _todo(voice, request, chunks), track, master, notes, sample)
+
+
+def _chunks(voice: Voice, entry: VoiceEntry, request: SpeechRequest, default: str, notes: list[str]) -> list[Chunk]:
+    languages, skipped, chunks = voice.languages, [], []
+    language = languages[0] if languages else "en"
+    for chunk in plan.plan(request.text, voice.longest, language):
+        text = reading.readable(chunk.text, languages, skipped)
+        if any(character.isalnum() for character in text):
+            chunks.append(replace(chunk, text=text, voice=chunk.voice or default))
+    if skipped:
+        notes.append(reading.warning(skipped, entry.name, languages))
+    if not chunks:
+        raise InvalidRequest("text", request.text, f"words that {entry.name} can read ({', '.join(languages)})")
+    return chunks
+
+
+def _todo(voice: Voice, request: SpeechRequest, chunks: list[Chunk]) -> deque[tuple[str, str | int]]:
+    """Downloads, then a step a chunk, then the file."""
+    todo: deque[tuple[str, str | int]] = deque()
+    for name in dict.fromkeys(chunk.voice for chunk in chunks):
+        todo.extend([(FETCH, name)] * voice.missing(name))
+    todo.extend((SPEAK, i) for i in range(len(chunks)))
+    seconds = sum(cutting.weigh(chunk.text) / A_SECOND / request.speed + chunk.after for chunk in chunks)
+    todo.extend([(MASTER, "")] * (portions(seconds, request.format) - 1))  # the last one is `finish`
+    return todo
+
+
+def _sample(voice: Voice, request: SpeechRequest, files: Mapping[str, bytes]) -> Samples | None:
+    if request.voice_sample is None:
+        return None
+    if request.voice_sample not in files:
+        raise InvalidRequest("voice_sample", request.voice_sample, "a recording that was uploaded before")
+    from pipelines.speech.recordings import decode
+
+    return decode(files[request.voice_sample], voice.sample_rate)
+
+
+def _tags(request: SpeechRequest, voice: str) -> dict[str, str]:
+    """What a sound file says about itself; `comment` is JSON, as the picture's chunk `triptych` is."""
+    told = {"text": encoding.shortened(request.text, _TEXT_IN_TAGS), "voice": voice, "speed": request.speed,
+            "model": request.model, "seed": request.seed}  # fmt: skip
+    return encoding.tags(request.text, voice, json.dumps(told, ensure_ascii=False))

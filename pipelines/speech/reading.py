@@ -1,0 +1,67 @@
+"""What a voice can read of a text: the letters of its language's script, no control characters, no pictures."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+_SCRIPTS = {
+    "en": ("LATIN",), "fr": ("LATIN",), "de": ("LATIN",), "es": ("LATIN",), "it": ("LATIN",), "pt": ("LATIN",),
+    "nl": ("LATIN",), "pl": ("LATIN",), "ru": ("CYRILLIC", "LATIN"), "uk": ("CYRILLIC", "LATIN"),
+    "el": ("GREEK", "LATIN"), "ar": ("ARABIC", "LATIN"), "hi": ("DEVANAGARI", "LATIN"), "ko": ("HANGUL", "LATIN"),
+    "zh": ("CJK", "LATIN"), "ja": ("CJK", "HIRAGANA", "KATAKANA", "LATIN"),
+}  # fmt: skip
+_RUN = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f'’])*")
+_KEPT = frozenset("°©®™№℃℉^`")
+_UNSEEN = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff\ufe0e\ufe0f\u20e3")  # soft hyphen, joiners, …
+_SPACES = re.compile(r"\s+")
+_MARKDOWN = re.compile(r"[*`#]{2,}|(?<!\S)[*`#]+|[*`]+(?!\S)|(?<!\w)_+|_+(?!\w)")
+_SHOWN = 5  # words of a warning
+
+
+def cleaned(text: str) -> str:
+    """One line without control characters, emoji and the marks of Markdown; wide letters and foreign digits as ours."""
+    return _SPACES.sub(" ", _MARKDOWN.sub("", "".join(map(_plain, text)))).strip()
+
+
+def readable(text: str, languages: Sequence[str], skipped: list[str]) -> str:
+    """The cleaned text without the words in scripts that the languages do not use; these are added to `skipped`."""
+    known = {language.partition("-")[0].lower() for language in languages}
+    if not known or not known <= _SCRIPTS.keys():
+        return cleaned(text)
+    scripts = tuple(script for language in sorted(known) for script in _SCRIPTS[language])
+
+    def keep(run: re.Match[str]) -> str:
+        if all(_in(letter, scripts) for letter in run[0]):
+            return run[0]
+        skipped.append(run[0])
+        return " "
+
+    return _SPACES.sub(" ", _RUN.sub(keep, cleaned(text))).strip()
+
+
+def warning(skipped: Sequence[str], name: str, languages: Sequence[str]) -> str:
+    """One sentence about what was left out."""
+    words = list(dict.fromkeys(skipped))
+    listed = ", ".join(word if len(word) <= 20 else word[:19] + "…" for word in words[:_SHOWN])
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    known = ", ".join(dict.fromkeys(language.partition("-")[0] for language in languages))
+    return f"Skipped, as {name} cannot read it (its languages: {known}): {listed}{more}."
+
+
+def _plain(character: str) -> str:
+    kind = unicodedata.category(character)
+    if character in _KEPT:
+        return character
+    if character in _UNSEEN:
+        return ""
+    if "\uff00" <= character <= "\uffef":
+        return unicodedata.normalize("NFKC", character)
+    if kind == "Nd":
+        return str(unicodedata.digit(character))
+    return " " if kind[0] in "CZ" or kind in ("So", "Sk") else character
+
+
+def _in(letter: str, scripts: tuple[str, ...]) -> bool:
+    return not letter.isalpha() or unicodedata.name(letter, "").startswith(scripts)

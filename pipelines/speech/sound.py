@@ -1,0 +1,64 @@
+"""What is done to the samples of a chunk so that chunks can be laid end to end: no silence, no click, no NaN."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipelines.errors import NotFinite
+from pipelines.speech.voice import Samples, Spoken, Word
+
+FULL = 32767
+_QUIET = 10 ** (-48 / 20)  # of the loudest 10 ms: below it is silence (rooms of recordings included)
+_LEAD, _TAIL, _FADE = 0.012, 0.060, 0.004  # seconds of silence kept before and after; of fading in and out
+
+
+def tidy(spoken: Spoken, rate: int) -> Spoken:
+    """Without the silence around it, faded in and out, within -1…1; words move along. Raises NotFinite.
+
+    A voice's own silence differs from sentence to sentence; the pauses between chunks are the plan's.
+    """
+    samples = np.asarray(spoken.samples, np.float32).reshape(-1)
+    if not np.isfinite(samples).all():
+        raise NotFinite("the voice gave broken sound (NaN)")
+    start, end = map(int, _heard(samples, rate))
+    kept = samples[start:end].copy()
+    if (peak := float(np.abs(kept).max(initial=0.0))) > 1.0:
+        kept /= peak
+    _fade(kept, int(_FADE * rate))
+    seconds = len(kept) / rate
+    words = [_moved(word, start / rate, seconds) for word in spoken.words]
+    return Spoken(kept, words)
+
+
+def pcm(samples: Samples) -> bytes:
+    """16 bit little-endian."""
+    return np.rint(samples * FULL).astype("<i2").tobytes()
+
+
+def silence(seconds: float, rate: int) -> bytes:
+    """That many seconds, rounded to whole samples, as `pcm`."""
+    return bytes(2 * round(seconds * rate))
+
+
+def _heard(samples: Samples, rate: int) -> tuple[int, int]:
+    """The span from the first to the last 10 ms that are not silent, with a little around them."""
+    window = max(rate // 100, 1)
+    energies = np.add.reduceat(np.square(samples), np.arange(0, len(samples), window)) if len(samples) else samples
+    loud = np.flatnonzero(energies > energies.max(initial=0.0) * _QUIET**2)
+    if not len(loud):
+        return 0, 0
+    lead, tail = int(_LEAD * rate), int(_TAIL * rate)
+    return max(loud[0] * window - lead, 0), min((loud[-1] + 1) * window + tail, len(samples))
+
+
+def _fade(samples: Samples, length: int) -> None:
+    """Raised cosine at both ends, in place."""
+    length = min(length, len(samples) // 2)
+    ramp = (0.5 - 0.5 * np.cos(np.pi * (np.arange(length, dtype=np.float32) + 0.5) / max(length, 1))).astype(np.float32)
+    samples[:length] *= ramp
+    samples[len(samples) - length :] *= ramp[::-1]
+
+
+def _moved(word: Word, by: float, seconds: float) -> Word:
+    start = min(max(word.start - by, 0.0), seconds)
+    return Word(word.text, start, min(max(word.end - by, start), seconds))

@@ -1,0 +1,48 @@
+"""A speech in the making: everything that belongs to its job alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pipelines.base import Piece
+from pipelines.errors import TriptychError
+from pipelines.requests import SpeechRequest
+from pipelines.speech.master import Master
+from pipelines.speech.plan import Chunk
+from pipelines.speech.track import Track
+from pipelines.speech.voice import Samples
+
+FETCH, SPEAK, MASTER = "fetch", "speak", "master"
+
+
+@dataclass(slots=True, eq=False)
+class SpeechState:
+    """todo: steps to come, (FETCH, voice), (SPEAK, number of a chunk) or (MASTER, "").
+
+    sample: the recording that the voice is taken from, at the voice's rate. sentences: what is said about each chunk.
+    pending: pieces that nobody has taken yet. download: the one that is under way.
+    """
+
+    request: SpeechRequest
+    voice: str
+    chunks: list[Chunk]
+    todo: deque[tuple[str, str | int]]
+    track: Track
+    master: Master
+    notes: list[str]
+    sample: Samples | None = None
+    error: TriptychError | None = None
+    sentences: list[dict] = field(default_factory=list)
+    pending: list[Piece] = field(default_factory=list)
+    download: Iterator[None] | None = None
+    rows: int = 1
+    steps_total: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.steps_total = len(self.todo)
+
+    @property
+    def steps_left(self) -> int:
+        return len(self.todo)

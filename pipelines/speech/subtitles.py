@@ -1,0 +1,52 @@
+"""Subtitles, SRT and WebVTT, from what a spoken artifact says of its sentences. No torch: the web process calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
+from typing import Any
+
+import pysubs2
+
+from pipelines.errors import InvalidRequest
+
+FORMS = {"srt": "application/x-subrip", "vtt": "text/vtt"}
+
+
+def subtitles(sentences: Sequence[dict[str, Any]], form: str, words: bool = False) -> str:
+    """The whole file. sentences: `info["sentences"]`: {"text", "start", "end", "sentence", "words"}, seconds.
+
+    A sentence that was spoken in several parts is one cue. words: one cue a word (of parts without words, the part).
+    Raises InvalidRequest for an unknown form.
+    """
+    if form not in FORMS:
+        raise InvalidRequest("form", form, "one of " + ", ".join(FORMS))
+    cues = _by_word(sentences) if words else _by_sentence(sentences)
+    file = pysubs2.SSAFile()
+    file.events = [_cue(*cue) for cue in cues]
+    return file.to_string(form)
+
+
+def _by_sentence(sentences: Sequence[dict[str, Any]]) -> Iterator[tuple[float, float, str]]:
+    for _, group in groupby(sentences, key=lambda part: part["sentence"]):
+        parts = list(group)
+        text = parts[0]["text"]
+        for one, other in pairwise(parts):
+            text += ("" if other["span"][0] == one["span"][1] else " ") + other["text"]
+        yield parts[0]["start"], parts[-1]["end"], text
+
+
+def _by_word(sentences: Sequence[dict[str, Any]]) -> Iterator[tuple[float, float, str]]:
+    for part in sentences:
+        yield from (
+            ((start, end, word) for word, start, end in part["words"])
+            if part["words"]
+            else ([(part["start"], part["end"], part["text"])])
+        )
+
+
+def _cue(start: float, end: float, text: str) -> pysubs2.SSAEvent:
+    """`plaintext` keeps braces, which would be commands in the library's own format."""
+    event = pysubs2.SSAEvent(start=pysubs2.make_time(s=start), end=pysubs2.make_time(s=end))
+    event.plaintext = text.replace("-->", "→")
+    return event

@@ -1,0 +1,40 @@
+"""The whole sound of a job while it grows: 16 bit samples, in memory while they are few, then in a temporary file."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+
+import numpy as np
+
+IN_MEMORY = 8 * 2**20  # bytes: three minutes at 24 kHz
+
+
+class Track:
+    """Mono. rate: Hz. Two bytes a sample, and never twice."""
+
+    def __init__(self, rate: int):
+        self.rate, self.samples = rate, 0
+        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - lives as long as its job
+
+    @property
+    def seconds(self) -> float:
+        return self.samples / self.rate
+
+    def add(self, pcm: bytes) -> None:
+        """Lays it behind what is there. pcm: 16 bit little-endian."""
+        self._file.seek(0, 2)
+        self._file.write(pcm)
+        self.samples += len(pcm) // 2
+
+    def blocks(self, start: int = 0, end: int | None = None, size: int = 2**15) -> Iterator[np.ndarray]:
+        """The samples [start, end) as int16 arrays of at most `size`."""
+        at, end = start, self.samples if end is None else min(end, self.samples)
+        while at < end:
+            self._file.seek(2 * at)
+            block = np.frombuffer(self._file.read(2 * min(size, end - at)), "<i2")
+            at += len(block)
+            yield block
+
+    def close(self) -> None:
+        self._file.close()
