@@ -7,14 +7,19 @@ from fastapi import APIRouter
 from studio.context import Here, Owner
 
 router = APIRouter(tags=["machine"])
-_SHOWN = ("id", "name", "source", "factor", "width", "height", "max_pixels", "steps", "guidance_scale", "sampler",
-          "samplers", "note")  # fmt: skip
+_SHOWN = ("id", "name", "task", "source", "ready", "factor", "width", "height", "max_pixels", "steps",
+          "guidance_scale", "sampler", "samplers", "note")  # fmt: skip
 
 
 @router.get("/api/models")
 def models(studio: Here, owner: Owner) -> dict:
     """The models that are here, with the defaults that suit them."""
-    return {"models": [{name: getattr(entry, name) for name in _SHOWN} for entry in studio.catalog.entries()]}
+    return {"models": [_view(entry) for entry in studio.catalog.entries()]}
+
+
+def _view(entry: object) -> dict:
+    """What this kind of model has of it."""
+    return {name: getattr(entry, name) for name in _SHOWN if hasattr(entry, name)}
 
 
 @router.get("/api/status")

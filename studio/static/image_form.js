@@ -21,19 +21,28 @@ async function first(form) {
 export async function restore(...values) {
   const form = named(await base.restore(...values));
   if (!form.model) form.model = (await known).keys().next().value;
-  return listed(form);
+  return suited(form);
 }
 
 export function fill(wish, ...values) {
   const form = named(base.fill(wish, ...values));
   if (wish.includes('"width"')) form.size = presetOf(form);
-  return listed(form);
+  return suited(form);
 }
 
 /** Another model: its own steps, guidance, sampler and sizes. */
 export async function model(...values) {
   const form = named(values);
-  return listed(Object.assign(form, wishes((await known).get(form.model), form.size)));
+  return suited(Object.assign(form, wishes((await known).get(form.model), form.size)));
+}
+
+/** The values of the form, and as samplers only those that its model can do. */
+async function suited(form) {
+  const model = (await known).get(form.model);
+  if (!model) return listed(form);
+  const value = model.samplers.includes(form.sampler) ? form.sampler : model.sampler;
+  const choices = model.samplers.map((name) => [name, name]);
+  return listed({ ...form, sampler: { __type__: "update", choices, value } }); // as Gradio's own gr.update
 }
 
 export async function size(...values) {
