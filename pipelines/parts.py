@@ -24,7 +24,8 @@ def model(entry: Entry, kind: str, options: Options) -> Any:
         found, told = getattr(transformers, kind).from_pretrained(
             folder, use_safetensors=True, local_files_only=True, trust_remote_code=False, dtype=options.dtype,
             output_loading_info=True)  # fmt: skip
-    missing = [key for key in told["missing_keys"] if "position_ids" not in key]
+    unused = ("position_ids", "pooler.")  # drawn or not, nothing that we compute looks at them
+    missing = [key for key in told["missing_keys"] if not any(name in key for name in unused)]
     if missing or told["mismatched_keys"]:
         raise ModelUnavailable(f"{entry.name} is damaged: it lacks {len(missing) or 'some'} of its weights.")
     return found.to(options.device).eval().requires_grad_(False)

@@ -1,0 +1,128 @@
+"""The last step: every candidate is checked against its picture, for all jobs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipelines.caption import vocabulary, wording
+from pipelines.caption.state import CaptionState
+from pipelines.errors import ModelUnavailable, TriptychError
+from pipelines.requests import CaptionRequest, CaptionStyle
+
+if TYPE_CHECKING:
+    from pipelines.alignment.embedding import Alignment
+    from pipelines.alignment.pipeline import AlignmentPipeline
+    from pipelines.caption.family import Family
+
+_INSTEAD = {
+    CaptionStyle.DETAILED: "{} writes short captions only: what the alignment model recognises was added.",
+    CaptionStyle.TAGS: "{} writes sentences only: the tags are its phrases and what the alignment model recognises.",
+    CaptionStyle.PROMPT: "{} writes sentences only: medium and details are what the alignment model recognises.",
+}
+
+
+def check(family: Family, states: Sequence[CaptionState], align: Callable[[], AlignmentPipeline]) -> None:
+    """Gives every state its candidates, the best first, and the picture's vector. Without an alignment: unscored."""
+    captions = [_captions(family, state) for state in states]
+    try:
+        judge = align()
+        alignment, seen = judge.alignment, judge.alignment.embed_images([state.picture for state in states])
+    except ModelUnavailable as error:
+        for state, texts in zip(states, captions, strict=True):
+            state.notes.append(f"Not checked against the picture: {error}")
+            state.checked = [_unscored(*_final(family, state, text, [], "")) for text in texts]
+        return
+    found = _recognised(family, states, alignment, seen)
+    results = []
+    for i, (state, texts) in enumerate(zip(states, captions, strict=True)):
+        dressed = _distinct(_final(family, state, text, *found[i]) for text in texts)
+        results.append(dressed)
+    _score(states, results, alignment, seen)
+    for i, state in enumerate(states):
+        state.judge, state.vector = judge.entry.id, seen[i].astype(np.float16).tobytes()
+
+
+def _captions(family: Family, state: CaptionState) -> list[str]:
+    """What was written, each wording once, and never nothing."""
+    texts = (family.text(tokens) for tokens in state.written)
+    return list(dict.fromkeys(text for text in texts if text)) or [""]
+
+
+def _recognised(family: Family, states: Sequence[CaptionState], alignment: Alignment, seen: np.ndarray) -> list:
+    """For each state: labels of its picture, likeliest first, and its medium; looked for only where they are used."""
+    found: list[tuple[list[str], str]] = [([], "") for _ in states]
+    wanting = [i for i, state in enumerate(states) if _made_up(family, state.request)]
+    if wanting:
+        things = alignment.labelled(seen[wanting], vocabulary.THINGS)
+        mediums = alignment.labelled(seen[wanting], vocabulary.MEDIUMS)
+        for i, shares, medium in zip(wanting, things, mediums, strict=True):
+            found[i] = (_likely(shares), vocabulary.MEDIUMS[int(medium.argmax())])
+            states[i].notes.append(_INSTEAD[states[i].request.style].format(family.entry.name))
+    return found
+
+
+def _made_up(family: Family, request: CaptionRequest) -> bool:
+    return not request.question.strip() and request.style not in family.entry.styles and request.style in _INSTEAD
+
+
+def _likely(shares: np.ndarray) -> list[str]:
+    least = max(vocabulary.SHARE * float(shares.max()), vocabulary.TIMES_CHANCE * float(shares.mean()))
+    order = np.argsort(-shares, kind="stable")[: vocabulary.MOST]
+    return [vocabulary.THINGS[i] for i in order if shares[i] >= least]
+
+
+def _final(family: Family, state: CaptionState, text: str, labels: list[str], medium: str) -> tuple[str, str, int]:
+    """The inner text that is checked, the whole one, and where the inner one begins in it."""
+    request = state.request
+    if _made_up(family, request):
+        text = wording.made(text, request.style, labels, medium)
+    elif not request.question.strip():
+        text = wording.tidy(text, request.style)
+    inner = wording.scrubbed(text, request.forbidden)
+    whole, begin = wording.framed(inner, request)
+    return inner, whole, begin
+
+
+def _distinct(dressed: object) -> list[tuple[str, str, int]]:
+    return list({whole: (inner, whole, begin) for inner, whole, begin in dressed}.values())
+
+
+def _unscored(inner: str, whole: str, begin: int) -> dict:
+    return {"text": whole, "score": None, "cosine": None, "phrases": []}
+
+
+def _score(states: Sequence[CaptionState], results: list, alignment: Alignment, seen: np.ndarray) -> None:
+    for state, dressed in zip(states, results, strict=True):
+        state.checked = [_unscored(*one) for one in dressed]
+    lines = [(i, n, *results[i][n]) for i, state in enumerate(states) if _is_scored(state.request)
+             for n in range(len(results[i])) if results[i][n][0].strip()]  # fmt: skip
+    if not lines:
+        return
+    owners, texts = seen[[line[0] for line in lines]], [line[2] for line in lines]
+    read = alignment.embed_texts(texts)
+    scores, cosines = alignment.scores(owners, read), (owners * read).sum(-1)
+    agreements = alignment.agreements(owners, texts)
+    for (i, n, _, whole, begin), score, cosine, phrases in zip(lines, scores, cosines, agreements, strict=True):
+        shown = [_shifted(phrase, begin) for phrase in phrases if begin + phrase.span[1] <= len(whole)]
+        states[i].checked[n] |= {"score": round(float(score), 4), "cosine": round(float(cosine), 4), "phrases": shown}
+    for state in states:
+        state.checked.sort(key=lambda one: -1.0 if one["score"] is None else one["score"], reverse=True)
+
+
+def _is_scored(request: CaptionRequest) -> bool:
+    """An answer ("two") says nothing of the picture by itself."""
+    return request.verify and not request.question.strip()
+
+
+def _shifted(phrase: object, begin: int) -> dict:
+    fields = asdict(phrase)
+    return fields | {"span": [begin + place for place in phrase.span]}
+
+
+def failed(states: Sequence[CaptionState], error: TriptychError) -> None:
+    for state in states:
+        state.error = error
