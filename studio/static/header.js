@@ -2,7 +2,8 @@
 
 import { el, button, say, set } from "./dom.js";
 import { icon, mark } from "./icons.js";
-import { changes, pill } from "./live.js";
+import { changes, machine, pill } from "./live.js";
+import { phrase } from "./phrases.js";
 import { open, watchTabs } from "./tabs.js";
 import { current, switchTheme } from "./theme.js";
 import { language, switchLanguage, t } from "./words.js";
@@ -15,7 +16,19 @@ export function header(place, { tabs, login }) {
       el("div.right", {}, state(), languageSwitch(), themeSwitch(), login && logout()),
     ),
   );
+  place.append(trouble());
   watchTabs(tabs);
+}
+
+/** Why no worker starts, for as long as none does: nothing else on the page would explain the silence. */
+function trouble() {
+  const node = el("p.trouble", { role: "alert", hidden: true });
+  changes.addEventListener("status", () => {
+    const reason = machine.status?.trouble ?? "";
+    say(node, reason && `${t("trouble")} ${phrase(reason)}`);
+    set(node, { hidden: !reason });
+  });
+  return node;
 }
 
 function tabList(names) {

@@ -100,6 +100,7 @@ function soon() {
 export function pill() {
   const { status, connected } = machine;
   if (!connected || !status) return { state: "off", text: t("pill.offline") };
+  if (status.trouble) return { state: "off", text: t("pill.trouble") };
   if (status.worker === "starting") return { state: "busy", text: t("pill.starting") };
   if (status.worker === "restarting") return { state: "off", text: t("pill.restarting") };
   if (!status.running && !status.waiting) return { state: "idle", text: t("pill.idle") };

@@ -1,5 +1,6 @@
 // How far a job is, in words.
 
+import { machine } from "./live.js";
 import { notes } from "./phrases.js";
 import { duration, t } from "./words.js";
 
@@ -16,6 +17,8 @@ export function progress(job) {
 const left = (job) => t("left", { time: duration(job.seconds_left) });
 
 function waiting(job) {
+  if (machine.status?.trouble) return t("job.trouble");
+  if (machine.status?.worker === "starting" || machine.status?.worker === "restarting") return t(`job.${machine.status.worker}`);
   const place = job.place ? t("job.waiting", { n: job.place }) : t("job.waiting.next");
   return job.seconds_left == null ? place : `${place} · ${left(job)}`;
 }

@@ -31,8 +31,8 @@ function facts(now) {
     ["queue.worker", t(`worker.${now.worker}`)],
     ["queue.device", now.device || "–"],
     ["queue.loaded", now.model || t("queue.none")],
-    ["queue.rows", number(now.rows_per_step ?? 0, 1)],
-    ["queue.rate", number(now.steps_per_second ?? 0, 1)],
+    ["queue.rows", now.rows_per_step ? number(now.rows_per_step, 1) : "–"],
+    ["queue.rate", now.steps_per_second ? number(now.steps_per_second, 1) : "–"],
     ["queue.memory", memory],
   ];
 }
@@ -98,6 +98,7 @@ function newRow(id) {
       if (hold.dataset.verb !== verb) hold.replaceChildren(icon(verb, 16));
       hold.dataset.verb = verb;
       set(hold, { title: t(`queue.${verb}`), "aria-label": t(`queue.${verb}`), onclick: () => act(id, verb).catch((error) => note(error.message)) });
+      node.draggable = job.status === "waiting";
       const waits = (other) => job.status === "waiting" && other?.status === "waiting"; // running ones have no place to give
       set(up, { disabled: !waits(jobs[i - 1]) });
       set(down, { disabled: !waits(jobs[i + 1]) });
@@ -119,21 +120,31 @@ function send(ids, from, to) {
 
 const waiting = () => live().filter((job) => job.status === "waiting").map((job) => job.id);
 
-/** Drag a row onto another: it takes that place. The buttons do the same for keyboard and touch. */
+/** Drag a waiting row onto another: it takes that place. The buttons do the same for keyboard and touch. */
 function draggable(node, id) {
-  node.draggable = true;
-  node.ondragstart = (event) => event.dataTransfer.setData("text/plain", id);
-  node.ondragover = (event) => event.preventDefault();
+  node.ondragstart = (event) => {
+    event.dataTransfer.setData(DRAGGED, id);
+    event.dataTransfer.effectAllowed = "move";
+  };
+  node.ondragover = (event) => {
+    if (!node.draggable || !event.dataTransfer.types.includes(DRAGGED)) return;
+    event.preventDefault();
+    node.dataset.over = "";
+  };
+  node.ondragleave = () => delete node.dataset.over;
   node.ondrop = (event) => {
     event.preventDefault();
+    delete node.dataset.over;
     const ids = waiting();
-    send(ids, ids.indexOf(event.dataTransfer.getData("text/plain")), ids.indexOf(id));
+    send(ids, ids.indexOf(event.dataTransfer.getData(DRAGGED)), ids.indexOf(id));
   };
 }
 
+const DRAGGED = "application/x-triptych-job";
+
 function placeInLine(entry) {
   const who = entry.mine ? t("queue.you") : t("queue.somebody", { n: entry.owner_number });
-  const place = entry.status === "running" ? t("queue.now") : String(entry.place ?? "–");
+  const place = entry.status === "running" ? t("queue.now") : entry.place == null ? "–" : String(entry.place + 1);
   const part = entry.steps ? entry.step / entry.steps : 0;
   return el(`li${entry.mine ? ".mine" : ""}`, {},
     el("span.place", {}, place),

@@ -3,16 +3,16 @@
 import { button, el, order, set } from "./dom.js";
 import { itemOf } from "./kinds.js";
 import { lightbox } from "./lightbox.js";
-import { byClick, changes, isLive, mine } from "./live.js";
+import { byClick, changes, isLive, machine, mine } from "./live.js";
 import { tile } from "./tile.js";
 import { t } from "./words.js";
 
 const tiles = new Map();
 const gone = new Set(JSON.parse(localStorage.getItem("triptych.gone") ?? "[]"));
 
-/** kinds: of the jobs that belong here; heading: its words; empty: a node that is shown while there is no job */
-export function stage(place, { kinds, heading, empty }) {
-  const here = () => onStage(kinds);
+/** kinds: of the jobs that belong here, and `where` they do; heading: its words; empty: a node that is shown while there is no job */
+export function stage(place, { kinds, where = () => true, heading, empty }) {
+  const here = () => onStage(kinds).filter(where);
   const grid = el("div.grid", { role: "list", "data-kinds": kinds.join(" ") });
   const clear = button("link.clear", { onclick: () => takeOff(here().filter((job) => !isLive(job))) }, t("stage.clear"));
   const bar = el("div.stage-bar", {}, el("h2", {}, heading), clear);
@@ -27,8 +27,10 @@ export function stage(place, { kinds, heading, empty }) {
   place.append(bar, grid, empty);
   changes.addEventListener("jobs", show);
   changes.addEventListener("stage", show);
+  let worker;
+  changes.addEventListener("status", () => worker !== (worker = machine.status?.worker + machine.status?.trouble) && show());
   changes.addEventListener("job", ({ detail: { job, before } }) => {
-    if (!before && kinds.includes(job.kind) && justAsked(job)) setTimeout(comeIntoView, 80, place); // when it has been drawn
+    if (!before && kinds.includes(job.kind) && where(job) && justAsked(job)) setTimeout(comeIntoView, 80, place); // when it has been drawn
   });
   show();
 }
