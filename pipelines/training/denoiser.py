@@ -42,19 +42,26 @@ def betas() -> list[float]:
 
 def draw_times(draw: np.random.Generator, size: int) -> np.ndarray:
     """Timesteps int64 (size,): log of sigma / alpha normal (Karras et al. 2022), the middle most often."""
-    angle = np.arctan(np.exp(draw.normal(0.0, 1.4, size)))
+    angle = np.arctan(np.exp(draw.normal(0.3, 1.3, size)))
     return np.clip(np.searchsorted(angles(), angle), 0, STEPS - 1)
 
 
 def fresh(seed: int = 1) -> UNet2DConditionModel:
-    """The denoiser with random weights: 8 x 8 and 4 x 4, attention to the text on both."""
+    """The denoiser with random weights: 8 x 8 and 4 x 4, attention to the text on both.
+
+    The text also goes into the embedding of the time, pooled: what the thing is matters to every cell. That path
+    begins at zero, so that weights without it can be taken further.
+    """
     torch.manual_seed(seed)
-    return UNet2DConditionModel(
+    unet = UNet2DConditionModel(
         sample_size=8, in_channels=16, out_channels=16, block_out_channels=(96, 176), layers_per_block=2,
         down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
         cross_attention_dim=256, attention_head_dim=(3, 4), norm_num_groups=16,
+        addition_embed_type="text", addition_embed_type_num_heads=8,
     )  # fmt: skip
+    torch.nn.init.zeros_(unet.add_embedding.norm2.weight)
+    return unet
 
 
 class Examples:
