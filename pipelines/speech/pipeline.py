@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipelines.base import Artifact, Piece
 from pipelines.errors import InvalidRequest, OutOfMemory, TriptychError
 from pipelines.requests import SpeechRequest
-from pipelines.speech import encoding, sound, words
+from pipelines.speech import encoding, peaks, sound, words
 from pipelines.speech.plan import Chunk
 from pipelines.speech.preparing import prepare
 from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState
@@ -80,13 +80,14 @@ class SpeechPipeline:
             raise state.error
         master, request = state.master, state.request
         master.finish()
+        shape = peaks.of_whole(state.track.blocks(), state.track.samples)
         state.track.close()
         info = {
             "duration": round(state.track.seconds, 3), "sample_rate": master.rate, "voice": state.voice,
             "speed": request.speed, "seed": request.seed, "model": request.model, "format": request.format.value,
             "characters": len(request.text), "loudness": round(master.levels.integrated, 2),
             "true_peak": round(master.levels.true_peak, 2), "sentences": state.sentences,
-            "warnings": list(state.notes), "width": 0, "height": 0,
+            "warnings": list(state.notes), "peaks": shape, "width": 0, "height": 0,
         }  # fmt: skip
         return Artifact("speech", master.media_type, master.file, info)
 
@@ -117,7 +118,8 @@ class SpeechPipeline:
         info["words_estimated"] = not said.words
         state.track.add(pcm)
         state.sentences.append(info)
-        state.pending.append(Piece("audio/L16", pcm, info | {"sample_rate": rate, "voice": chunk.voice}))
+        seen = {"sample_rate": rate, "voice": chunk.voice, "peaks": peaks.of_piece(pcm, rate)}
+        state.pending.append(Piece("audio/L16", pcm, info | seen))
 
     def _master(self, state: SpeechState, what: str) -> None:
         state.master.move(state.steps_left)
