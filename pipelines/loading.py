@@ -173,6 +173,10 @@ def _place(parts: Parts, options: Options) -> None:
             module.to(options.device)
     if options.compiled:
         parts.unet.compile(dynamic=True)
+    elif options.device.type == "cpu" and not options.tight:
+        from pipelines.lean import lean
+
+        lean(parts.unet)
 
 
 def _save_memory(parts: Parts) -> None:
