@@ -151,6 +151,17 @@ class Engine:
         """What was asked for, whole (a view cuts long texts); raises NotFound."""
         return self._job(owner, job_id).request
 
+    def renew(self, owner: str, artifact_id: str) -> None:
+        """An artifact has been changed; those who watch its job are told."""
+        row = self._gallery.artifact(owner, artifact_id)
+        with self._desk.lock:
+            try:
+                live = self._desk.table.get(owner, row.job_id)
+            except NotFound:
+                return
+            live.artifact = artifact_view(live.job, json.loads(row.info))
+            self._desk.tell(live)
+
     # --- watching ---
 
     def view(self, owner: str, job_id: str) -> dict:

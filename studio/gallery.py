@@ -16,10 +16,10 @@ from pathlib import Path
 from PIL import Image
 
 from pipelines.base import Artifact
-from pipelines.errors import NotFound
+from pipelines.errors import NotAllowed, NotFound
 from studio.durable import TEMPORARY, write_file
 from studio.jobs import Job, JobStatus
-from studio.keeping import extension, keep, thumbnail, waveform
+from studio.keeping import extension, keep, reworded, thumbnail, waveform
 from studio.store import ArtifactRow, Store
 from studio.uploads import Kept, Uploads
 
@@ -87,6 +87,18 @@ class Gallery:
         self._store.delete_artifact(id)
         self._unlink(id, row.media_type)
 
+    def rewrite(self, owner: str, id: str, text: str) -> ArtifactRow:
+        """A caption in other words. Raises NotFound, NotAllowed."""
+        row = self.artifact(owner, id)
+        if row.media_type != "text/plain":
+            raise NotAllowed("Only a caption can be written anew.")
+        data = text.encode(errors="replace")  # JSON may hold halves of characters
+        text = data.decode()
+        info = json.dumps(reworded(json.loads(row.info), text), ensure_ascii=False)
+        write_file(self._file(id, row.media_type), data)
+        self._store.rewrite_artifact(id, text, len(data), info)
+        return self.artifact(owner, id)
+
     def zip(self, owner: str, ids: Sequence[str]) -> Iterator[bytes]:
         """A zip archive in pieces, so that 200 pictures need no memory for 200. Raises NotFound before the first."""
         rows = [self.artifact(owner, id) for id in dict.fromkeys(ids)]
@@ -99,8 +111,12 @@ class Gallery:
     def keep(self, owner: str, data: bytes) -> Kept:
         return self._uploads.keep(owner, data)
 
+    def keep_recording(self, owner: str, data: bytes) -> str:
+        """Store a recording, decoded before to see that it is one, and return its SHA-256."""
+        return self._uploads.keep_recording(owner, data)
+
     def upload(self, owner: str, sha256: str) -> bytes:
-        """The PNG of one's own start picture; raises NotFound."""
+        """The PNG of one's own start picture, or one's own recording; raises NotFound."""
         return self._uploads.read(owner, sha256)
 
     def recover(self) -> None:

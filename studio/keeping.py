@@ -59,6 +59,13 @@ def _caption(request: Request, artifact: Artifact, read_upload: Callable) -> Kep
     return Kept(artifact.data, thumbnail(image), image.width, image.height, artifact.info.get("caption", ""))
 
 
+def reworded(info: dict, text: str) -> dict:
+    """What is known of a caption that a person has changed: nobody has checked it, unless it was a candidate."""
+    checked = next((one for one in info.get("candidates", []) if one.get("text") == text), None)
+    alignment = info.get("alignment", {}) | {"score": checked["score"] if checked else None}
+    return info | {"caption": text, "alignment": alignment, "edited": checked is None}
+
+
 def _other(request: Request, artifact: Artifact, read_upload: Callable) -> Kept:
     return Kept(artifact.data, thumbnail(waveform([])), *WAVE_SIZE, request.words)
 

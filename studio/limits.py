@@ -8,6 +8,14 @@ UPLOAD_BYTES = 20 * MIB  # one picture
 UPLOAD_PIXELS = 50_000_000  # 150 MB as RGB, and no ordinary camera makes more
 UPLOAD_SIDE = 2048  # pixels; a start picture is kept at most this long and wide
 UPLOADS_PER_OWNER = 200  # start pictures; the oldest go first
+RECORDINGS_PER_OWNER = 40  # voices to be taken over, of up to 20 MB each
+TEXT_BYTES = 20 * MIB  # a file whose text is to be spoken
+BOOK_ENTRIES = 5000  # files in an EPUB
+BOOK_PARTS = 1000  # chapters
+BOOK_PART_BYTES = 8 * MIB  # one of them, unpacked
+BOOK_BYTES = 48 * MIB  # all of them
+BOOK_CHARACTERS = 6_000_000  # five of the longest novels
+CAPTION_CHARACTERS = 20_000
 BODY_BYTES = 4 * MIB  # any other request body; a prompt of 1 MB must still get its sentence
 MULTIPART_EXTRA_BYTES = 64 * 1024  # headers and boundaries around an upload
 

@@ -96,11 +96,11 @@ class Store:
     def add(self, *jobs: Job) -> None:
         """New jobs, all or none; when this returns they survive a power cut."""
         marks = ", ".join("?" * len(_JOB_COLUMNS))
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.executemany(f"INSERT INTO jobs ({', '.join(_JOB_COLUMNS)}) VALUES ({marks})", map(_job_values, jobs))
 
     def update(self, *jobs: Job) -> None:
-        with self._transaction() as db:
+        with self.transaction() as db:
             _update(db, jobs)
 
     def job(self, id: str) -> Job | None:
@@ -118,9 +118,9 @@ class Store:
         live = [status for status in JobStatus if not status.ended]
         jobs = self._jobs(f"WHERE status IN ({', '.join('?' * len(live))}) ORDER BY number", live)
         known = {job.id for job in jobs}
-        rows = self._rows(f"SELECT id FROM jobs WHERE status IN ({', '.join('?' * len(live))})", live)
+        rows = self.rows(f"SELECT id FROM jobs WHERE status IN ({', '.join('?' * len(live))})", live)
         lost = [(JobStatus.FAILED, "invalid", _UNREADABLE, row["id"]) for row in rows if row["id"] not in known]
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.executemany("UPDATE jobs SET status = ?, error_code = ?, error = ? WHERE id = ?", lost)
         return jobs
 
@@ -128,7 +128,7 @@ class Store:
         """The artifact's row and the end of its job, in one transaction; returns the row with its number."""
         values = {**asdict(row), "words": _folded(row.prompt)}
         del values["number"]
-        with self._transaction() as db:
+        with self.transaction() as db:
             names = ", ".join(values)
             marks = ", ".join("?" * len(values))
             added = db.execute(f"INSERT INTO artifacts ({names}) VALUES ({marks})", tuple(values.values()))
@@ -160,35 +160,62 @@ class Store:
             where, values = where + " AND instr(words, ?)", (*values, word)
         return self._artifacts(where + " ORDER BY number DESC LIMIT ?", (*values, limit))
 
+    def numbered(self, owner: str, numbers: Sequence[int]) -> list[ArtifactRow]:
+        """The owner's listed artifacts with those numbers, in no order."""
+        marks = ", ".join("?" * len(numbers))
+        return self._artifacts(f"WHERE owner = ? AND NOT hidden AND number IN ({marks})", (owner, *numbers))
+
+    def vectors(self, owner: str, dim: int, after: int = 0) -> list[tuple[int, bytes]]:
+        """Number and vector of the owner's listed artifacts behind number `after`, in their order."""
+        query = (
+            "SELECT number, vector FROM artifacts WHERE owner = ? AND NOT hidden AND number > ? "
+            "AND length(vector) = ? ORDER BY number"
+        )
+        return [tuple(row) for row in self._rows(query, (owner, after, 2 * dim))]
+
+    def vector_count(self, owner: str, dim: int) -> int:
+        query = "SELECT count(*) FROM artifacts WHERE owner = ? AND NOT hidden AND length(vector) = ?"
+        return self._rows(query, (owner, 2 * dim))[0][0]
+
     def models(self, owner: str) -> list[str]:
         """The models that the owner's listed artifacts were made with."""
         query = "SELECT DISTINCT model FROM artifacts WHERE owner = ? AND NOT hidden ORDER BY model"
-        return [row[0] for row in self._rows(query, (owner,))]
+        return [row[0] for row in self.rows(query, (owner,))]
 
     def artifact_types(self) -> dict[str, str]:
         """Every artifact's id with its media type."""
-        return {row[0]: row[1] for row in self._rows("SELECT id, media_type FROM artifacts", ())}
+        return {row[0]: row[1] for row in self.rows("SELECT id, media_type FROM artifacts", ())}
+
+    def rewrite_artifact(self, id: str, text: str, size: int, info: str) -> None:
+        """An artifact of words has other words: what it is found by, the size of its file, and what is known of it."""
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE artifacts SET prompt = ?, words = ?, bytes = ?, info = ? WHERE id = ?",
+                (text, _folded(text), size, info, id),
+            )
 
     def delete_artifact(self, id: str, reason: str | None = None) -> None:
         """Drop the row; its job stays, without an artifact, and with the reason where there is one."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute("UPDATE jobs SET artifact_id = NULL, error = ? WHERE artifact_id = ?", (reason, id))
             db.execute("DELETE FROM artifacts WHERE id = ?", (id,))
 
     def _jobs(self, where: str, values: Sequence) -> list[Job]:
-        rows = self._rows(f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs {where}", values)
+        rows = self.rows(f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs {where}", values)
         return [job for job in map(_job, rows) if job]
 
     def _artifacts(self, where: str, values: Sequence) -> list[ArtifactRow]:
-        rows = self._rows(f"SELECT {', '.join(_ARTIFACT_COLUMNS)} FROM artifacts {where}", values)
+        rows = self.rows(f"SELECT {', '.join(_ARTIFACT_COLUMNS)} FROM artifacts {where}", values)
         return [ArtifactRow(**{**dict(row), "hidden": bool(row["hidden"])}) for row in rows]
 
-    def _rows(self, query: str, values: Sequence) -> list[sqlite3.Row]:
+    def rows(self, query: str, values: Sequence = ()) -> list[sqlite3.Row]:
+        """What a question finds; for the modules that keep tables of their own in this file."""
         with self._lock:
             return self._db.execute(query, values).fetchall()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is done with the connection, or nothing of it."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:

@@ -13,7 +13,8 @@ from studio.table import Live
 if TYPE_CHECKING:
     from studio.desk import Desk
 
-SHOWN_INFO = ("duration", "sample_rate", "caption", "candidates", "warnings", "format", "alignment", "peaks")
+SHOWN_INFO = ("duration", "sample_rate", "caption", "candidates", "warnings", "format", "alignment", "peaks", "edited",
+              "style")  # fmt: skip
 LINE = 200  # jobs of the line that are shown
 _FAR = 10**9
 

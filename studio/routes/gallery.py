@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Body, Query, Response
 from starlette.responses import FileResponse, StreamingResponse
 
 from pipelines.errors import InvalidRequest
@@ -21,12 +21,14 @@ from studio.store import ArtifactRow
 router = APIRouter(tags=["gallery"])
 # An id is never given to another file, so browsers need not ask again; but no cache of others may keep it
 _KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
+_ASK = {"Cache-Control": "private, no-cache"}  # words may be changed
 
 
 @router.get("/files/{id}")
 def file(studio: Here, owner: Owner, id: str) -> FileResponse:
     row = studio.gallery.artifact(owner, id)
-    return _sent(studio.gallery.file(owner, id), row.media_type, file_name(row))
+    keep = _ASK if row.media_type == "text/plain" else _KEEP
+    return _sent(studio.gallery.file(owner, id), row.media_type, file_name(row), keep)
 
 
 @router.get("/thumbs/{id}")
@@ -67,6 +69,16 @@ def picture(studio: Here, owner: Owner, id: str) -> dict:
     return {**view(row), "info": json.loads(row.info), "parameters": _parameters(row)}
 
 
+@router.patch("/api/gallery/{id}")
+def rewrite(
+    studio: Here, owner: Owner, id: str, text: Annotated[str, Body(embed=True, max_length=limits.CAPTION_CHARACTERS)]
+) -> dict:
+    """A caption in other words: its file and what it is found by change."""
+    row = studio.gallery.rewrite(owner, id, text)
+    studio.engine.renew(owner, id)
+    return {**view(row), "info": json.loads(row.info)}
+
+
 @router.delete("/api/gallery/{id}", status_code=204, response_class=Response)
 def delete(studio: Here, owner: Owner, id: str) -> None:
     studio.gallery.delete(owner, id)
@@ -98,5 +110,5 @@ def _parameters(row: ArtifactRow) -> str:
     return parameters_text(request) if isinstance(request, ImageRequest) else ""
 
 
-def _sent(path: Path, media_type: str, name: str) -> FileResponse:
-    return FileResponse(path, media_type=media_type, filename=name, headers=_KEEP, content_disposition_type="inline")
+def _sent(path: Path, media_type: str, name: str, keep: dict[str, str] = _KEEP) -> FileResponse:
+    return FileResponse(path, media_type=media_type, filename=name, headers=keep, content_disposition_type="inline")

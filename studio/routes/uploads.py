@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, UploadFile
+from fastapi import APIRouter, Response, UploadFile
 
 from pipelines.errors import TriptychError
 from studio import limits, metadata
 from studio.context import Here, Owner, Studio
 
+# The name is the hash of the content
+_KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
 router = APIRouter(prefix="/api", tags=["uploads"], max_body_size=limits.UPLOAD_BYTES + limits.MULTIPART_EXTRA_BYTES)
 
 
@@ -16,6 +18,14 @@ def keep(studio: Here, owner: Owner, file: UploadFile) -> dict:
     """Store a start picture; its `sha256` goes into requests. `notes`: what had to be changed."""
     kept = studio.gallery.keep(owner, file.file.read())
     return {"sha256": kept.sha256, "width": kept.width, "height": kept.height, "notes": kept.notes}
+
+
+@router.get("/uploads/{sha256}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+def picture(studio: Here, owner: Owner, sha256: str) -> Response:
+    """A picture that one has stored, as it is given to models."""
+    data = studio.gallery.upload(owner, sha256)
+    kind = "image/png" if data.startswith(b"\x89PNG") else "application/octet-stream"
+    return Response(data, media_type=kind, headers=_KEEP)
 
 
 @router.post("/info")

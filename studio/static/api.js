@@ -3,7 +3,7 @@
 import { invalid, phrase } from "./phrases.js";
 import { has, language, t } from "./words.js";
 
-async function ask(path, options = {}) {
+export async function ask(path, options = {}) {
   let answer;
   try {
     answer = await fetch(path, { credentials: "same-origin", ...options });
@@ -28,9 +28,11 @@ export function sentence(code, message) {
   return has(`error.${code}`) ? t(`error.${code}`) : message || t("job.failed");
 }
 
-const post = (path, body) =>
+export const post = (path, body) => send("POST", path, body);
+
+export const send = (method, path, body) =>
   ask(path, {
-    method: "POST",
+    method,
     headers: body === undefined ? {} : { "Content-Type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
@@ -49,5 +51,6 @@ export const readInfo = (file) => upload("/api/info", file);
 export const models = () => ask("/api/models");
 export const gallery = (query) => ask(`/api/gallery?${new URLSearchParams(query)}`);
 export const picture = (id) => ask(`/api/gallery/${id}`);
+export const rewrite = (id, text) => send("PATCH", `/api/gallery/${id}`, { text });
 export const remove = (id) => ask(`/api/gallery/${id}`, { method: "DELETE", keepalive: true });
 export const zipPath = (ids) => `/api/gallery.zip?ids=${ids.join(",")}`;

@@ -5,7 +5,7 @@ const offers = new Map(); // kind -> functions item -> a tool or null: what othe
 
 /**
  * A view:
- *   title(request)      the words by which a person knows it
+ *   title(request, thing) the words by which a person knows it; thing: the job or the item
  *   ratio(request)      CSS aspect-ratio of the tile, "" for as high as its content
  *   live(job)           -> { node, update(job, pieces) }: what is seen of it before it is done; optional
  *   done(item, open)    -> nodes of the tile; `open()` shows it large
@@ -31,7 +31,7 @@ export const kinds = () => [...views.keys()];
 /** The view of a job or an item; a kind that this page does not know is shown as plainly as can be. */
 export const viewOf = (thing) => views.get(thing.kind ?? thing.request?.kind ?? "image") ?? PLAIN;
 
-export const title = (thing) => viewOf(thing).title(thing.request ?? {});
+export const title = (thing) => viewOf(thing).title(thing.request ?? {}, thing);
 
 export const toolsOf = (item, begin) => [
   ...viewOf(item).tools(item, begin),

@@ -1,6 +1,9 @@
 // Puts each part of the page into the element that Gradio has made for it.
 
 import { cancelButton } from "./cancel.js";
+import { captionStage, offerCaptions } from "./caption.js";
+import { captionSource } from "./caption_source.js";
+import { caption } from "./caption_view.js";
 import { gallerySide, galleryStage } from "./gallery.js";
 import { header } from "./header.js";
 import { watchKeys } from "./keys.js";
@@ -18,12 +21,16 @@ const PARTS = {
   stage: imageStage,
   start: startPicture,
   cancel: cancelButton,
+  "caption-source": captionSource,
+  "caption-stage": captionStage,
   "gallery-side": gallerySide,
   "gallery-stage": galleryStage,
   "queue-side": queueSide,
   "queue-stage": queueStage,
 };
 register("image", picture);
+register("caption", caption);
+offerCaptions();
 const mounted = new Set();
 
 export function mount(name, element, props = {}) {

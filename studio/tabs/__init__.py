@@ -1,5 +1,5 @@
 """One file a tab. A new one is a module with NAME and build(room), and its line here."""
 
-from studio.tabs import gallery, image, queue
+from studio.tabs import caption, gallery, image, queue
 
-TABS = (image, gallery, queue)
+TABS = (image, caption, gallery, queue)

@@ -1,0 +1,21 @@
+// The stage of the Caption tab.
+
+import { tool } from "./actions.js";
+import { note } from "./announce.js";
+import { describeThis } from "./caption_source.js";
+import { el } from "./dom.js";
+import { offer } from "./kinds.js";
+import { stage } from "./stage.js";
+import { t } from "./words.js";
+
+export function captionStage(place) {
+  const one = el("div.captions-one", {});
+  place.append(one);
+  stage(one, { kinds: ["caption"], where: (job) => !job.request.batch, heading: t("caption.stage"), empty: inviting() });
+}
+
+/** Every picture can be described. */
+export const offerCaptions = () => offer("image", (item) => tool("caption", t("act.caption"), () => describeThis(item.url).catch((error) => note(error.message))));
+
+const inviting = () =>
+  el("section.empty", {}, el("h2", {}, t("caption.empty")), el("p.muted", {}, t("caption.empty.text")));

@@ -1,0 +1,19 @@
+// How well words and picture agree: a number, a bar, and what it means.
+
+import { el } from "./dom.js";
+import { number, t } from "./words.js";
+
+const DOUBTFUL = 0.4;
+
+/** score: 0…1, null where nobody has checked, "edited" where a person wrote the words; brief: without the explanation */
+export function agreement(score, brief = false) {
+  if (score === "edited") return el("p.agreement.muted", {}, t("caption.agreement.edited"));
+  if (typeof score !== "number") return brief ? null : el("p.agreement.muted", {}, t("caption.agreement.none"));
+  const low = score < DOUBTFUL;
+  const bar = el("span.bar-of", { "aria-hidden": "true" }, el("span", { style: `width:${Math.round(score * 100)}%` }));
+  const line = el("span.agreement-line", {}, bar, el("span", {}, t("caption.agreement", { n: number(score * 100) })));
+  if (brief) return el("p.agreement", { "data-low": low }, line);
+  return el("details.agreement", { "data-low": low }, el("summary", {}, line, el("span.link", {}, t("caption.agreement.what"))), el("p.muted", {}, t("caption.agreement.why")));
+}
+
+export const isLow = (score) => typeof score === "number" && score < DOUBTFUL;
