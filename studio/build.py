@@ -14,6 +14,7 @@ from studio.context import Studio
 from studio.durable import make_folder
 from studio.engine import Engine
 from studio.gallery import Gallery
+from studio.search import Search
 from studio.settings import Settings
 from studio.store import Store
 
@@ -36,7 +37,7 @@ def build(settings: Settings, worker: Mapping[str, object] | None = None) -> Stu
     catalog = Catalog([settings.models])
     engine = Engine(settings, store, gallery, catalog, worker)
     engine.start()
-    return Studio(settings, store, gallery, catalog, engine, sessions, lock)
+    return Studio(settings, store, gallery, catalog, engine, sessions, lock, Search(engine, store))
 
 
 def _lock(settings: Settings) -> FileLock:

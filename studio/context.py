@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pipelines.catalog import Catalog
     from studio.engine import Engine
+    from studio.search import Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Studio:
     engine: Engine
     sessions: Sessions
     lock: BaseFileLock
+    search: Search
 
     async def close(self) -> None:
         """End the worker and let go of the data folder."""

@@ -171,11 +171,11 @@ class Store:
             "SELECT number, vector FROM artifacts WHERE owner = ? AND NOT hidden AND number > ? "
             "AND length(vector) = ? ORDER BY number"
         )
-        return [tuple(row) for row in self._rows(query, (owner, after, 2 * dim))]
+        return [tuple(row) for row in self.rows(query, (owner, after, 2 * dim))]
 
     def vector_count(self, owner: str, dim: int) -> int:
         query = "SELECT count(*) FROM artifacts WHERE owner = ? AND NOT hidden AND length(vector) = ?"
-        return self._rows(query, (owner, 2 * dim))[0][0]
+        return self.rows(query, (owner, 2 * dim))[0][0]
 
     def models(self, owner: str) -> list[str]:
         """The models that the owner's listed artifacts were made with."""

@@ -1,0 +1,41 @@
+"""Search by words, by meaning and by picture."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from pipelines.errors import InvalidRequest
+from studio import limits
+from studio.context import Here, Owner
+from studio.routes.gallery import view
+
+router = APIRouter(prefix="/api/search", tags=["gallery"])
+
+
+@router.get("")
+def search(
+    studio: Here,
+    owner: Owner,
+    text: Annotated[str, Query(max_length=1000)] = "",
+    like: Annotated[str, Query(max_length=64)] = "",
+    picture: Annotated[str, Query(max_length=64)] = "",
+    kind: Annotated[str, Query(max_length=20)] = "",
+    limit: Annotated[int, Query(ge=1, le=limits.MAX_PAGE_SIZE)] = limits.PAGE_SIZE,
+) -> dict:
+    """Exactly one of: `text`; `like`, the id of an artifact; `picture`, the SHA-256 of a stored picture.
+
+    `note` says in a sentence where the search could not go by meaning.
+    """
+    given = [name for name, value in (("text", text.strip()), ("like", like), ("picture", picture)) if value]
+    if len(given) != 1:
+        raise InvalidRequest("search", ", ".join(given) or "nothing", "one of text, like, picture")
+    note = ""
+    if text.strip():
+        rows, note = studio.search.by_text(owner, text.strip(), limits.MAX_PAGE_SIZE)
+    elif like:
+        rows = studio.search.like(owner, studio.gallery.artifact(owner, like), limits.MAX_PAGE_SIZE)
+    else:
+        rows = studio.search.by_picture(owner, picture, limits.MAX_PAGE_SIZE)
+    return {"items": [view(row) for row in rows if kind in ("", row.kind)][:limit], "note": note}

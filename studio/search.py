@@ -1,0 +1,77 @@
+"""Search over pictures, prompts, captions and spoken texts in one list: by words and by meaning."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipelines.base import Artifact
+from pipelines.errors import NotFound, TriptychError
+from pipelines.requests import AlignRequest
+from studio.vectors import Vectors
+
+if TYPE_CHECKING:
+    from studio.engine import Engine
+    from studio.store import ArtifactRow, Store
+
+SECONDS = 20.0  # a search by meaning waits so long for the device; then the words alone have to do
+DEPTH = 200  # artifacts looked at in each list
+FUSION = 60  # Cormack et al. 2009, "Reciprocal rank fusion": the constant that lost least over many collections
+
+
+class Search:
+    """One for the whole studio; safe to call from several threads."""
+
+    def __init__(self, engine: Engine, store: Store):
+        self._engine, self._store = engine, store
+        self._vectors, self._lock = Vectors(store), threading.Lock()
+
+    def by_text(self, owner: str, text: str, limit: int) -> tuple[list[ArtifactRow], str]:
+        """What has all the words, and what means the same; the best first. With a sentence where meaning was no help.
+
+        A picture is as far from a text as another text of the same meaning is near, so cosines of pictures and of
+        texts are not compared: each list is ranked by itself, and the ranks are fused.
+        """
+        words = self._store.artifacts(owner, limit=DEPTH, text=text)
+        try:
+            near, note = self._near(owner, self._asked(owner, AlignRequest(texts=(text[:2000],)))), ""
+        except (TriptychError, TimeoutError) as error:
+            near, note = [], str(error) or "The device is busy: only the words were searched for."
+        pictures = [row for row in near if row.kind == "image"]
+        texts = [row for row in near if row.kind != "image"]
+        return fused([words, pictures, texts])[:limit], note
+
+    def by_picture(self, owner: str, sha256: str, limit: int) -> list[ArtifactRow]:
+        """What lies nearest to a stored picture. Raises what the asking raises."""
+        return self._near(owner, self._asked(owner, AlignRequest(pictures=(sha256,))))[:limit]
+
+    def like(self, owner: str, row: ArtifactRow, limit: int) -> list[ArtifactRow]:
+        """What lies nearest to an artifact of one's own. Raises NotFound where that has no place yet."""
+        if not row.vector:
+            raise NotFound("This has no place in the alignment yet, so nothing can be compared with it.")
+        near = self._near(owner, np.frombuffer(row.vector, np.float16))
+        return [other for other in near if other.id != row.id][:limit]
+
+    def _asked(self, owner: str, request: AlignRequest) -> np.ndarray:
+        answer: Artifact = self._engine.ask(owner, request).result(SECONDS)
+        return np.frombuffer(answer.data, "<f4")[: answer.info["dim"]]
+
+    def _near(self, owner: str, vector: np.ndarray) -> list[ArtifactRow]:
+        with self._lock:
+            found = self._vectors.nearest(owner, vector, DEPTH)
+        rows = {row.number: row for row in self._store.numbered(owner, [number for number, _ in found])}
+        return [rows[number] for number, _ in found if number in rows]
+
+
+def fused(lists: Iterable[Sequence[ArtifactRow]]) -> list[ArtifactRow]:
+    """Reciprocal rank fusion: each list gives its n-th 1 / (FUSION + n); the sums decide."""
+    rows: dict[str, ArtifactRow] = {}
+    score: dict[str, float] = {}
+    for ranked in lists:
+        for rank, row in enumerate(ranked, 1):
+            rows[row.id] = row
+            score[row.id] = score.get(row.id, 0.0) + 1 / (FUSION + rank)
+    return sorted(rows.values(), key=lambda row: -score[row.id])
