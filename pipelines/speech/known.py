@@ -16,7 +16,8 @@ from pipelines.requests import SpeechRequest
 from pipelines.speech import markup
 
 # model_type of transformers -> (blends, clones)
-FAMILIES = {"vits": (False, False), "speecht5": (False, False), "bark": (False, False), "pocket_tts": (False, True)}
+FAMILIES = {"vits": (False, False), "speecht5": (True, False), "bark": (False, False), "pocket_tts": (False, True)}
+VOICES = "voices"  # sub-folder of a model with its voices: .npy or .safetensors
 _NAMED = 12  # voices that a sentence lists
 
 
@@ -116,10 +117,22 @@ def _voices_of(family: str, folder: Path, config: dict) -> tuple[str, ...]:
     if family == "vits":
         speakers = int(config.get("num_speakers", 1))
         return tuple(str(i) for i in range(speakers)) if speakers > 1 else ("voice",)
-    if family == "pocket_tts":
-        return ()
-    found = sorted({file.stem for kind in ("*.npy", "*.safetensors") for file in (folder / "voices").glob(kind)})
-    return tuple(found) or (("any",) if family == "bark" else ())
+    if family == "bark":
+        return tuple(bark_voices(folder)) or ("any",)
+    return tuple(sorted({file.stem for kind in ("*.npy", "*.safetensors") for file in (folder / VOICES).glob(kind)}))
+
+
+def bark_voices(folder: Path) -> dict[str, dict[str, Path]]:
+    """The prompts of Bark's voices: files inside of the folder, as `speaker_embeddings_path.json` names them."""
+    index = folder / "speaker_embeddings_path.json"
+    told = folders.config(folder, index.name, folder.name) if index.is_file() else {}
+    found = {}
+    for voice, files in told.items():
+        paths = {part: folder / str(file) for part, file in files.items()} if isinstance(files, dict) else {}
+        inside = all(".." not in path.relative_to(folder).parts for path in paths.values() if folder in path.parents)
+        if paths and inside and all(folder in path.parents and path.is_file() for path in paths.values()):
+            found[voice] = paths
+    return found
 
 
 def _package(name: str) -> Path | None:

@@ -1,0 +1,68 @@
+"""SpeechT5 (Ao et al. 2022): English, in any voice that a speaker embedding describes."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import torch
+
+from pipelines import parts
+from pipelines.errors import ModelUnavailable
+from pipelines.loading import Options
+from pipelines.memory import out_of_memory_is_ours
+from pipelines.speech import markup
+from pipelines.speech.known import VOICES, VoiceEntry
+from pipelines.speech.voice import Ready, Samples, Spoken
+from pipelines.speech.voices import torches
+
+VOCODER = "microsoft/speecht5_hifigan"
+
+
+class SpeechT5Voice(Ready):
+    """A `voice.Voice`. Voices are files in the folder's `voices`: x-vectors, .npy or .safetensors."""
+
+    longest, blends, clones = 200, True, False
+
+    def __init__(self, entry: VoiceEntry, options: Options):
+        if find_spec("sentencepiece") is None:
+            raise ModelUnavailable(f"{entry.name} needs the package sentencepiece; `pip install 'triptych[voices]'`.")
+        if not entry.voices:
+            raise ModelUnavailable(
+                f"{entry.name} has no voice yet; put a speaker embedding (.npy or .safetensors) "
+                f"into the model's sub-folder {VOICES}."
+            )
+        self.name, self.voices, self.languages = entry.name, entry.voices, entry.languages
+        full = torches.full(options)
+        self._model = parts.model(entry, "SpeechT5ForTextToSpeech", full)
+        self._vocoder = parts.model(torches.companion(entry, "vocoder", VOCODER), "SpeechT5HifiGan", full)
+        self._tokenizer = parts.tokenizer(entry)
+        self.sample_rate = int(self._vocoder.config.sampling_rate)
+        self.nbytes = parts.nbytes(self._model, self._vocoder)
+        self._embeddings = {voice: self._embedding(entry, voice) for voice in entry.voices}
+
+    @out_of_memory_is_ours
+    def speak(
+        self, text: str, voice: str, speed: float, *, seed: int | None = None, sample: Samples | None = None
+    ) -> Spoken:
+        model = self._model
+        ids = self._tokenizer(text, return_tensors="pt")["input_ids"].to(model.device)
+        speaker = self._blended(voice).to(model.device)
+        with torches.seeded(seed, model.device):
+            made = model.generate_speech(ids, speaker, vocoder=self._vocoder)
+        return Spoken(torches.stretched(torches.samples(made), self.sample_rate, speed))
+
+    def _blended(self, voice: str) -> torch.Tensor:
+        """(1, n): the mean of the embeddings by their shares, as long as they are."""
+        shares = markup.blend(voice)
+        mixed = sum(share * self._embeddings[name] for name, share in shares.items())
+        length = sum(share * self._embeddings[name].norm() for name, share in shares.items())
+        return mixed * (length / mixed.norm().clamp_min(1e-6))
+
+    def _embedding(self, entry: VoiceEntry, voice: str) -> torch.Tensor:
+        file = next(f for f in (entry.folder / VOICES).iterdir() if f.stem == voice and f.suffix in torches.SAFE)
+        found = np.ravel(next(iter(torches.arrays(file, entry.name).values())))
+        wanted = int(self._model.config.speaker_embedding_dim)
+        if found.shape != (wanted,) or not np.isfinite(found).all():
+            raise ModelUnavailable(f"{entry.name}: its voice {voice} is not a list of {wanted} numbers.")
+        return torch.from_numpy(found.astype(np.float32))[None]
