@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines import folders
+from pipelines import folders, weights
 from pipelines.entry import Entry
 from pipelines.errors import ModelUnavailable
 from pipelines.folders import WEIGHTS
@@ -17,6 +17,10 @@ from pipelines.folders import WEIGHTS
 HUB_ID = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(?:@(?P<revision>[\w./-]{1,100}))?", re.ASCII)
 _PARTS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
 _SMALL = (".json", ".txt")
+_INDEXES = ("model_index.json", "config.json")  # of diffusers, of transformers
+# What a model in the layout of transformers needs beside its weights: settings, vocabulary, chat template.
+_FLAT = re.compile(r"[\w.-]+\.(?:json|txt|jinja|model)|voices/[\w.-]+\.(?:safetensors|json)", re.ASCII)
+_SHARDS = re.compile(r"model-\d+-of-\d+\.safetensors", re.ASCII)
 
 
 def find(id: str) -> Entry | None:
@@ -36,8 +40,8 @@ def cached() -> Iterator[tuple[str, Path]]:
     """Id and folder of every whole model in the Hugging Face cache. Looks at folders only; opens nothing."""
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     for snapshots in sorted(Path(os.environ.get("HF_HUB_CACHE") or home / "hub").glob("models--*--*/snapshots")):
-        folder = next((f for f in sorted(snapshots.iterdir()) if (f / "model_index.json").is_file()), None)
-        if folder and _complete(folder):
+        folder = next((folder for folder in sorted(snapshots.iterdir()) if _complete(folder)), None)
+        if folder:
             yield snapshots.parent.name.removeprefix("models--").replace("--", "/", 1), folder
 
 
@@ -47,7 +51,7 @@ def fetch(entry: Entry, progress: Callable[[str, float], None]) -> Entry:
 
     try:
         files = HfApi().model_info(entry.name, revision=entry.revision, files_metadata=True).siblings or []
-        wanted = dict(_wanted({file.rfilename: file.size or 0 for file in files}))
+        wanted = dict(_wanted_of(entry.name, {file.rfilename: file.size or 0 for file in files}))
         total, done = sum(wanted.values()) or 1, [0]
 
         def moved(size: int) -> None:
@@ -56,11 +60,12 @@ def fetch(entry: Entry, progress: Callable[[str, float], None]) -> Entry:
 
         at = {name: hf_hub_download(entry.name, name, revision=entry.revision, tqdm_class=_bar(moved))
               for name in wanted}  # fmt: skip
+    except ModelUnavailable:
+        raise
     except Exception as error:
         raise ModelUnavailable(_why(entry, error)) from error
-    if "model_index.json" not in at:
-        raise ModelUnavailable(f"{entry.name} is not a model in the layout that diffusers saves.")
-    return _downloaded(entry, Path(at["model_index.json"]).parent)
+    index = next(name for name in _INDEXES if name in at)
+    return _downloaded(entry, Path(at[index]).parent)
 
 
 def _downloaded(entry: Entry, folder: Path) -> Entry:
@@ -70,8 +75,8 @@ def _downloaded(entry: Entry, folder: Path) -> Entry:
 def _cached(entry: Entry) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
-    file = try_to_load_from_cache(entry.name, "model_index.json", revision=entry.revision)
-    return Path(file).parent if isinstance(file, str) else None
+    found = (try_to_load_from_cache(entry.name, index, revision=entry.revision) for index in _INDEXES)
+    return next((Path(file).parent for file in found if isinstance(file, str)), None)
 
 
 def _bar(moved: Callable[[int], None]) -> type:
@@ -86,6 +91,30 @@ def _bar(moved: Callable[[int], None]) -> type:
             moved(int(n or 0))
 
     return Bar
+
+
+def _wanted_of(name: str, files: dict[str, int]) -> Iterator[tuple[str, int]]:
+    """The files that we open, by the layout of the repository. Raises ModelUnavailable."""
+    if "model_index.json" in files:
+        return _wanted(files)
+    if "config.json" not in files:
+        raise ModelUnavailable(f"{name} is not a model in the layout that diffusers or transformers saves.")
+    if not _flat_weights(files):
+        raise ModelUnavailable(
+            f"{name} keeps its weights as a pickle, which can run anything, or has none; "
+            "only safetensors files are opened."
+        )
+    return _wanted_flat(files)
+
+
+def _flat_weights(files: dict[str, int]) -> list[str]:
+    return [weights.SINGLE] if weights.SINGLE in files else [name for name in files if _SHARDS.fullmatch(name)]
+
+
+def _wanted_flat(files: dict[str, int]) -> Iterator[tuple[str, int]]:
+    """Everything beside the weights is small; the index of a pickle's parts is of no use."""
+    needed = {*_flat_weights(files), *(name for name in files if _FLAT.fullmatch(name) and ".bin." not in name)}
+    yield from ((name, files[name]) for name in sorted(needed))
 
 
 def _wanted(files: dict[str, int]) -> Iterator[tuple[str, int]]:
@@ -104,6 +133,8 @@ def _weights(name: str, part: str, file: str, files: dict[str, int]) -> bool:
 
 
 def _complete(folder: Path) -> bool:
+    if not (folder / "model_index.json").is_file():
+        return (folder / "config.json").is_file() and weights.whole(folder)
     parts = [part for part in WEIGHTS if (folder / part / "config.json").is_file()]
     return len(parts) >= 3 and all(any((folder / part).glob("*.safetensors")) for part in parts)
 

@@ -29,8 +29,6 @@ class AlignmentEntry(Entry):
     def check(self, request: AlignRequest) -> None:
         """Raises InvalidRequest."""
         Entry.check(self, request)
-        if not request.texts and not request.pictures:
-            raise InvalidRequest("texts", (), "at least one text or picture")
         if request.heatmap and not (request.texts and request.pictures):
             raise InvalidRequest("heatmap", True, "a request with a text and a picture")
 

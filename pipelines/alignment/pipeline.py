@@ -58,6 +58,8 @@ class AlignmentPipeline:
     def check(self, request: AlignRequest) -> None:
         """InvalidRequest where this model cannot do what the request asks for."""
         self.entry.check(request)
+        if not request.texts and not request.pictures:
+            raise InvalidRequest("texts", (), "at least one text or picture")
 
     def prepare(self, request: AlignRequest, pictures: Mapping[str, bytes]) -> AlignState:
         """Reads texts and pictures into numbers. Raises InvalidRequest, BadUpload."""

@@ -39,10 +39,8 @@ class Bucketed(DynamicLayer):
         past = self.get_seq_length()
         after = past + key_states.shape[-2]
         if self._keys is None or self._values is None or after > self._keys.shape[-2]:
-            self._keys, self._values = (
-                _roomier(self.keys, key_states, after),
-                _roomier(self.values, value_states, after),
-            )
+            self._keys = _roomier(self.keys, key_states, after)
+            self._values = _roomier(self.values, value_states, after)
         self._keys[..., past:after, :] = key_states
         self._values[..., past:after, :] = value_states
         self.keys, self.values = self._keys[..., :after, :], self._values[..., :after, :]

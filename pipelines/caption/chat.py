@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from transformers.cache_utils import Cache
 
+MOST_PIXELS = 1280 * 28 * 28  # for Qwen, whose own limit is 16 times as much: 16,384 tokens for one picture
+
 
 class Chat(Family):
     """AutoModelForImageTextToText. Subclasses say how a picture is written into a prompt."""
@@ -36,8 +38,9 @@ class Chat(Family):
     def read(self, request: CaptionRequest, picture: Image) -> Inputs:
         asked = request.question.strip() or INSTRUCTIONS[request.style]
         content = [{"type": "image"}, {"type": "text", "text": self._harmless(asked)}]
-        prompt = self.tokenizer.apply_chat_template([{"role": "user", "content": content}], self._template,
-                                                    tokenize=False, add_generation_prompt=True)  # fmt: skip
+        prompt = self.tokenizer.apply_chat_template(
+            [{"role": "user", "content": content}], chat_template=self._template, tokenize=False,
+            add_generation_prompt=True)  # fmt: skip
         inputs, picture_text = self.look(picture)
         whole = prompt.replace(self.image_token, picture_text, 1)
         ids = self.tokenizer(whole, add_special_tokens=False, return_tensors="pt")["input_ids"]
@@ -59,9 +62,8 @@ class Chat(Family):
         return self.model.generate(**inputs, do_sample=False, **how)[:, prompt:].tolist()
 
     def text(self, ids: Sequence[int]) -> str:
-        return (
-            self.tokenizer.decode(ids, skip_special_tokens=True).strip().strip('"').removeprefix("Assistant:").strip()
-        )
+        written = self.tokenizer.decode(ids, skip_special_tokens=True).strip()
+        return written.removeprefix("Assistant:").strip(' "')
 
     def _decoded(self, cache: Cache, **inputs: Any) -> Tensor:
         return self.model(**inputs, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[:, -1]
@@ -98,6 +100,8 @@ class Qwen(Chat):
     """
 
     def look(self, picture: Image) -> tuple[Inputs, str]:
+        if (share := MOST_PIXELS / (picture.width * picture.height)) < 1:
+            picture = picture.resize(tuple(max(1, int(side * share**0.5)) for side in picture.size))
         found = self.processor([picture], return_tensors="pt")
         tokens = int(found["image_grid_thw"][0].prod()) // self.processor.merge_size**2
         return {name: found[name] for name in ("pixel_values", "image_grid_thw")}, self.image_token * tokens

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipelines.caption import vocabulary, wording
 from pipelines.caption.state import CaptionState
-from pipelines.errors import ModelUnavailable, TriptychError
+from pipelines.errors import ModelUnavailable, TooLarge, UnknownModel
 from pipelines.requests import CaptionRequest, CaptionStyle
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check(family: Family, states: Sequence[CaptionState], align: Callable[[], Al
     try:
         judge = align()
         alignment, seen = judge.alignment, judge.alignment.embed_images([state.picture for state in states])
-    except ModelUnavailable as error:
+    except (ModelUnavailable, UnknownModel, TooLarge) as error:
         for state, texts in zip(states, captions, strict=True):
             state.notes.append(f"Not checked against the picture: {error}")
             state.checked = [_unscored(*_final(family, state, text, [], "")) for text in texts]
@@ -121,8 +121,3 @@ def _is_scored(request: CaptionRequest) -> bool:
 def _shifted(phrase: object, begin: int) -> dict:
     fields = asdict(phrase)
     return fields | {"span": [begin + place for place in phrase.span]}
-
-
-def failed(states: Sequence[CaptionState], error: TriptychError) -> None:
-    for state in states:
-        state.error = error

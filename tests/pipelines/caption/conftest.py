@@ -18,7 +18,7 @@ from pipelines.caption.pipeline import CaptionPipeline
 from pipelines.loading import Options
 from pipelines.requests import CaptionRequest
 from tests.pipelines.alignment import tiny as aligned
-from tests.pipelines.caption import tiny
+from tests.pipelines.caption import tiny, tiny_chat
 
 OPTIONS = Options(torch.device("cpu"), torch.float32)
 
@@ -32,7 +32,8 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], CaptionP
 
     def open(family: str) -> CaptionPipeline:
         if family not in known:
-            entry = folders.read(family, getattr(tiny, family)(parent / family), "folder")
+            make = getattr(tiny, family, None) or getattr(tiny_chat, family)
+            entry = folders.read(family, make(parent / family), "folder")
             known[family] = open_captioner(entry, OPTIONS, lambda text, part: None, lambda: judge)
         return known[family]
 

@@ -1,0 +1,110 @@
+"""Alignment as scheduled work: batched over requests, in steps, with maps and judgements."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from pipelines.alignment.embedding import AT_ONCE
+from pipelines.errors import InvalidRequest
+from pipelines.requests import AlignRequest
+from tests.pipelines.alignment.conftest import FAMILIES
+from tests.pipelines.alignment.test_helpers import png
+
+
+@pytest.fixture(scope="module")
+def uploads(images) -> dict[str, bytes]:
+    files = [png(image) for image in images]
+    return {hashlib.sha256(file).hexdigest(): file for file in files}
+
+
+def finished(pipeline, *states):
+    while waiting := [state for state in states if state.steps_left]:
+        key = pipeline.batch_key(waiting[0])
+        pipeline.step([state for state in waiting if pipeline.batch_key(state) == key])
+    return [pipeline.finish(state) for state in states]
+
+
+def test_requests_in_one_batch_get_what_they_get_alone(opened, uploads, images):
+    pipeline, shas = opened("clip"), tuple(uploads)
+    asked = [AlignRequest(texts=("a cat", "a dog")), AlignRequest(pictures=shas),
+             AlignRequest(texts=("x",), pictures=shas[:2])]  # fmt: skip
+    made = finished(pipeline, *(pipeline.prepare(request, uploads) for request in asked))
+    for request, artifact in zip(asked, made, strict=True):
+        vectors = np.frombuffer(artifact.data, "<f4").reshape(-1, artifact.info["dim"])
+        read = pipeline.alignment.embed_texts(request.texts)
+        seen = pipeline.alignment.embed_images([images[shas.index(sha)] for sha in request.pictures])
+        assert np.abs(vectors - np.concatenate([read, seen])).max() < 1e-5
+        assert (artifact.info["texts"], artifact.info["pictures"]) == (len(request.texts), len(request.pictures))
+    assert np.shape(made[2].info["scores"]) == (2, 1)
+
+
+def test_many_texts_take_several_steps_so_that_nobody_waits_for_them(opened, uploads):
+    pipeline = opened("clip")
+    state = pipeline.prepare(AlignRequest(texts=tuple(f"text {i}" for i in range(AT_ONCE + 3))), uploads)
+    assert (state.rows, state.steps_left) == (AT_ONCE, 2)
+    (artifact,) = finished(pipeline, state)
+    assert len(artifact.data) == (AT_ONCE + 3) * pipeline.alignment.dim * 4
+
+
+def test_a_long_text_is_read_in_parts_and_said_to_be(opened, uploads):
+    pipeline = opened("clip")
+    state = pipeline.prepare(AlignRequest(texts=("a cat on a sofa, a dog beside it",)), uploads)
+    assert "longer than the 12 tokens" in state.notes[0]
+    parts = pipeline.alignment.towers.ids("a cat on a sofa, a dog beside it")
+    assert all(len(part) <= 12 for part in parts)
+    vectors = np.stack([pipeline.alignment.embed_ids([[part]])[0] for part in parts])
+    mean = (vectors * np.array([[len(part)] for part in parts])).sum(0)
+    (artifact,) = finished(pipeline, state)
+    assert np.abs(np.frombuffer(artifact.data, "<f4") - mean / np.linalg.norm(mean)).max() < 1e-5
+
+
+@pytest.mark.parametrize(("family", "side"), [("clip", 4), ("siglip", 4), ("siglip2", 16)])
+def test_a_heat_map_lies_between_none_and_all(opened, uploads, family, side):
+    pipeline = opened(family)
+    request = AlignRequest(texts=("a cat",), pictures=tuple(uploads)[:2], heatmap=True)
+    (artifact,) = finished(pipeline, pipeline.prepare(request, uploads))
+    assert artifact.info["heatmap"] == {"width": side, "height": side}
+    values = np.frombuffer(artifact.data, "<f4").reshape(2, side, side)
+    assert values.min() >= 0
+    assert values.max() <= 1
+    assert values.std() > 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_judging_is_scoring_with_gaps(opened, images, family):
+    alignment, pipeline = opened(family).alignment, opened(family)
+    both, no_text, no_picture, nothing = pipeline.judge([images[0], images[1], None, None], ["a cat", " ", "dog", ""])
+    assert both.score == pytest.approx(float(alignment.score(images[:1], ["a cat"])[0]), abs=1e-6)
+    assert both.cosine == pytest.approx(dict(alignment.rank(images[:1], "a cat"))[0], abs=1e-5)
+    assert 0 <= both.score <= 1
+    assert no_text.score is no_picture.score is nothing.score is nothing.cosine is None
+    seen, read = alignment.embed_images([images[1]])[0], alignment.embed_texts(["dog"])[0]
+    assert np.abs(np.frombuffer(no_text.vector, np.float16) - seen).max() < 1e-3
+    assert np.abs(np.frombuffer(no_picture.vector, np.float16) - read).max() < 1e-3
+    assert pipeline.judge([], []) == []
+
+
+def test_phrases_get_a_share_and_a_mark(opened, images):
+    found = opened("clip").alignment.agreement(images[0], "a cat on a sofa")
+    assert [phrase.text for phrase in found] == ["a cat", "on a sofa"]
+    assert all(0 <= phrase.score <= 1 and phrase.supported == (phrase.score >= 0.8) for phrase in found)
+    assert opened("clip").alignment.agreement(images[0], "") == []
+
+
+def test_rank_is_best_first(opened, images):
+    order = opened("clip").alignment.rank(images, "a cat")
+    assert sorted(i for i, _ in order) == [0, 1, 2, 3]
+    assert [cosine for _, cosine in order] == sorted((cosine for _, cosine in order), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [({}, "texts"), ({"texts": ("a",), "heatmap": True}, "heatmap"), ({"pictures": ("0" * 64,)}, "pictures")],
+)
+def test_refusals_name_the_field(opened, uploads, fields, field):
+    with pytest.raises(InvalidRequest) as refused:
+        opened("clip").prepare(AlignRequest(**fields), uploads)
+    assert refused.value.field == field
