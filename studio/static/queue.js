@@ -6,7 +6,7 @@ import { cancel } from "./cancel.js";
 import { button, el, order, say, set } from "./dom.js";
 import { icon } from "./icons.js";
 import { title } from "./kinds.js";
-import { changes, isLive, machine, mine } from "./live.js";
+import { changes, isLive, jobs, machine, mine, takeJob } from "./live.js";
 import { progress } from "./progress.js";
 import { ring } from "./ring.js";
 import { bytes, number, t } from "./words.js";
@@ -44,10 +44,10 @@ export function queueStage(place) {
   const line = el("ol.line", {});
   const free = el("p.muted", {}, t("queue.line.empty"));
   const showOwn = () => {
-    const jobs = live();
-    order(own, jobs.map((job, i) => row(job, i, jobs)));
-    set(none, { hidden: jobs.length > 0 });
-    set(all, { hidden: jobs.length < 2 });
+    const mine = live();
+    order(own, mine.map((job, i) => row(job, i, mine)));
+    set(none, { hidden: mine.length > 0 });
+    set(all, { hidden: mine.length < 2 });
   };
   const showLine = () => {
     const places = machine.status?.line ?? [];
@@ -70,10 +70,10 @@ const rank = (job) => ({ running: -1, paused: 1e9 })[job.status] ?? job.place ??
 
 const rows = new Map();
 
-function row(job, i, jobs) {
+function row(job, i, line) {
   if (!rows.has(job.id)) rows.set(job.id, newRow(job.id));
   const known = rows.get(job.id);
-  known.update(job, i, jobs);
+  known.update(job, i, line);
   return known.node;
 }
 
@@ -89,7 +89,7 @@ function newRow(id) {
   draggable(node, id);
   return {
     node,
-    update(job, i, jobs) {
+    update(job, i, line) {
       node.dataset.status = job.status;
       circle.update(job.steps ? job.step / job.steps : 0, job.status === "running" && !job.step);
       say(name, title(job));
@@ -100,8 +100,8 @@ function newRow(id) {
       set(hold, { title: t(`queue.${verb}`), "aria-label": t(`queue.${verb}`), onclick: () => act(id, verb).catch((error) => note(error.message)) });
       node.draggable = job.status === "waiting";
       const waits = (other) => job.status === "waiting" && other?.status === "waiting"; // running ones have no place to give
-      set(up, { disabled: !waits(jobs[i - 1]) });
-      set(down, { disabled: !waits(jobs[i + 1]) });
+      set(up, { disabled: !waits(line[i - 1]) });
+      set(down, { disabled: !waits(line[i + 1]) });
     },
   };
 }
@@ -115,7 +115,14 @@ function move(id, way) {
 function send(ids, from, to) {
   if (from < 0 || to < 0 || to >= ids.length) return;
   ids.splice(to, 0, ...ids.splice(from, 1));
+  seat(ids);
   reorder(ids).catch((error) => note(error.message));
+}
+
+/** Seen at once; the worker, which knows the places of everybody, confirms or corrects it with its next word. */
+function seat(ids) {
+  const places = ids.map((id) => jobs.get(id).place ?? 0).sort((a, b) => a - b);
+  ids.forEach((id, i) => takeJob({ ...jobs.get(id), place: places[i] }));
 }
 
 const waiting = () => live().filter((job) => job.status === "waiting").map((job) => job.id);

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from studio import metadata
 from tests.e2e.visitor import SLOW, Visitor
@@ -133,3 +133,49 @@ def test_a_start_picture_is_taken_shown_and_used(visit: Visit, picture: bytes) -
     me.status(me.ask("made from another"), "done")
     request = me.page.request.get("/api/gallery").json()["items"][0]["request"]
     assert re.fullmatch("[0-9a-f]{64}", request["start_picture"])
+
+
+def test_a_picture_is_pasted_or_dragged_from_the_stage_as_start(visit: Visit, picture: bytes) -> None:
+    me = visit().open()
+    me.unfold("Sampler")
+    me.set_number("steps", 2)
+    me.unfold("Start picture")
+    me.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    me.page.evaluate(
+        """async (bytes) => navigator.clipboard.write(
+            [new ClipboardItem({ "image/png": new Blob([new Uint8Array(bytes)], { type: "image/png" }) })])""",
+        list(picture),
+    )
+    me.page.get_by_role("heading", name="What would you like to see?").click()
+    me.page.keyboard.press("Control+v")
+    start = me.page.locator(".start-drop img")
+    expect(start).to_be_visible()
+    pasted = start.get_attribute("src")
+    me.page.get_by_role("button", name="Remove the start picture").click()
+    expect(start).to_be_hidden()
+
+    tile = me.ask("something to drag")
+    me.status(tile, "done")
+    tile.locator(".open img").drag_to(me.page.locator(".start-drop .drop"))
+    expect(start).to_be_visible()
+    assert start.get_attribute("src") != pasted
+
+
+def test_only_samplers_that_the_model_can_do_are_offered(visit: Visit) -> None:
+    me = visit()
+    me.page.route("**/api/models", _with_few_samplers)
+    me.open()
+    me.unfold("Sampler")
+    me.page.locator("#sampler input").click()
+    options = me.page.get_by_role("option")
+    expect(options).to_have_count(2)
+    expect(options.first).to_contain_text("DDIM")
+    expect(me.page.locator("#sampler input")).to_have_value("LCM")
+
+
+def _with_few_samplers(route: Route) -> None:
+    answer = route.fetch()
+    models = answer.json()["models"]
+    for model in models:
+        model.update(samplers=["DDIM", "LCM"], sampler="LCM")
+    route.fulfill(response=answer, json={"models": models})

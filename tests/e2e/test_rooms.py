@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.visitor import SLOW, Visitor
+from tests.serving import Served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 Visit = Callable[..., Visitor]
 
 
-def _made(me: Visitor, *prompts: str) -> None:
-    """Pictures without the form, for tests about what comes after."""
-    model = me.page.request.get("/api/models").json()["models"][0]["id"]
+def _asked(me: Visitor, *prompts: str) -> None:
+    """Jobs without the form, for tests about what comes after."""
+    models = me.page.request.get("/api/models").json()["models"]
+    model = next(model["id"] for model in models if model["task"] == "image")
     for prompt in prompts:
         fields = {"prompt": prompt, "steps": 2, "width": 64, "height": 64, "model": model}
         answer = me.page.request.post("/api/jobs", data=fields)
         assert answer.ok, answer.text()
+
+
+def _made(me: Visitor, *prompts: str) -> None:
+    """The same, one after another until they are done."""
+    for prompt in prompts:
+        _asked(me, prompt)
         me.status(me.tile(prompt), "done")
 
 
@@ -101,7 +112,23 @@ def test_the_settings_in_a_picture_are_read_and_sent_to_the_form(visit: Visit) -
     expect(me.generate).to_be_visible()
 
 
-def test_the_queue_pauses_resumes_and_changes_places(visit: Visit) -> None:
+@contextmanager
+def _nothing_begins(studio: Served) -> Iterator[None]:
+    """The worker is held, so that all that is asked for stays in line."""
+    pid = studio.studio.engine.worker_pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def _line_of(me: Visitor) -> list[str]:
+    return me.page.locator(".job").evaluate_all("rows => rows.map((row) => row.querySelector('.name').textContent)")
+
+
+def test_the_queue_pauses_and_resumes(visit: Visit) -> None:
     me = visit().open()
     me.unfold("Sampler")
     me.set_number("steps", 150)
@@ -118,6 +145,25 @@ def test_the_queue_pauses_resumes_and_changes_places(visit: Visit) -> None:
     expect(me.page.locator(".facts")).to_contain_text("Rows a step")
     me.page.get_by_role("button", name="Cancel all of mine").click()
     expect(me.page.get_by_text("You have nothing in line.")).to_be_visible(timeout=SLOW)
+
+
+def test_waiting_jobs_change_places_by_button_and_by_dragging(visit: Visit, studio: Served) -> None:
+    me = visit().open()
+    _made(me, "warm up")  # the model is open: from here on nothing but the line decides
+    with _nothing_begins(studio):
+        _asked(me, "one", "two", "three")
+        me.tab("queue")
+        expect(me.page.locator(".job")).to_have_count(3)
+        assert _line_of(me) == ["one", "two", "three"]
+        me.page.locator(".job", has_text="three").get_by_role("button", name="Move up").click()
+        expect(me.page.locator(".job .name")).to_have_text(["one", "three", "two"])
+        me.page.locator(".job", has_text="two").drag_to(me.page.locator(".job", has_text="one"))
+        expect(me.page.locator(".job .name")).to_have_text(["two", "one", "three"])
+        assert me.page.locator(".job").first.get_by_role("button", name="Move up").is_disabled()
+    expect(me.page.get_by_text("You have nothing in line.")).to_be_visible(timeout=SLOW)
+    jobs = me.page.request.get("/api/jobs").json()["jobs"]
+    begun = {job["request"]["prompt"]: job["started"] for job in jobs}
+    assert begun["two"] < begun["one"] < begun["three"]
 
 
 def test_a_filmstrip_comes_on_demand_and_stays_off_the_stage(visit: Visit) -> None:
