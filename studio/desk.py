@@ -87,8 +87,7 @@ class Desk:
         if job.status.ended:
             self.table.end(live)
             self._let_go(live)
-            if job.status != JobStatus.FAILED:
-                self.streams.drop(job.id)
+            self.streams.end(job.id)
         self.tell(live)
 
     def reorder(self, owner: str, job_ids: list[str]) -> None:

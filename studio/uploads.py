@@ -1,4 +1,6 @@
-"""Start pictures, kept by owner and content: `uploads/<owner>/<sha256>.png`, normalised to plain RGB PNG."""
+"""What people have uploaded, kept by owner and content: `uploads/<owner>/<sha256>.png` is a picture, normalised to
+plain RGB PNG, `….sound` a recording as it came.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +8,19 @@ import hashlib
 import io
 import os
 import re
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from PIL import Image
 
 from pipelines.errors import NotFound
 from studio import limits
 from studio.durable import write_file
 from studio.pictures import decode, fitted
+
+PICTURE, RECORDING = ".png", ".sound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,40 +34,73 @@ class Kept:
 
 
 class Uploads:
-    """One folder of start pictures; nobody reads another's, even knowing the hash."""
+    """One folder of uploads; nobody reads another's, even knowing the hash."""
 
-    def __init__(self, folder: Path):
-        self._folder = folder
+    def __init__(self, folder: Path, needed: Callable[[str], set[str]] = lambda owner: set()):
+        """needed: names of an owner's files that are not to be dropped, as unfinished jobs will read them."""
+        self._folder, self._needed = folder, needed
 
     def keep(self, owner: str, data: bytes) -> Kept:
         """Decode, normalise and store; the same picture twice is one file. Raises BadUpload."""
         decoded = decode(data)
         image = fitted(decoded.image, limits.UPLOAD_SIDE)
-        encoded = io.BytesIO()
-        image.save(encoded, "PNG", compress_level=3)
-        name = hashlib.sha256(image.tobytes() + repr(image.size).encode()).hexdigest()
+        name, encoded = _named(image)
         path = self._path(owner, name)
         if path.exists():
             os.utime(path)
         else:
-            write_file(path, encoded.getvalue())
-            self._drop_oldest(path.parent)
+            write_file(path, encoded)
+            self._drop_oldest(owner, PICTURE, limits.UPLOADS_PER_OWNER)
         return Kept(name, *image.size, decoded.notes)
 
+    def keep_in(self, owner: str, group: str, image: Image.Image) -> str:
+        """A picture of a batch: it stays until the whole group is dropped. Returns its SHA-256."""
+        name, encoded = _named(image)
+        path = self._path(owner, group).with_suffix("") / f"{name}{PICTURE}"
+        if not path.exists():
+            write_file(path, encoded)
+        return name
+
+    def drop_group(self, owner: str, group: str) -> None:
+        shutil.rmtree(self._path(owner, group).with_suffix(""), ignore_errors=True)
+
+    def keep_recording(self, owner: str, data: bytes) -> str:
+        """Store it as it came (it was decoded before, so it is one), and return its SHA-256."""
+        name = hashlib.sha256(data).hexdigest()
+        path = self._path(owner, name, RECORDING)
+        if path.exists():
+            os.utime(path)
+        else:
+            write_file(path, data)
+            self._drop_oldest(owner, RECORDING, limits.RECORDINGS_PER_OWNER)
+        return name
+
     def read(self, owner: str, sha256: str) -> bytes:
-        """The PNG; raises NotFound."""
+        """The PNG, or the recording; raises NotFound."""
         if re.fullmatch(r"[0-9a-f]{64}", sha256):
-            try:
-                return self._path(owner, sha256).read_bytes()
-            except FileNotFoundError:
-                pass
+            for suffix in (PICTURE, RECORDING):
+                try:
+                    return self._path(owner, sha256, suffix).read_bytes()
+                except FileNotFoundError:
+                    continue
+            for path in self._path(owner, sha256).parent.glob(f"*/{sha256}{PICTURE}"):
+                return path.read_bytes()
         raise NotFound("The start picture is not here any more: drop it in once more.")
 
-    def _path(self, owner: str, name: str) -> Path:
+    def _path(self, owner: str, name: str, suffix: str = PICTURE) -> Path:
         # an owner may be a user's name, which need not be a good file name
-        return self._folder / hashlib.sha256(owner.encode()).hexdigest()[:32] / f"{name}.png"
+        return self._folder / hashlib.sha256(owner.encode()).hexdigest()[:32] / f"{name}{suffix}"
 
-    def _drop_oldest(self, folder: Path) -> None:
-        files = sorted(folder.glob("*.png"), key=lambda file: file.stat().st_mtime)
-        for file in files[: -limits.UPLOADS_PER_OWNER]:
-            file.unlink(missing_ok=True)
+    def _drop_oldest(self, owner: str, suffix: str, most: int) -> None:
+        files = sorted(self._path(owner, "").parent.glob(f"*{suffix}"), key=lambda file: file.stat().st_mtime)
+        needed = self._needed(owner) if len(files) > most else set()
+        for file in files[:-most]:
+            if file.stem not in needed:
+                file.unlink(missing_ok=True)
+
+
+def _named(image: Image.Image) -> tuple[str, bytes]:
+    """SHA-256 of the picture, and its PNG."""
+    encoded = io.BytesIO()
+    image.save(encoded, "PNG", compress_level=3)
+    return hashlib.sha256(image.tobytes() + repr(image.size).encode()).hexdigest(), encoded.getvalue()

@@ -52,10 +52,15 @@ def artifact_view(job: Job, info: dict) -> dict:
         "height": info.get("height", getattr(job.request, "height", 0)),
         "seed": info.get("seed", getattr(job.request, "seed", None)),
         "score": info.get("alignment", {}).get("score"),
-        "info": {key: info[key] for key in SHOWN_INFO if key in info},
+        "info": shown_info(info),
         "url": f"/files/{job.artifact_id}",
         "thumb": f"/thumbs/{job.artifact_id}",
     }
+
+
+def shown_info(info: dict) -> dict:
+    """What a list or a tile needs of what a pipeline has said; the rest is in the artifact's own view."""
+    return {key: info[key] for key in SHOWN_INFO if key in info}
 
 
 def data_uri(preview: Preview) -> str:

@@ -17,6 +17,7 @@ from studio.context import Here, Owner
 from studio.gallery import file_name
 from studio.metadata import parameters_text
 from studio.store import ArtifactRow
+from studio.views import shown_info
 
 router = APIRouter(tags=["gallery"])
 # An id is never given to another file, so browsers need not ask again; but no cache of others may keep it
@@ -66,7 +67,7 @@ def zipped(studio: Here, owner: Owner, ids: str) -> StreamingResponse:
 def picture(studio: Here, owner: Owner, id: str) -> dict:
     """One picture with all that is known about it."""
     row = studio.gallery.artifact(owner, id)
-    return {**view(row), "info": json.loads(row.info), "parameters": _parameters(row)}
+    return {**view(row), "words": row.prompt, "info": json.loads(row.info), "parameters": _parameters(row)}
 
 
 @router.patch("/api/gallery/{id}")
@@ -99,6 +100,7 @@ def view(row: ArtifactRow) -> dict:
         "media_type": row.media_type,
         "created": row.created,
         "request": shown(json.loads(row.request)),
+        "info": shown_info(json.loads(row.info)),
         "url": f"/files/{row.id}",
         "thumb": f"/thumbs/{row.id}",
     }

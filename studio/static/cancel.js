@@ -16,8 +16,8 @@ export function cancelNewest() {
 }
 
 /** The quiet button beside Generate. */
-export function cancelButton(place) {
-  const node = button("quiet", { id: "cancel-newest", onclick: cancelNewest, title: `${t("cancel.newest")} (Esc)` }, t("cancel"));
+export function cancelButton(place, { id = "cancel-newest" } = {}) {
+  const node = button("quiet", { id, onclick: cancelNewest, title: `${t("cancel.newest")} (Esc)` }, t("cancel"));
   const show = () => set(node, { disabled: !newest() });
   changes.addEventListener("jobs", show);
   show();

@@ -31,6 +31,7 @@ const PATHS = {
   add: "M12 5v14M5 12h14",
   grip: "M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01",
   logout: "M13 4.5H5v15h8M10 12h10m0 0-3.5-3.5M20 12l-3.5 3.5",
+  file: "M7 3.5h7l4.5 4.5v12.5H7zM14 3.5V8h4.5M10 12.5h5.5M10 16h5.5",
   search: "M10.5 4.5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM15 15l5 5",
 };
 const NS = "http://www.w3.org/2000/svg";

@@ -41,6 +41,7 @@ export const toolsOf = (item, begin) => [
 /** A finished job as an item. */
 export const itemOf = (job) => ({
   ...job.artifact,
+  job: job.id,
   kind: job.kind ?? "image",
   created: job.ended ?? job.created,
   request: { ...job.request, seed: job.artifact.seed ?? job.request.seed },

@@ -13,6 +13,10 @@ import { register } from "./kinds.js";
 import { picture } from "./picture.js";
 import { queueSide, queueStage } from "./queue.js";
 import { imageStage } from "./image.js";
+import { offerSpeech, speechStage } from "./speech.js";
+import { speechText } from "./speech_text.js";
+import { speech } from "./speech_view.js";
+import { voiceRecording, voiceSample } from "./speech_voice.js";
 import { startPicture } from "./start.js";
 import { watchTheme } from "./theme.js";
 
@@ -21,6 +25,11 @@ const PARTS = {
   stage: imageStage,
   start: startPicture,
   cancel: cancelButton,
+  "speech-stage": speechStage,
+  "speech-text": speechText,
+  "speech-cancel": cancelButton,
+  "voice-sample": voiceSample,
+  "voice-recording": voiceRecording,
   "caption-source": captionSource,
   "caption-stage": captionStage,
   "gallery-side": gallerySide,
@@ -29,8 +38,10 @@ const PARTS = {
   "queue-stage": queueStage,
 };
 register("image", picture);
+register("speech", speech);
 register("caption", caption);
 offerCaptions();
+offerSpeech();
 const mounted = new Set();
 
 export function mount(name, element, props = {}) {

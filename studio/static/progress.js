@@ -2,7 +2,7 @@
 
 import { machine } from "./live.js";
 import { notes } from "./phrases.js";
-import { duration, t } from "./words.js";
+import { duration, t, wordOf } from "./words.js";
 
 /** "step 12/20 · 0.6 s left", or what comes before and after the steps. */
 export function progress(job) {
@@ -10,7 +10,7 @@ export function progress(job) {
   if (job.status === "waiting") return waiting(job);
   if (!job.step) return notes(job.note) || t("job.preparing");
   if (job.step >= job.steps) return t("job.finishing");
-  const step = t("job.step", { step: job.step, steps: job.steps });
+  const step = wordOf("job.step", job.kind, { step: job.step, steps: job.steps });
   return job.seconds_left == null ? step : `${step} · ${left(job)}`;
 }
 

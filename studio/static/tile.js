@@ -70,7 +70,7 @@ function failed(frame, job, on) {
 }
 
 function cancelled(frame, job, on) {
-  frame.replaceChildren(el("div.said", {}, el("p", {}, t("job.cancelled"))), dismiss(job, on));
+  frame.replaceChildren(el("div.said", {}, el("p", {}, t("job.cancelled")), ...(viewOf(job).failed?.(job, pieces(job.id)) ?? [])), dismiss(job, on));
   return {};
 }
 

@@ -1,0 +1,46 @@
+// The form of the Speech tab: the voices that a model has, what they cost, how long the text will last.
+
+import { models } from "./api.js";
+import { formOf } from "./form.js";
+import { showText } from "./speech_text.js";
+import { languageName } from "./speech_time.js";
+import { showVoice } from "./speech_voice.js";
+import { t } from "./words.js";
+
+const known = models()
+  .then(({ models }) => new Map(models.filter(({ task }) => task === "speech").map((model) => [model.id, model])))
+  .catch(() => new Map());
+
+const base = formOf("speech");
+const { named, listed } = base;
+export const { keep } = base;
+
+export async function restore(...values) {
+  const form = named(await base.restore(...values));
+  if (!(await known).has(form.model) && !form.model?.includes("/")) form.model = (await known).keys().next().value;
+  return suited(form);
+}
+
+export const fill = (wish, ...values) => suited(named(base.fill(wish, ...values)));
+
+/** Another model, voice or speed. */
+export const chosen = (...values) => suited(named(values));
+
+/** The values of the form, and as voices those of its model. */
+async function suited(form) {
+  const model = (await known).get(form.model);
+  showText(form);
+  if (!model) return listed(form);
+  const voices = model.voices ?? [];
+  const single = !form.voice?.includes("+"); // a blend is written by hand
+  const value = voices.includes(form.voice) || (model.blends && !single) ? form.voice : (voices[0] ?? "");
+  showVoice({ ...form, voice: value }, model);
+  return listed({ ...form, voice: { __type__: "update", choices: voices.map((voice, i) => [labelOf(model, voice, i), voice]), value } });
+}
+
+/** Heart · American English · 8 MB to fetch */
+function labelOf({ voices, languages = [], here = [] }, voice, i) {
+  const tag = languages.length === voices.length ? languages[i] : languages.length === 1 ? languages[0] : null;
+  const parts = [voice[0].toUpperCase() + voice.slice(1), tag && languageName(tag), !here.includes(voice) && t("voice.fetch")];
+  return parts.filter(Boolean).join(" · ");
+}

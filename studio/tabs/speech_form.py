@@ -1,0 +1,77 @@
+"""The form of the Speech tab: the text, who speaks it and how."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from pipelines.requests import AudioFormat, SpeechRequest, bounds
+from studio.tabs.common import Room, root
+from studio.tabs.forms import Form
+
+FORMATS = {AudioFormat.MP3: "MP3", AudioFormat.OPUS: "Opus", AudioFormat.FLAC: "FLAC", AudioFormat.WAV: "WAV"}
+
+
+def form(room: Room) -> tuple[Form, gr.Button]:
+    """The fields by their name in the request, and the button that runs it."""
+    form = Form("speech")
+    with gr.Column(elem_classes=["fields"]):
+        form.fields["text"] = gr.Textbox(
+            label=room.label("speech.text"), placeholder=room.label("speech.text.hint"), lines=8, max_lines=16,
+            elem_id="text",
+        )  # fmt: skip
+        root(room, "speech-text")
+        form.place("text")
+        _voice(room, form)
+        _sound(room, form)
+    with gr.Column(elem_classes=["foot"]):
+        form.place("")
+        with gr.Row(elem_classes=["go"]):
+            run = gr.Button(room.label("speak"), variant="primary", elem_id="speak")
+            root(room, "speech-cancel", '{"id": "cancel-speech"}')
+    return form, run
+
+
+def _voice(room: Room, form: Form) -> None:
+    models = choices_of(room)
+    form.fields["model"] = gr.Dropdown(
+        models, value=models[0][1] if models else None, label=room.label("speech.model"), allow_custom_value=True,
+        elem_id="speech-model",
+    )  # fmt: skip
+    form.place("model")
+    voices = _voices(room)
+    with gr.Row(elem_classes=["voice-row"]):
+        form.fields["voice"] = gr.Dropdown(
+            voices, value=voices[0] if voices else "", label=room.label("voice"), allow_custom_value=True,
+            elem_id="voice", min_width=100,
+        )  # fmt: skip
+        root(room, "voice-sample")
+    form.place("voice")
+    root(room, "voice-recording")
+    form.fields["voice_sample"] = gr.Textbox("", visible="hidden", elem_id="voice_sample")
+    form.place("voice_sample")
+
+
+def _sound(room: Room, form: Form) -> None:
+    limits = bounds(SpeechRequest, "speed")
+    form.fields["speed"] = gr.Slider(
+        limits["ge"], limits["le"], value=1, step=0.05, label=room.label("speed"), elem_id="speed", buttons=[]
+    )
+    form.place("speed")
+    formats = [(name, str(kind)) for kind, name in FORMATS.items()]
+    default = str(SpeechRequest.model_fields["format"].default)
+    form.fields["format"] = gr.Radio(formats, value=default, label=room.label("format"), elem_id="format")
+    form.place("format")
+
+
+def choices_of(room: Room) -> list[tuple[str, str]]:
+    """The models that speak, those that there are now, as name and id."""
+    return [(entry.name, entry.id) for entry in _entries(room)]
+
+
+def _voices(room: Room) -> list[str]:
+    """Of the first model; static/speech_form.js puts those of the others in their place."""
+    return list(getattr(next(iter(_entries(room)), None), "voices", ()))
+
+
+def _entries(room: Room) -> list:
+    return [entry for entry in room.catalog.entries() if getattr(entry, "task", "") == "speech"]
