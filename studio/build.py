@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 from pipelines.catalog import Catalog
 from studio import users
 from studio.auth import Sessions, load_secret
+from studio.batches import Batches
 from studio.context import Studio
 from studio.durable import make_folder
 from studio.engine import Engine
@@ -36,8 +37,10 @@ def build(settings: Settings, worker: Mapping[str, object] | None = None) -> Stu
     gallery.recover()
     catalog = Catalog([settings.models])
     engine = Engine(settings, store, gallery, catalog, worker)
+    batches = Batches(settings.data_dir, store, gallery, catalog, engine)
     engine.start()
-    return Studio(settings, store, gallery, catalog, engine, sessions, lock, Search(engine, store))
+    batches.start()
+    return Studio(settings, store, gallery, catalog, engine, sessions, lock, Search(engine, store), batches)
 
 
 def _lock(settings: Settings) -> FileLock:

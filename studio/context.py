@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
     from pipelines.catalog import Catalog
+    from studio.batches import Batches
     from studio.engine import Engine
     from studio.search import Search
 
@@ -33,9 +34,11 @@ class Studio:
     sessions: Sessions
     lock: BaseFileLock
     search: Search
+    batches: Batches
 
     async def close(self) -> None:
         """End the worker and let go of the data folder."""
+        self.batches.stop()
         await self.engine.stop()
         self.store.close()
         self.lock.release()

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ class Desk:
         self.lock = threading.RLock()
         self.table, self.asks, self.subscriptions = Table(), Asks(), Subscriptions()
         self.stats, self.worker = Stats({}, None, 0.0, 0.0), "starting"
+        self.ended: list[Callable[[Job], None]] = []  # told of every job that is over; must not take long
         self.trouble = ""  # why the worker does not start
         self._link: Link | None = None
         self._pictures: Counter[str] = Counter()
@@ -86,9 +88,16 @@ class Desk:
         live.job = job
         if job.status.ended:
             self.table.end(live)
+            self._say_ended(job)
             self._let_go(live)
             self.streams.end(job.id)
         self.tell(live)
+
+    def _say_ended(self, job: Job) -> None:
+        if getattr(job.request, "batch", ""):  # its batch keeps it in mind, and others shall not be pushed out
+            self.table.forget(job.id, job.owner)
+        for hear in self.ended:
+            hear(job)
 
     def reorder(self, owner: str, job_ids: list[str]) -> None:
         """Remembered, because a fresh worker has to be told again."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -146,6 +146,10 @@ class Engine:
         if not job.status.ended:
             raise NotAllowed(f"This job is {job.status}; only one that is over can be tried again.")
         return self.submit(owner, job.request)[0]
+
+    def on_end(self, hear: Callable[[Job], None]) -> None:
+        """`hear` is told of every job that is over, in the thread that ends it: it may only take note."""
+        self._desk.ended.append(hear)
 
     def request(self, owner: str, job_id: str) -> Request:
         """What was asked for, whole (a view cuts long texts); raises NotFound."""

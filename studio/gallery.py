@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
 import uuid
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from studio.jobs import Job, JobStatus
 from studio.keeping import extension, keep, reworded, thumbnail, waveform
 from studio.store import ArtifactRow, Store
 from studio.uploads import Kept, Uploads
+from studio.zips import zipped
 
 GONE = "The file is missing from the data folder."
 
@@ -31,7 +30,7 @@ class Gallery:
 
     def __init__(self, folder: Path, store: Store):
         self._folder, self._store = folder, store
-        self._uploads = Uploads(folder / "uploads")
+        self.uploads = Uploads(folder / "uploads", store.needed_uploads)
 
     def save(self, job: Job, artifact: Artifact) -> Job:
         """The file first, then its row and the end of the job in one transaction. Returns the job, done."""
@@ -109,15 +108,15 @@ class Gallery:
         return self.keep(owner, data).sha256
 
     def keep(self, owner: str, data: bytes) -> Kept:
-        return self._uploads.keep(owner, data)
+        return self.uploads.keep(owner, data)
 
     def keep_recording(self, owner: str, data: bytes) -> str:
         """Store a recording, decoded before to see that it is one, and return its SHA-256."""
-        return self._uploads.keep_recording(owner, data)
+        return self.uploads.keep_recording(owner, data)
 
     def upload(self, owner: str, sha256: str) -> bytes:
         """The PNG of one's own start picture, or one's own recording; raises NotFound."""
-        return self._uploads.read(owner, sha256)
+        return self.uploads.read(owner, sha256)
 
     def recover(self) -> None:
         """At start, before anything is served: drop files without a row, and rows without their file."""
@@ -129,7 +128,7 @@ class Gallery:
             self._unlink(id, known[id])
         for id in files - thumbs:
             write_file(self._thumb(id), self._drawn_again(id, known[id]))
-        for part in (self._folder / "uploads").glob(f"*/*{TEMPORARY}"):
+        for part in (self._folder / "uploads").glob(f"**/*{TEMPORARY}"):
             part.unlink(missing_ok=True)
 
     def _drawn_again(self, id: str, media_type: str) -> bytes:
@@ -149,12 +148,7 @@ class Gallery:
         return there
 
     def _zipped(self, rows: Sequence[ArtifactRow]) -> Iterator[bytes]:
-        pieces = _Pieces()
-        with zipfile.ZipFile(pieces, "w", zipfile.ZIP_STORED) as archive:  # PNG is packed already
-            for row in rows:
-                archive.writestr(file_name(row), self._there(self._file(row.id, row.media_type)).read_bytes())
-                yield pieces.take()
-        yield pieces.take()
+        yield from zipped((file_name(row), self._there(self._file(row.id, row.media_type)).read_bytes) for row in rows)
 
     def _file(self, id: str, media_type: str) -> Path:
         return self._folder / "files" / id[:2] / f"{id}.{extension(media_type)}"
@@ -176,22 +170,3 @@ class Gallery:
 def file_name(row: ArtifactRow) -> str:
     """What a saved file is called."""
     return f"triptych-{row.id[:8] if row.seed is None else f'{row.seed}-{row.id[:8]}'}.{extension(row.media_type)}"
-
-
-class _Pieces(io.RawIOBase):
-    """What zipfile writes, to be taken away piece by piece; it cannot seek, and zipfile copes."""
-
-    def __init__(self):
-        self._data = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data) -> int:
-        self._data += data
-        return len(data)
-
-    def take(self) -> bytes:
-        data = bytes(self._data)
-        self._data.clear()
-        return data

@@ -16,6 +16,15 @@ BOOK_PART_BYTES = 8 * MIB  # one of them, unpacked
 BOOK_BYTES = 48 * MIB  # all of them
 BOOK_CHARACTERS = 6_000_000  # five of the longest novels
 CAPTION_CHARACTERS = 20_000
+BATCHES_PER_OWNER = 100
+BATCH_PICTURES = 5000
+BATCH_BYTES = 4 * 1024 * MIB  # of the pictures as they came
+BATCH_SIDE = 1024  # pixels; no captioner looks closer
+BATCH_IN_LINE = 64  # jobs of one batch that are in line at once: enough for the widest model batch
+BATCH_UNDO = 50  # changes that can be taken back
+ZIP_BYTES = 2 * 1024 * MIB  # the archive itself
+ZIP_ENTRIES = 10_000
+ZIP_RATIO = 100  # pictures hardly pack; drawings of few colours up to this
 BODY_BYTES = 4 * MIB  # any other request body; a prompt of 1 MB must still get its sentence
 MULTIPART_EXTRA_BYTES = 64 * 1024  # headers and boundaries around an upload
 

@@ -45,10 +45,10 @@ class Page:
         )
 
 
-def page(engine: Any, catalog: Any, settings: Any = None) -> Page:
+def page(engine: Any, catalog: Any, settings: Any = None, batches: Any = None) -> Page:
     """The whole page over an engine (`submit`) and a catalog (`entries`, `find`)."""
     words, base = Words(), files.base()
-    room = Room(engine, catalog, settings, words, base)
+    room = Room(engine, catalog, settings, words, base, batches)
     with gr.Blocks(title="Triptych", analytics_enabled=False, fill_width=True, elem_id="triptych") as blocks:
         header.build(room, [tab.NAME for tab in tabs.TABS])
         for tab in tabs.TABS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,26 +13,8 @@ from pathlib import Path
 from pipelines import requests
 from pipelines.errors import InvalidRequest
 from studio.jobs import Job, JobStatus
+from studio.schema import CHANGES, SCHEMA
 
-_SCHEMA = """
-CREATE TABLE jobs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, request TEXT NOT NULL,
-    created REAL NOT NULL, status TEXT NOT NULL, started REAL, ended REAL, attempts INTEGER NOT NULL,
-    error_code TEXT, error TEXT, artifact_id TEXT);
-CREATE INDEX jobs_of_owner ON jobs (owner, number);
-CREATE INDEX jobs_by_status ON jobs (status, number);
-CREATE TABLE artifacts (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, job_id TEXT NOT NULL,
-    kind TEXT NOT NULL, media_type TEXT NOT NULL, width INTEGER, height INTEGER, bytes INTEGER NOT NULL,
-    model TEXT NOT NULL, prompt TEXT NOT NULL, seed INTEGER, created REAL NOT NULL, hidden INTEGER NOT NULL,
-    request TEXT NOT NULL, info TEXT NOT NULL, words TEXT NOT NULL);
-CREATE INDEX artifacts_of_owner ON artifacts (owner, hidden, number);
-CREATE INDEX artifacts_of_job ON artifacts (job_id);
-"""
-# What each later version of the file has more; the number of the last is `user_version`.
-_CHANGES = (
-    "ALTER TABLE artifacts ADD COLUMN vector BLOB NOT NULL DEFAULT x'';",
-)  # fmt: skip
 _UNREADABLE = "This job was asked for in another version of the studio, which this one cannot read; ask again."
 _JOB_COLUMNS = tuple(field.name for field in fields(Job))
 
@@ -62,6 +45,11 @@ class ArtifactRow:
     number: int = 0
     vector: bytes = b""
 
+    @property
+    def score(self) -> float | None:
+        """How well picture and words agree, 0…1; None where nobody has looked."""
+        return (json.loads(self.info).get("alignment") or {}).get("score")
+
     def made_from(self) -> requests.Request:
         """The request that this was made from."""
         return requests.from_json(self.request)
@@ -85,7 +73,7 @@ class Store:
 
     def _bring_up_to_date(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        for number, change in enumerate((_SCHEMA, *_CHANGES), 1):
+        for number, change in enumerate((SCHEMA, *CHANGES), 1):
             if version < number:
                 self._db.executescript(f"BEGIN; {change} PRAGMA user_version={number}; COMMIT;")
 
@@ -109,6 +97,12 @@ class Store:
     def jobs(self, owner: str, limit: int = 200) -> list[Job]:
         """The owner's jobs, newest first."""
         return self._jobs("WHERE owner = ? ORDER BY number DESC LIMIT ?", (owner, limit))
+
+    def needed_uploads(self, owner: str) -> set[str]:
+        """SHA-256 of the stored files that the owner's unfinished jobs will read."""
+        live = [status for status in JobStatus if not status.ended]
+        jobs = self._jobs(f"WHERE owner = ? AND status IN ({', '.join('?' * len(live))})", (owner, *live))
+        return {sha for job in jobs for sha in job.request.uploads()}
 
     def unfinished(self) -> list[Job]:
         """Everybody's jobs that have not ended, in the order in which they came.

@@ -76,6 +76,7 @@ def rewrite(
 ) -> dict:
     """A caption in other words: its file and what it is found by change."""
     row = studio.gallery.rewrite(owner, id, text)
+    studio.batches.heard(owner, id, row.prompt)
     studio.engine.renew(owner, id)
     return {**view(row), "info": json.loads(row.info)}
 

@@ -13,13 +13,16 @@ from studio.words import Words, nearest
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """engine: `submit(owner, request)`; catalog: `entries()`, `find(id)`; base: path of the page's own files."""
+    """engine: `submit(owner, request)`; catalog: `entries()`, `find(id)`; base: path of the page's own files;
+    batches: `run(owner, id, request)`.
+    """
 
     engine: Any
     catalog: Any
     settings: Any
     words: Words
     base: str
+    batches: Any = None
 
     def label(self, key: str) -> gr.I18nData:
         """A word that Gradio shows in the browser's language; raises KeyError if there is no such word."""

@@ -12,9 +12,11 @@ from starlette.testclient import TestClient
 from pipelines.catalog import Catalog
 from studio import users
 from studio.auth import Sessions, load_secret
+from studio.batches import Batches
 from studio.context import Studio
 from studio.engine import Engine
 from studio.gallery import Gallery
+from studio.search import Search
 from studio.settings import Settings
 from studio.store import Store
 from studio.web import create_api
@@ -32,7 +34,9 @@ def idle(tmp_path: Path) -> Iterator[Callable[..., Studio]]:
         catalog = Catalog([settings.models])
         engine = Engine(settings, store, gallery, catalog)
         sessions = Sessions(load_secret(tmp_path), users.load(settings.auth, settings.users))
-        made.append(Studio(settings, store, gallery, catalog, engine, sessions, FileLock(tmp_path / "lock")))
+        search, batches = Search(engine, store), Batches(tmp_path, store, gallery, catalog, engine)
+        lock = FileLock(tmp_path / "lock")
+        made.append(Studio(settings, store, gallery, catalog, engine, sessions, lock, search, batches))
         return made[-1]
 
     yield make

@@ -163,7 +163,7 @@ def test_oldest_start_pictures_go_first(gallery, monkeypatch):
     names = []
     for i, width in enumerate((64, 72, 80)):
         names.append(gallery.keep_upload("me", png((width, 64))))
-        path = gallery._uploads._path("me", names[-1])
+        path = gallery.uploads._path("me", names[-1])
         if path.exists():
             os.utime(path, (i, i))
     with pytest.raises(NotFound):

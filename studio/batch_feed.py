@@ -1,0 +1,151 @@
+"""Keeps a batch's jobs in line: a few dozen at a time, the next ones as others end.
+
+One thread does it all, so that nothing is submitted twice. The rows are the truth: whatever is only wanted when the
+studio starts is submitted then, and what ended while nobody looked is taken note of.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pipelines import requests
+from pipelines.errors import NotAllowed, NotFound, TriptychError
+from studio import limits
+from studio.batch_rows import BatchRows, Item, ItemStatus
+from studio.jobs import Job, JobStatus
+
+if TYPE_CHECKING:
+    from studio.engine import Engine
+    from studio.gallery import Gallery
+    from studio.store import Store
+
+AGAIN_SECONDS = 2.0  # after the line was too full for more
+log = logging.getLogger(__name__)
+
+
+class Feed:
+    """`wake` and `later` may be called from any thread."""
+
+    def __init__(self, store: Store, gallery: Gallery, engine: Engine, rows: BatchRows):
+        self._store, self._gallery, self._engine, self._rows = store, gallery, engine, rows
+        self._todo: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="batches", daemon=True)
+        self._open = False
+        self.lock = threading.Lock()  # held while an item becomes a job, and by whoever takes items out of the line
+        engine.on_end(self._heard)
+
+    def start(self) -> None:
+        self._open = True
+        self.later(self._take_up)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """What is left is in the rows."""
+        if self._open:
+            self._open = False
+            self._todo.put(None)
+            self._thread.join(10)
+
+    def wake(self, batch: str) -> None:
+        self.later(lambda: self._fill(batch))
+
+    def later(self, work: Callable[[], None]) -> None:
+        self._todo.put(work)
+
+    def _heard(self, job: Job) -> None:
+        if getattr(job.request, "batch", ""):
+            self.later(lambda: self._ended(job))
+
+    def _run(self) -> None:
+        while self._open:
+            try:
+                work = self._todo.get(timeout=AGAIN_SECONDS)
+            except queue.Empty:
+                work = self._fill_all
+            if work is None or not self._open:
+                return
+            try:
+                work()
+            except Exception:
+                log.exception("A batch could not go on")
+
+    def _take_up(self) -> None:
+        """After a start: jobs that ended before their item heard of it, and jobs that are gone."""
+        for item in self._rows.items("status = ?", (ItemStatus.ASKED,)):
+            job = self._store.job(item.job or "")
+            if job is None:
+                self._rows.update(item.batch, [item.number], status=ItemStatus.WANTED, job=None)
+            elif job.status.ended:
+                self._note(item, job)
+        self._fill_all()
+
+    def _fill_all(self) -> None:
+        for batch in self._rows.running():
+            self._fill(batch.id)
+
+    def _fill(self, id: str) -> None:
+        batch = self._rows.batch(id)
+        if batch is None or not batch.running:
+            return
+        counts = self._rows.counts(id)
+        room = limits.BATCH_IN_LINE - counts.get(ItemStatus.ASKED, 0)
+        wanted = self._rows.items("batch = ? AND status = ?", (id, ItemStatus.WANTED), f"ORDER BY number LIMIT {room}")
+        for item in wanted if room > 0 else []:
+            with self.lock:
+                if not self._submit(id, item.number):
+                    return
+        if not wanted and not counts.get(ItemStatus.ASKED) and not counts.get(ItemStatus.WANTED):
+            self._rows.set(id, running=False)
+
+    def _submit(self, id: str, number: int) -> bool:
+        """Whether to go on: there was room in the line, and nobody has stopped the batch meanwhile."""
+        batch, item = self._rows.batch(id), self._rows.item(id, number)
+        if batch is None or item is None or not batch.running or item.status != ItemStatus.WANTED:
+            return False
+        request = requests.from_json(batch.request).model_copy(update={"picture": item.picture, "name": item.name})
+        try:
+            (job,) = self._engine.submit(batch.owner, request)
+        except NotAllowed:  # too many jobs already: in a while there is room again
+            return False
+        except TriptychError as error:
+            self._rows.update(
+                batch.id, [item.number], status=ItemStatus.FAILED, error=str(error), ended=time.time()
+            )  # fmt: skip
+            return True
+        self._rows.update(batch.id, [item.number], status=ItemStatus.ASKED, job=job.id, error="")
+        return True
+
+    def _ended(self, job: Job) -> None:
+        for item in self._rows.items("job = ? AND status = ?", (job.id, ItemStatus.ASKED)):
+            self._note(item, job)
+            self._fill(item.batch)
+
+    def _note(self, item: Item, job: Job) -> None:
+        """The end of its job becomes the item's."""
+        values: dict[str, object] = {"status": resting(item), "ended": job.ended}
+        if job.status == JobStatus.FAILED:
+            values |= {"status": ItemStatus.FAILED, "error": job.error or ""}
+        elif job.status == JobStatus.DONE and (row := self._store.artifact(job.artifact_id or "")):
+            values |= {"status": ItemStatus.DONE, "text": row.prompt, "score": row.score, "origin": "model",
+                       "artifact": row.id, "error": ""}  # fmt: skip
+        self._rows.update(item.batch, [item.number], **values)
+        if item.artifact and "artifact" in values:
+            self._forget(job.owner, item.artifact)
+
+    def _forget(self, owner: str, artifact: str) -> None:
+        """The caption that has been replaced leaves the gallery, too."""
+        with suppress(NotFound):
+            self._gallery.delete(owner, artifact)
+
+
+def resting(item: Item) -> ItemStatus:
+    """The state of an item that nobody works on."""
+    if item.text is None:
+        return ItemStatus.NEW
+    return ItemStatus.KEPT if item.origin == "sidecar" else ItemStatus.DONE

@@ -1,0 +1,71 @@
+"""The pictures of batches as they came, and small ones of them: `batches/<owner>/<batch>/<sha256>.<format>`.
+
+What models see of them is with the other uploads (`studio.uploads`), in a folder of the batch's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from pipelines.errors import NotFound
+from studio import limits
+from studio.durable import write_file
+from studio.keeping import thumbnail
+from studio.pictures import decode, fitted
+from studio.uploads import Uploads
+
+EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp", "gif": "gif", "bmp": "bmp", "mpo": "jpg"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A picture of a batch; size in pixels as it came, upright."""
+
+    picture: str
+    format: str
+    width: int
+    height: int
+    bytes: int
+    notes: str
+
+
+class BatchFiles:
+    def __init__(self, folder: Path, uploads: Uploads):
+        self._folder, self._uploads = folder, uploads
+
+    def keep(self, owner: str, batch: str, data: bytes) -> Stored:
+        """Decoded, checked and stored three ways: as it came, for models, and small. Raises BadUpload."""
+        decoded = decode(data)
+        with Image.open(io.BytesIO(data)) as image:
+            kind = str(image.format).lower()
+        picture = self._uploads.keep_in(owner, batch, fitted(decoded.image, limits.BATCH_SIDE))
+        folder = self._of(owner, batch)
+        write_file(folder / f"{picture}.{kind}", data)
+        write_file(folder / f"{picture}.thumb", thumbnail(decoded.image))
+        return Stored(picture, kind, *decoded.image.size, len(data), " ".join(decoded.notes))
+
+    def original(self, owner: str, batch: str, picture: str, kind: str) -> Path:
+        return self._there(self._of(owner, batch) / f"{picture}.{kind}")
+
+    def thumb(self, owner: str, batch: str, picture: str) -> Path:
+        return self._there(self._of(owner, batch) / f"{picture}.thumb")
+
+    def drop(self, owner: str, batch: str) -> None:
+        shutil.rmtree(self._of(owner, batch), ignore_errors=True)
+        self._uploads.drop_group(owner, batch)
+
+    def _of(self, owner: str, batch: str) -> Path:
+        # an owner may be a user's name, which need not be a good file name
+        return self._folder / hashlib.sha256(owner.encode()).hexdigest()[:32] / batch
+
+    @staticmethod
+    def _there(path: Path) -> Path:
+        if not path.exists():
+            raise NotFound("The file is missing from the data folder.")
+        return path

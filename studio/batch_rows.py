@@ -1,0 +1,237 @@
+"""Batches of pictures to describe, as rows: what a reload, a restart or another browser of the same person finds."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+
+from studio import limits
+from studio.store import Store
+
+
+class ItemStatus(StrEnum):
+    """new: nobody has asked yet. wanted: in the batch's own line. asked: is a job. kept: came with its caption."""
+
+    NEW = "new"
+    WANTED = "wanted"
+    ASKED = "asked"
+    DONE = "done"
+    KEPT = "kept"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """request: JSON of the settings of its last run. begun: when that began, seconds since the epoch."""
+
+    id: str
+    owner: str
+    name: str
+    created: float
+    request: str = ""
+    running: bool = False
+    begun: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file of a batch. picture: SHA-256 of what models see; format: of the file as it came ("jpeg").
+
+    origin: who wrote the text: "model", "sidecar" or "person". score: how well it agrees with the picture, 0…1.
+    """
+
+    batch: str
+    number: int
+    name: str
+    picture: str = ""
+    format: str = ""
+    width: int = 0
+    height: int = 0
+    bytes: int = 0
+    status: str = ItemStatus.NEW
+    notes: str = ""
+    error: str = ""
+    text: str | None = None
+    score: float | None = None
+    origin: str = ""
+    job: str | None = None
+    artifact: str | None = None
+    ended: float | None = None
+
+
+_BATCH = ", ".join(field.name for field in fields(Batch))
+_ITEM = tuple(field.name for field in fields(Item))
+ORDERS = {
+    "place": "number",
+    "name": "name COLLATE NOCASE, number",
+    "agreement": "score IS NULL, score, number",
+    "state": "CASE status WHEN 'failed' THEN 0 WHEN 'refused' THEN 1 WHEN 'asked' THEN 2 ELSE 3 END, number",
+}
+DOUBTFUL = 0.4
+FILTERS = {
+    "all": "",
+    "bad": " AND status IN ('failed', 'refused')",
+    "doubtful": f" AND score < {DOUBTFUL}",
+    "missing": " AND text IS NULL AND status != 'refused'",
+    "edited": " AND origin = 'person'",
+}
+
+
+class BatchRows:
+    """Their tables in the store's file; each call is one transaction."""
+
+    def __init__(self, store: Store):
+        self._store = store
+
+    def add(self, batch: Batch) -> None:
+        values = asdict(batch)
+        with self._store.transaction() as db:
+            db.execute(f"INSERT INTO batches ({_BATCH}) VALUES ({_marks(values)})", tuple(values.values()))
+
+    def batch(self, id: str) -> Batch | None:
+        return next(iter(self._batches("WHERE id = ?", (id,))), None)
+
+    def of(self, owner: str) -> list[Batch]:
+        """Newest first."""
+        return self._batches("WHERE owner = ? ORDER BY created DESC", (owner,))
+
+    def running(self) -> list[Batch]:
+        return self._batches("WHERE running ORDER BY begun", ())
+
+    def delete(self, id: str) -> None:
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM batches WHERE id = ?", (id,))
+            for table in ("batch_items", "batch_texts", "batch_edits"):
+                db.execute(f"DELETE FROM {table} WHERE batch = ?", (id,))
+
+    def set(self, id: str, **values: object) -> None:
+        """Change columns of a batch."""
+        with self._store.transaction() as db:
+            db.execute(f"UPDATE batches SET {_assign(values)} WHERE id = ?", (*values.values(), id))
+
+    # --- items ---
+
+    def add_item(self, item: Item) -> Item:
+        """With the next number of its batch."""
+        with self._store.transaction() as db:
+            found = db.execute("SELECT max(number) FROM batch_items WHERE batch = ?", (item.batch,)).fetchone()[0]
+            values = asdict(item) | {"number": (found or 0) + 1}
+            names = ", ".join(values)
+            db.execute(f"INSERT INTO batch_items ({names}) VALUES ({_marks(values)})", tuple(values.values()))
+        return Item(**values)
+
+    def item(self, batch: str, number: int) -> Item | None:
+        return next(iter(self.items("batch = ? AND number = ?", (batch, number))), None)
+
+    def items(self, where: str, values: Sequence, rest: str = "ORDER BY number") -> list[Item]:
+        """where, rest: SQL of ours, never of a person."""
+        query = f"SELECT {', '.join(_ITEM)} FROM batch_items WHERE {where} {rest}"
+        return [Item(**dict(row)) for row in self._store.rows(query, values)]
+
+    def page(
+        self, batch: str, offset: int, limit: int, order: str = "place", which: str = "all", text: str = ""
+    ) -> tuple[list[Item], int]:
+        """Items in one of ORDERS, of one of FILTERS, with `text` in their caption or name; and how many in all."""
+        where, values = "batch = ?" + FILTERS[which], [batch]
+        if text:
+            where += " AND (instr(lower(coalesce(text, '')), lower(?)) OR instr(lower(name), lower(?)))"
+            values += [text, text]
+        found = self._store.rows(f"SELECT count(*) FROM batch_items WHERE {where}", values)[0][0]
+        return self.items(where, values, f"ORDER BY {ORDERS[order]} LIMIT {int(limit)} OFFSET {int(offset)}"), found
+
+    def update(self, batch: str, numbers: Iterable[int], **values: object) -> None:
+        """The same new values for several items."""
+        query = f"UPDATE batch_items SET {_assign(values)} WHERE batch = ? AND number = ?"
+        with self._store.transaction() as db:
+            db.executemany(query, [(*values.values(), batch, number) for number in numbers])
+
+    def counts(self, batch: str) -> dict[str, int]:
+        rows = self._store.rows("SELECT status, count(*) FROM batch_items WHERE batch = ? GROUP BY status", (batch,))
+        return {row[0]: row[1] for row in rows}
+
+    def totals(self, batch: str) -> tuple[int, int, int]:
+        """Items, items with a text, bytes."""
+        query = "SELECT count(*), count(text), coalesce(sum(bytes), 0) FROM batch_items WHERE batch = ?"
+        return tuple(self._store.rows(query, (batch,))[0])
+
+    def pace(self, batch: Batch) -> tuple[int, float] | None:
+        """Of the present run: how many ended (of the last 32) after a time, and that time. The first one counts for
+        nothing, as it waited for its model to be loaded."""
+        query = (
+            "SELECT ended FROM batch_items WHERE batch = ? AND ended >= ? AND status IN ('done', 'failed') "
+            "ORDER BY ended DESC LIMIT 33"
+        )
+        ended = [row[0] for row in self._store.rows(query, (batch.id, batch.begun or 0))]
+        return (len(ended) - 1, ended[-1]) if len(ended) > 2 else None
+
+    # --- sidecars ---
+
+    def add_text(self, batch: str, stem: str, text: str) -> None:
+        with self._store.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO batch_texts VALUES (?, ?, ?)", (batch, stem, text))
+
+    def text(self, batch: str, stems: Sequence[str]) -> str | None:
+        query = f"SELECT text FROM batch_texts WHERE batch = ? AND stem IN ({', '.join('?' * len(stems))})"
+        return next((row[0] for row in self._store.rows(query, (batch, *stems))), None)
+
+    # --- edits ---
+
+    def write(self, batch: str, texts: Mapping[int, str], what: str) -> None:
+        """Texts of a person, with what there was before, to be undone."""
+        now = {item.number: item for item in self.items("batch = ?", (batch,))}
+        before = [[n, now[n].text, now[n].score, now[n].origin, now[n].status] for n in texts]
+        after = [(text, None, "person", ItemStatus.DONE, n) for n, text in texts.items()]
+        with self._store.transaction() as db:
+            db.execute("INSERT INTO batch_edits (batch, what, before) VALUES (?, ?, ?)",
+                       (batch, what, json.dumps(before, ensure_ascii=False)))  # fmt: skip
+            db.execute(
+                "DELETE FROM batch_edits WHERE batch = ? AND number NOT IN "
+                "(SELECT number FROM batch_edits WHERE batch = ? ORDER BY number DESC LIMIT ?)",
+                (batch, batch, limits.BATCH_UNDO),
+            )
+            _put(db, batch, after)
+
+    def undone(self, batch: str) -> list[int] | None:
+        """Take back the last edit; the numbers of the items that it had changed, None where there is none."""
+        last = self.last_edit(batch)
+        if last is None:
+            return None
+        before = json.loads(last["before"])
+        with self._store.transaction() as db:
+            # one that is being described meanwhile stays in line
+            busy = {
+                row[0]
+                for row in db.execute(
+                    "SELECT number FROM batch_items WHERE batch = ? AND status IN ('wanted', 'asked')", (batch,)
+                )
+            }
+            _put(db, batch, [(*rest, n) for n, *rest in before if n not in busy])
+            db.execute("DELETE FROM batch_edits WHERE number = ?", (last["number"],))
+        return [one[0] for one in before]
+
+    def last_edit(self, batch: str) -> sqlite3.Row | None:
+        rows = self._store.rows("SELECT * FROM batch_edits WHERE batch = ? ORDER BY number DESC LIMIT 1", (batch,))
+        return next(iter(rows), None)
+
+    def _batches(self, rest: str, values: Sequence) -> list[Batch]:
+        rows = self._store.rows(f"SELECT {_BATCH} FROM batches {rest}", values)
+        return [Batch(**{**dict(row), "running": bool(row["running"])}) for row in rows]
+
+
+def _put(db: sqlite3.Connection, batch: str, rows: Sequence[tuple]) -> None:
+    db.executemany(
+        "UPDATE batch_items SET text = ?, score = ?, origin = ?, status = ? WHERE batch = ? AND number = ?",
+        [(*row[:-1], batch, row[-1]) for row in rows],
+    )
+
+
+def _marks(values: Mapping) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _assign(values: Mapping) -> str:
+    return ", ".join(f"{name} = ?" for name in values)

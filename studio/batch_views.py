@@ -1,0 +1,60 @@
+"""Batches and their items as JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from studio.batch_rows import Batch, BatchRows, Item
+
+_ASKED = ("model", "style", "candidates")
+
+
+def batch_view(rows: BatchRows, batch: Batch) -> dict:
+    """counts: items by status; described: those with a caption; seconds_left: None where nobody can tell yet."""
+    counts = rows.counts(batch.id)
+    total, described, size = rows.totals(batch.id)
+    last = rows.last_edit(batch.id)
+    return {
+        "id": batch.id,
+        "name": batch.name,
+        "created": batch.created,
+        "running": batch.running,
+        "counts": counts,
+        "total": total,
+        "described": described,
+        "bytes": size,
+        "seconds_left": _seconds_left(rows, batch, counts) if batch.running else None,
+        "request": _settings(batch),
+        "undo": _told(last["what"]) if last else None,
+    }
+
+
+def item_view(item: Item) -> dict:
+    """score: 0…1; size in pixels; picture and thumb: where they are."""
+    place = f"/batches/{item.batch}/{item.number}"
+    shown = {name: getattr(item, name) for name in (
+        "number", "name", "status", "error", "notes", "text", "score", "origin", "width", "height", "job",
+        "artifact")}  # fmt: skip
+    return shown | {"picture": f"{place}/picture", "thumb": f"{place}/thumb"} if item.picture else shown
+
+
+def _seconds_left(rows: BatchRows, batch: Batch, counts: dict[str, int]) -> float | None:
+    left = counts.get("wanted", 0) + counts.get("asked", 0)
+    pace = rows.pace(batch)
+    if pace is None:
+        return None
+    done, since = pace
+    return round(left * (time.time() - since) / done, 1)
+
+
+def _settings(batch: Batch) -> dict | None:
+    if not batch.request:
+        return None
+    asked = json.loads(batch.request)
+    return {name: asked.get(name) for name in _ASKED}
+
+
+def _told(what: str) -> dict:
+    """What the last change was: {"action": …} and its words."""
+    return json.loads(what) if what.startswith("{") else {"action": what}

@@ -1,0 +1,229 @@
+"""Many pictures to describe: what came in, how far it is, what people change in it.
+
+A batch belongs to an owner, and that of another is NotFound. Methods may be called from any thread.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from pipelines.errors import BadUpload, InvalidRequest, NotAllowed, NotFound, TriptychError
+from pipelines.requests import CaptionRequest, Priority
+from studio import archives, limits, sidecars
+from studio.admission import check_model
+from studio.batch_feed import Feed, resting
+from studio.batch_files import BatchFiles
+from studio.batch_rows import Batch, BatchRows, Item, ItemStatus
+from studio.wording import Edit
+
+if TYPE_CHECKING:
+    from pipelines.catalog import Catalog
+    from studio.engine import Engine
+    from studio.gallery import Gallery
+    from studio.store import Store
+
+ANY_PICTURE = "0" * 64  # stands in a batch's settings for the picture
+
+
+class Batches:
+    """`start` after the engine has started."""
+
+    def __init__(self, folder: Path, store: Store, gallery: Gallery, catalog: Catalog, engine: Engine):
+        self.rows = BatchRows(store)
+        self.files = BatchFiles(folder / "batches", gallery.uploads)
+        self._gallery, self._catalog, self._engine = gallery, catalog, engine
+        self._feed = Feed(store, gallery, engine, self.rows)
+        self.start, self.stop = self._feed.start, self._feed.stop
+
+    # --- what there is ---
+
+    def create(self, owner: str, name: str = "") -> Batch:
+        """Raises NotAllowed where there are too many already."""
+        if len(self.rows.of(owner)) >= limits.BATCHES_PER_OWNER:
+            raise NotAllowed(f"You have {limits.BATCHES_PER_OWNER} batches; delete one of them first.")
+        batch = Batch(uuid.uuid4().hex, owner, sidecars.label(name) if name else "", time.time())
+        self.rows.add(batch)
+        return batch
+
+    def get(self, owner: str, id: str) -> Batch:
+        """Raises NotFound."""
+        batch = self.rows.batch(id)
+        if batch is None or batch.owner != owner:
+            raise NotFound("There is no such batch.")
+        return batch
+
+    def item(self, owner: str, id: str, number: int) -> Item:
+        """Raises NotFound."""
+        item = self.rows.item(self.get(owner, id).id, number)
+        if item is None:
+            raise NotFound("There is no such picture in the batch.")
+        return item
+
+    def delete(self, owner: str, id: str) -> None:
+        """The pictures go; captions that are in the gallery stay there."""
+        self.cancel(owner, id)
+        self.rows.delete(id)
+        self.files.drop(owner, id)
+
+    # --- what comes in ---
+
+    def add(self, owner: str, id: str, name: str, data: bytes) -> Item | None:
+        """A picture, or (None) a text file that is the caption of one. A file that is neither is an item with its
+        error. Raises NotFound, NotAllowed where the batch is full.
+        """
+        batch = self.get(owner, id)
+        count, _, size = self.rows.totals(id)
+        if count >= limits.BATCH_PICTURES or size + len(data) > limits.BATCH_BYTES:
+            raise NotAllowed(
+                f"A batch takes {limits.BATCH_PICTURES:,} pictures of together {limits.BATCH_BYTES // 2**30} GB; make "
+                "another one for the rest."
+            )
+        try:
+            return self._add_text(batch, name, data) if sidecars.is_text(name) else self._add_picture(batch, name, data)
+        except BadUpload as error:
+            return self._refused(batch, name, str(error))
+
+    def add_zip(self, owner: str, id: str, file: BinaryIO) -> int:
+        """Everything in it; returns how many files were looked at. Raises BadUpload, NotFound, NotAllowed."""
+        batch, count = self.get(owner, id), 0
+        for entry in archives.entries(file):
+            count += 1
+            if entry.error:
+                self._refused(batch, entry.name, entry.error)
+            else:
+                self.add(owner, id, entry.name, entry.data)
+        return count
+
+    def _add_picture(self, batch: Batch, name: str, data: bytes) -> Item:
+        stored = self.files.keep(batch.owner, batch.id, data)
+        label = sidecars.label(name)
+        known = self.rows.items("batch = ? AND name = ? AND picture = ?", (batch.id, label, stored.picture))
+        if known:
+            return known[0]
+        item = Item(batch.id, 0, label, stored.picture, stored.format, stored.width, stored.height, stored.bytes,
+                    notes=stored.notes, text=self.rows.text(batch.id, sidecars.stems(name)))  # fmt: skip
+        if item.text is not None:
+            item = replace(item, status=ItemStatus.KEPT, origin="sidecar")
+        return self.rows.add_item(item)
+
+    def _add_text(self, batch: Batch, name: str, data: bytes) -> None:
+        text, stem = sidecars.decode(data), sidecars.stem(name)
+        self.rows.add_text(batch.id, stem, text)
+        waiting = self.rows.items("batch = ? AND text IS NULL AND picture != ''", (batch.id,))
+        numbers = [item.number for item in waiting if stem in sidecars.stems(item.name)]
+        self.rows.update(batch.id, numbers, text=text, origin="sidecar", status=ItemStatus.KEPT)
+
+    def _refused(self, batch: Batch, name: str, error: str) -> Item:
+        label = sidecars.label(name)
+        known = self.rows.items("batch = ? AND name = ? AND status = 'refused'", (batch.id, label))
+        return known[0] if known else self.rows.add_item(
+            Item(batch.id, 0, label, status=ItemStatus.REFUSED, error=error)
+        )  # fmt: skip
+
+    # --- describing ---
+
+    def run(self, owner: str, id: str, request: CaptionRequest | None = None, again: bool = False,
+            numbers: list[int] | None = None) -> Batch:  # fmt: skip
+        """Describe the pictures without a caption, or (again) all of them, or those of these numbers.
+
+        request: the settings, its picture counts for nothing; None: those of the last run. Raises InvalidRequest,
+        UnknownModel, ModelUnavailable, NotAllowed where there is nothing to describe.
+        """
+        batch = self.get(owner, id)
+        if request is not None:
+            change = {"picture": ANY_PICTURE, "batch": id, "name": "", "priority": Priority.BACKGROUND, "question": ""}
+            batch = replace(batch, request=request.model_copy(update=change).model_dump_json())
+        if not batch.request:
+            raise NotAllowed("This batch was never described; ask with settings.")
+        check_model(self._catalog, CaptionRequest.model_validate_json(batch.request))
+        chosen = self._chosen(id, again, numbers)
+        if not chosen:
+            raise NotAllowed("Every picture of this batch has its caption.")
+        self.rows.update(id, chosen, status=ItemStatus.WANTED, error="")
+        self.rows.set(id, request=batch.request, running=True, begun=time.time())
+        self._feed.wake(id)
+        return self.get(owner, id)
+
+    def _chosen(self, id: str, again: bool, numbers: list[int] | None) -> list[int]:
+        free = self.rows.items("batch = ? AND status NOT IN ('wanted', 'asked', 'refused')", (id,))
+        if numbers is not None:
+            return [item.number for item in free if item.number in set(numbers)]
+        return [item.number for item in free if again or item.text is None or item.status == ItemStatus.FAILED]
+
+    def cancel(self, owner: str, id: str) -> Batch:
+        """What is described stays; the rest can be asked for again."""
+        self.get(owner, id)
+        with self._feed.lock:
+            self.rows.set(id, running=False)
+            for item in self.rows.items("batch = ? AND status = 'wanted'", (id,)):
+                self.rows.update(id, [item.number], status=resting(item))
+        self._take_out(owner, self.rows.items("batch = ? AND status = 'asked'", (id,)))
+        return self.get(owner, id)
+
+    def _take_out(self, owner: str, items: list[Item]) -> None:
+        for item in items:
+            with suppress(NotFound, NotAllowed):  # it ends at this very moment
+                self._engine.cancel(owner, item.job or "")
+
+    # --- words ---
+
+    def write(self, owner: str, id: str, texts: Mapping[int, str], what: str = "write") -> int:
+        """A person's captions by number; returns how many have changed. Raises NotFound, InvalidRequest."""
+        self.get(owner, id)
+        items = {item.number: item for item in self.rows.items("batch = ?", (id,))}
+        if missing := [number for number in texts if number not in items or not items[number].picture]:
+            raise InvalidRequest("number", missing[0], "the number of a picture of this batch")
+        changed = {n: _writable(text) for n, text in texts.items() if text != items[n].text}
+        if changed:
+            self.rows.write(id, changed, what)  # first, so that the end of a job is not heard any more
+            self._take_out(owner, [items[n] for n in changed if items[n].status == ItemStatus.ASKED])
+            self._pass_on(owner, id, list(changed))
+        return len(changed)
+
+    def edit(self, owner: str, id: str, edit: Edit) -> int:
+        """The same change to every caption of the batch; returns how many have changed."""
+        self.get(owner, id)
+        change = edit.change()
+        items = self.rows.items("batch = ? AND text IS NOT NULL AND status NOT IN ('wanted', 'asked')", (id,))
+        return self.write(owner, id, {item.number: change(item.text or "") for item in items}, json.dumps(
+            {"action": edit.action, "find": edit.find, "put": edit.put}, ensure_ascii=False))  # fmt: skip
+
+    def undo(self, owner: str, id: str) -> int:
+        """Take back the last change; returns how many captions that were. Raises NotAllowed."""
+        self.get(owner, id)
+        numbers = self.rows.undone(id)
+        if numbers is None:
+            raise NotAllowed("There is nothing to undo.")
+        self._pass_on(owner, id, numbers)
+        return len(numbers)
+
+    def heard(self, owner: str, artifact: str, text: str) -> None:
+        """A caption was changed in the gallery; if it is of a batch, it changes there."""
+        for item in self.rows.items("artifact = ?", (artifact,)):
+            with suppress(TriptychError):
+                self.write(owner, item.batch, {item.number: text})
+
+    def _pass_on(self, owner: str, id: str, numbers: list[int]) -> None:
+        """The captions in the gallery follow, each with its file; that takes a while for many."""
+        for number in numbers:
+            self._feed.later(lambda number=number: self._rewrite(owner, id, number))
+
+    def _rewrite(self, owner: str, id: str, number: int) -> None:
+        item = self.rows.item(id, number)
+        if item and item.artifact and item.text is not None:
+            with suppress(NotFound, NotAllowed):
+                self._gallery.rewrite(owner, item.artifact, item.text)
+
+
+def _writable(text: str) -> str:
+    """Without halves of characters, which JSON may hold, and within bounds. Raises InvalidRequest."""
+    if len(text) > limits.CAPTION_CHARACTERS:
+        raise InvalidRequest("text", text, f"at most {limits.CAPTION_CHARACTERS:,} characters")
+    return text.encode(errors="replace").decode()

@@ -1,0 +1,41 @@
+"""The tables of the studio's database file, and how files of former versions are brought up to date."""
+
+from __future__ import annotations
+
+SCHEMA = """
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, request TEXT NOT NULL,
+    created REAL NOT NULL, status TEXT NOT NULL, started REAL, ended REAL, attempts INTEGER NOT NULL,
+    error_code TEXT, error TEXT, artifact_id TEXT);
+CREATE INDEX jobs_of_owner ON jobs (owner, number);
+CREATE INDEX jobs_by_status ON jobs (status, number);
+CREATE TABLE artifacts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, job_id TEXT NOT NULL,
+    kind TEXT NOT NULL, media_type TEXT NOT NULL, width INTEGER, height INTEGER, bytes INTEGER NOT NULL,
+    model TEXT NOT NULL, prompt TEXT NOT NULL, seed INTEGER, created REAL NOT NULL, hidden INTEGER NOT NULL,
+    request TEXT NOT NULL, info TEXT NOT NULL, words TEXT NOT NULL);
+CREATE INDEX artifacts_of_owner ON artifacts (owner, hidden, number);
+CREATE INDEX artifacts_of_job ON artifacts (job_id);
+"""
+# What each later version of the file has more; the number of the last is `user_version`.
+CHANGES = (
+    "ALTER TABLE artifacts ADD COLUMN vector BLOB NOT NULL DEFAULT x'';",
+    # Batches of pictures to describe; `number` is the place in the batch. A text is NULL until there is one.
+    """
+    CREATE TABLE batches (
+        id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, created REAL NOT NULL,
+        request TEXT NOT NULL DEFAULT '', running INTEGER NOT NULL DEFAULT 0, begun REAL);
+    CREATE INDEX batches_of_owner ON batches (owner, created);
+    CREATE TABLE batch_items (
+        batch TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, picture TEXT NOT NULL, format TEXT NOT NULL,
+        width INTEGER NOT NULL, height INTEGER NOT NULL, bytes INTEGER NOT NULL, status TEXT NOT NULL,
+        notes TEXT NOT NULL, error TEXT NOT NULL, text TEXT, score REAL, origin TEXT NOT NULL, job TEXT, artifact TEXT,
+        ended REAL, PRIMARY KEY (batch, number));
+    CREATE INDEX batch_items_by_job ON batch_items (job);
+    CREATE INDEX batch_items_by_artifact ON batch_items (artifact);
+    CREATE TABLE batch_texts (batch TEXT NOT NULL, stem TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (batch, stem));
+    CREATE TABLE batch_edits (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, batch TEXT NOT NULL, what TEXT NOT NULL, before TEXT NOT NULL);
+    CREATE INDEX batch_edits_of_batch ON batch_edits (batch, number);
+    """,
+)  # fmt: skip
