@@ -8,15 +8,19 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 from pipelines import folders, weights
 from pipelines.entry import Entry
-from pipelines.errors import InvalidRequest
+from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.requests import SpeechRequest
 from pipelines.speech import markup
 
 # model_type of transformers -> (blends, clones)
 FAMILIES = {"vits": (False, False), "speecht5": (True, False), "bark": (False, False), "pocket_tts": (False, True)}
+# First letter of a Kokoro voice -> its language, as BCP 47 and as espeak calls it
+KOKORO = {"a": ("en-US", "en-us"), "b": ("en-GB", "en-gb"), "e": ("es", "es"), "f": ("fr", "fr-fr"), "h": ("hi", "hi"),
+          "i": ("it", "it"), "j": ("ja", "ja"), "p": ("pt-BR", "pt-br"), "z": ("zh", "cmn")}  # fmt: skip
 VOICES = "voices"  # sub-folder of a model with its voices: .npy or .safetensors
 _NAMED = 12  # voices that a sentence lists
 
@@ -66,7 +70,7 @@ def read(id: str, folder: Path, source: str, config: dict) -> VoiceEntry | None:
     """The entry of a folder with that `config.json`, or None where it holds something else."""
     family, name = str(config.get("model_type")), id.rpartition("/")[2]
     if family not in FAMILIES:
-        return None
+        return _onnx(id, folder, source)
     size, itemsize = weights.stored(folder, name)
     blends, clones = FAMILIES[family]
     advice = folders.advice(folder, name)
@@ -120,6 +124,41 @@ def _voices_of(family: str, folder: Path, config: dict) -> tuple[str, ...]:
     if family == "bark":
         return tuple(bark_voices(folder)) or ("any",)
     return tuple(sorted({file.stem for kind in ("*.npy", "*.safetensors") for file in (folder / VOICES).glob(kind)}))
+
+
+def onnx_file(folder: Path) -> Path:
+    """The one model of a folder of Piper's or Kokoro's. Raises ModelUnavailable."""
+    if file := next(iter(sorted(folder.glob("*.onnx"))), None):
+        return file
+    raise ModelUnavailable(f"{folder.name} is incomplete: its .onnx file is missing.")
+
+
+def kokoro_voices(folder: Path) -> Path | None:
+    """Kokoro's voices: an archive of arrays."""
+    return next(iter(sorted(folder.glob("voices*.bin"))), None)
+
+
+def _onnx(id: str, folder: Path, source: str) -> VoiceEntry | None:
+    """Piper keeps `name.onnx` and `name.onnx.json` together, Kokoro a model and `voices….bin`."""
+    file, name = next(iter(sorted(folder.glob("*.onnx"))), None), id.rpartition("/")[2]
+    if file is None:
+        return None
+    size = file.stat().st_size
+    if archive := kokoro_voices(folder):
+        try:
+            voices = tuple(Path(inside).stem for inside in sorted(ZipFile(archive).namelist()))
+        except (OSError, BadZipFile) as error:
+            raise ModelUnavailable(f"{name} is damaged: its voices cannot be read.") from error
+        languages = tuple(KOKORO.get(voice[:1], ("en", ""))[0] for voice in voices)
+        return VoiceEntry(id, name, source, folder, family="kokoro", stored_bytes=size, voices=voices, here=voices,
+                          languages=languages, blends=True)  # fmt: skip
+    if not file.with_name(file.name + ".json").is_file():
+        return None
+    told = folders.config(folder, file.name + ".json", name)
+    voices = tuple(told.get("speaker_id_map") or ()) or (file.stem,)
+    language = str((told.get("language") or {}).get("code") or "").replace("_", "-")
+    return VoiceEntry(id, name, source, folder, family="piper", stored_bytes=size, voices=voices, here=voices,
+                      languages=(language,) if language else ())  # fmt: skip
 
 
 def bark_voices(folder: Path) -> dict[str, dict[str, Path]]:

@@ -7,6 +7,7 @@ limiter at four times the sample rate holds the peaks down; nothing else is comp
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,6 +20,7 @@ CEILING = -1.0  # dBTP
 _MARGIN = 0.6  # dB that the limiter stays below it, as the way back from four times the rate overshoots a little
 _OVERSAMPLING = 4
 _LOUDEST_GAIN = 40.0  # dB: what is nearly silent stays so
+_MOST_LOST = 3.0  # dB
 _SHORTEST = 0.8  # seconds; a block of the measurement has 0.4
 SILENT = -70.0  # LUFS; also where there was too little to measure
 
@@ -87,18 +89,15 @@ class Meter:
         if self._samples < _SHORTEST * self._rate:
             self._blocks.append(block)
         self._samples += len(block)
-        for _ in self._chain.through(block):
-            pass
+        deque(self._chain.through(block), 0)
 
     def levels(self) -> Levels:
         """Of all that was added; once. A sound that is too short for the measurement is taken over and over."""
         if 0 < self._samples < _SHORTEST * self._rate:
             again = math.ceil(_SHORTEST * self._rate / self._samples)
             whole = np.tile(np.concatenate(self._blocks), again)
-            for _ in self._chain.through(whole):
-                pass
-        for _ in self._chain.rest():
-            pass
+            deque(self._chain.through(whole), 0)
+        deque(self._chain.rest(), 0)
         return self._chain.levels
 
 
@@ -107,12 +106,32 @@ def gain(levels: Levels, target: float | None) -> float:
     return 0.0 if target is None or levels.integrated <= SILENT else min(target - levels.integrated, _LOUDEST_GAIN)
 
 
-def mastering(levels: Levels, gain: float, rate: int, limited: bool = True) -> Chain:
-    """The chain that applies the gain, limits the peaks if they need it, and measures what comes out."""
+def too_high(levels: Levels, gain: float) -> bool:
+    """Whether that gain needs the limiter."""
+    return levels.true_peak + gain > CEILING
+
+
+def mastering(gain: float, rate: int, limited: bool) -> Chain:
+    """The chain that applies the gain, limits the peaks where that is needed, and measures what comes out."""
     filters = [("volume", f"volume={gain:.4f}dB:precision=float")] if gain else []
-    if limited and levels.true_peak + gain > CEILING:
-        filters += _limiter(rate)
-    return Chain(rate, [*filters, METER])
+    return Chain(rate, [*filters, *(_limiter(rate) if limited else []), METER])
+
+
+def lost(blocks: list[np.ndarray], gain: float, rate: int) -> float:
+    """dB of loudness that the limiter takes away from that excerpt, 0…3: they are added to the gain."""
+    if sum(map(len, blocks)) < _SHORTEST * rate:
+        return 0.0
+    wanted, added = _levels(mastering(gain, rate, False), blocks).integrated, 0.0
+    for _ in range(2):  # what is added is limited too, so that it takes a second look
+        added += wanted - _levels(mastering(gain + added, rate, True), blocks).integrated
+    return min(max(added, 0.0), _MOST_LOST)
+
+
+def _levels(chain: Chain, blocks: list[np.ndarray]) -> Levels:
+    for block in blocks:
+        deque(chain.through(block), 0)
+    deque(chain.rest(), 0)
+    return chain.levels
 
 
 def _limiter(rate: int) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from pipelines.speech.encoding import FORMATS, Encoder
 from pipelines.speech.loudness import SILENT, Levels, Meter
 from pipelines.speech.track import Track
 
+_EXCERPT = 30.0  # seconds on which it is tried what the limiter takes away
 _A_STEP = 0.15  # seconds of work, about
 _METER, _CHAIN = 0.003, 0.005  # seconds of work a second of sound; the formats have their own
 
@@ -50,7 +51,11 @@ class Master:
             yield len(block) / rate * _METER
         before = meter.levels()
         gain = loudness.gain(before, self._target)
-        chain = loudness.mastering(before, gain, rate, limited=self._target is not None)
+        limited = self._target is not None and loudness.too_high(before, gain)
+        if limited:
+            gain += loudness.lost(list(self._track.blocks(0, int(_EXCERPT * rate))), gain, rate)
+            yield _EXCERPT * _CHAIN
+        chain = loudness.mastering(gain, rate, limited)
         encoder = Encoder(self._format, rate, self._tags)
         for block in self._track.blocks():
             for frame in chain.through(block):

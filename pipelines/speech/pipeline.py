@@ -108,6 +108,10 @@ class SpeechPipeline:
         chunk, request, rate = state.chunks[number], state.request, self.voice.sample_rate
         said = self.voice.speak(chunk.text, chunk.voice, request.speed, seed=request.seed, sample=state.sample)
         said = sound.tidy(said, rate)
+        if not len(said.samples):
+            state.notes.append(
+                f"Sentence {chunk.sentence + 1} has no sound: “{encoding.shortened(chunk.text, _QUOTED)}”"
+            )
         after = chunk.after / (1.0 if chunk.fixed else request.speed)
         before, silence = sound.silence(chunk.before, rate), sound.silence(after, rate)
         pcm = before + sound.pcm(said.samples) + silence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import InvalidRequest
 from pipelines.requests import SpeechRequest
-from pipelines.speech import cutting, encoding, plan, reading
+from pipelines.speech import cutting, encoding, markup, plan, reading
 from pipelines.speech.master import Master, portions
 from pipelines.speech.plan import Chunk
 from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState
@@ -36,17 +36,35 @@ def prepare(voice: Voice, entry: VoiceEntry, request: SpeechRequest, files: Mapp
 
 
 def _chunks(voice: Voice, entry: VoiceEntry, request: SpeechRequest, default: str, notes: list[str]) -> list[Chunk]:
-    languages, skipped, chunks = voice.languages, [], []
-    language = languages[0] if languages else "en"
-    for chunk in plan.plan(request.text, voice.longest, language):
-        text = reading.readable(chunk.text, languages, skipped)
+    skipped, chunks = [], []
+    for chunk in plan.plan(request.text, voice.longest, next(iter(languages_of(voice, default)), "en")):
+        speaker = chunk.voice or default
+        text = reading.readable(chunk.text, languages_of(voice, speaker), skipped)
         if any(character.isalnum() for character in text):
-            chunks.append(replace(chunk, text=text, voice=chunk.voice or default))
+            chunks.append(replace(chunk, text=text, voice=speaker))
+        elif chunks:
+            chunks[-1] = _longer(chunks[-1], chunk)
+    languages = languages_of(voice, default)
     if skipped:
         notes.append(reading.warning(skipped, entry.name, languages))
     if not chunks:
         raise InvalidRequest("text", request.text, f"words that {entry.name} can read ({', '.join(languages)})")
     return chunks
+
+
+def languages_of(voice: Voice, speaker: str) -> tuple[str, ...]:
+    """What that one of the voices speaks: its own language, or the languages of all."""
+    name = next(iter(markup.blend(speaker)), "") if speaker not in voice.voices else speaker
+    if len(voice.languages) == len(voice.voices) and name in voice.voices:
+        return (voice.languages[voice.voices.index(name)],)
+    return voice.languages
+
+
+def _longer(before: Chunk, dropped: Chunk) -> Chunk:
+    """The pause after what is not spoken becomes the pause after what comes before it."""
+    if dropped.fixed or (dropped.after > before.after and not before.fixed):
+        return replace(before, after=dropped.after, fixed=dropped.fixed)
+    return before
 
 
 def _todo(voice: Voice, request: SpeechRequest, chunks: list[Chunk]) -> deque[tuple[str, str | int]]:

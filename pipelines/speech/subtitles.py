@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any
@@ -23,8 +24,8 @@ def subtitles(sentences: Sequence[dict[str, Any]], form: str, words: bool = Fals
         raise InvalidRequest("form", form, "one of " + ", ".join(FORMS))
     cues = _by_word(sentences) if words else _by_sentence(sentences)
     file = pysubs2.SSAFile()
-    file.events = [_cue(*cue) for cue in cues]
-    return file.to_string(form)
+    file.events = [_cue(start, end, _plain(text, form)) for start, end, text in cues]
+    return file.to_string(form, keep_ssa_tags=True)
 
 
 def _by_sentence(sentences: Sequence[dict[str, Any]]) -> Iterator[tuple[float, float, str]]:
@@ -46,7 +47,13 @@ def _by_word(sentences: Sequence[dict[str, Any]]) -> Iterator[tuple[float, float
 
 
 def _cue(start: float, end: float, text: str) -> pysubs2.SSAEvent:
-    """`plaintext` keeps braces, which would be commands in the library's own format."""
-    event = pysubs2.SSAEvent(start=pysubs2.make_time(s=start), end=pysubs2.make_time(s=end))
-    event.plaintext = text.replace("-->", "→")
-    return event
+    return pysubs2.SSAEvent(start=pysubs2.make_time(s=start), end=pysubs2.make_time(s=end), text=text)
+
+
+def _plain(text: str, form: str) -> str:
+    """The text as it will be read: what the format, or the library's own (a line break is `\\N`), would take for more.
+
+    WebVTT has HTML's escapes; SRT has none, so that its tags get a look-alike.
+    """
+    text = text.replace("\\", "＼").replace("-->", "→")
+    return html.escape(text, quote=False) if form == "vtt" else text.replace("<", "‹").replace(">", "›")
