@@ -17,7 +17,8 @@ from tests.bench.report import HEAD, Samples, save
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # name -> repeats, chosen so that all of it takes about six minutes on two quiet cores
-BENCHES = {"startup": 3, "batching": 3, "latency": 2, "overhead": 5, "previews": 3, "cancel": 5, "fairness": 2}
+BENCHES = {"startup": 3, "batching": 3, "latency": 2, "overhead": 5, "previews": 3, "cancel": 5, "fairness": 2,
+           "captions": 3}  # fmt: skip
 
 
 def main() -> None:
@@ -56,7 +57,7 @@ def _run(arguments: argparse.Namespace, scratch: Path, samples: Samples) -> dict
 
 
 def _bench(name: str) -> Callable:
-    from tests.bench import batching, latency, overhead
+    from tests.bench import batching, captions, latency, overhead
 
     return {
         "batching": batching.measure,
@@ -65,6 +66,7 @@ def _bench(name: str) -> Callable:
         "overhead": overhead.measure,
         "previews": overhead.previews,
         "cancel": overhead.cancelling,
+        "captions": captions.measure,
     }[name]
 
 
