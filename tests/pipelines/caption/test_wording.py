@@ -12,8 +12,6 @@ from pipelines.requests import CaptionRequest, CaptionStyle
 
 WORDS = ["a", "cat", "on", "the", "red", "sofa,", "wonderful!"]
 TEXTS = st.text(max_size=300) | st.lists(st.sampled_from(WORDS)).map(" ".join)
-    " ".join
-)
 
 
 @given(TEXTS, st.integers(0, 150))
