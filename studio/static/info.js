@@ -16,12 +16,19 @@ export function infoList(item) {
   const given = rows.filter(([, value]) => value !== undefined && value !== null && value !== "");
   return el("div.info", {},
     words ? [el("p.prompt", {}, words), copy(words)] : null,
-    el("dl", {}, given.map(([label, value, name]) => el("div", { "data-name": name }, el("dt", {}, label), el("dd", {}, String(value))))),
+    el("dl", {}, given.map(([label, value, name]) => el("div", { "data-name": name }, el("dt", {}, label), el("dd", {}, String(value), name === "seed" ? copySeed(value) : null)))),
   );
 }
 
+const toClipboard = (text) => navigator.clipboard?.writeText(String(text)).then(() => announce(t("act.copied")));
+
 function copy(text) {
-  const node = button("link", { onclick: () => navigator.clipboard?.writeText(text).then(() => (announce(t("act.copied")), node.lastChild.replaceWith(t("act.copied")))) }, icon("copy", 16), t("act.copy"));
+  const node = button("link", { onclick: () => toClipboard(text)?.then(() => node.lastChild.replaceWith(t("act.copied"))) }, icon("copy", 16), t("act.copy"));
+  return node;
+}
+
+function copySeed(seed) {
+  const node = button("tool.small", { title: t("act.copy.seed"), "aria-label": t("act.copy.seed"), onclick: () => toClipboard(seed)?.then(() => node.firstChild.replaceWith(icon("check", 14))) }, icon("copy", 14));
   return node;
 }
 

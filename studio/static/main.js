@@ -12,6 +12,7 @@ import { announceJobs } from "./announce.js";
 import { register } from "./kinds.js";
 import { picture } from "./picture.js";
 import { queueSide, queueStage } from "./queue.js";
+import { promptHistory } from "./history.js";
 import { imageStage } from "./image.js";
 import { offerSpeech, speechStage } from "./speech.js";
 import { speechText } from "./speech_text.js";
@@ -22,6 +23,7 @@ import { watchTheme } from "./theme.js";
 
 const PARTS = {
   header,
+  "prompt-history": promptHistory,
   stage: imageStage,
   start: startPicture,
   cancel: cancelButton,

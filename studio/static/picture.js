@@ -3,7 +3,7 @@
 import { reuse, saveLink, tool, useAsStart } from "./actions.js";
 import { button, el, set } from "./dom.js";
 import { filmstrip } from "./filmstrip.js";
-import { t } from "./words.js";
+import { number, t } from "./words.js";
 
 const LARGEST = 3; // times its own size; further enlarged a picture would only blur
 
@@ -33,7 +33,8 @@ function done(item, open) {
   const words = picture.title(item.request);
   const image = el("img", { src: item.url, alt: words, decoding: "async" });
   image.ondragstart = (event) => event.dataTransfer.setData("text/uri-list", image.src);
-  return [button("open", { onclick: open, "aria-label": t("act.open", { prompt: words }) }, image)];
+  const badge = item.score == null ? null : el("span.score", { title: t("score.title") }, t("score", { n: number(item.score * 100) }));
+  return [button("open", { onclick: open, "aria-label": t("act.open", { prompt: words }) }, image), badge].filter(Boolean);
 }
 
 function tools(item, begin) {
@@ -64,5 +65,6 @@ function rows(item) {
   const about = { ...item.request };
   if (item.width ?? about.width) about.size = `${item.width ?? about.width} × ${item.height ?? about.height}`;
   if (!about.start_picture) delete about.strength;
-  return ROWS.map((name) => [t(`info.${name}`), about[name], name]);
+  const match = item.score == null ? null : `${number(item.score * 100)} %`;
+  return [[t("info.score"), match, "score"], ...ROWS.map((name) => [t(`info.${name}`), about[name], name])];
 }

@@ -1,5 +1,6 @@
 // The stage of a tab: a tile for every job of its kinds, newest first; something inviting while there is none.
 
+import { cancel } from "./cancel.js";
 import { button, el, order, set } from "./dom.js";
 import { itemOf } from "./kinds.js";
 import { lightbox } from "./lightbox.js";
@@ -15,11 +16,13 @@ export function stage(place, { kinds, where = () => true, heading, empty }) {
   const here = () => onStage(kinds).filter(where);
   const grid = el("div.grid", { role: "list", "data-kinds": kinds.join(" ") });
   const clear = button("link.clear", { onclick: () => takeOff(here().filter((job) => !isLive(job))) }, t("stage.clear"));
-  const bar = el("div.stage-bar", {}, el("h2", {}, heading), clear);
+  const stop = button("link.stop", { onclick: () => here().filter(isLive).forEach((job) => cancel(job.id)) }, t("stage.cancel"));
+  const bar = el("div.stage-bar", {}, el("h2", {}, heading), stop, clear);
   const show = () => {
     const jobs = here();
     order(grid, jobs.map((job) => tileOf(job, here)));
     set(bar, { hidden: !jobs.length });
+    set(stop, { hidden: jobs.filter(isLive).length < 2 });
     set(clear, { hidden: !jobs.some((job) => !isLive(job)) });
     set(empty, { hidden: jobs.length > 0 });
   };

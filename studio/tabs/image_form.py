@@ -32,6 +32,7 @@ def form(room: Room) -> tuple[Form, dict[str, gr.Button]]:
 
 
 def _words(room: Room, form: Form) -> None:
+    root(room, "prompt-history")
     form.fields["prompt"] = gr.Textbox(
         label=room.label("prompt"), placeholder=room.label("prompt.hint"), lines=3, max_lines=12, elem_id="prompt"
     )  # fmt: skip

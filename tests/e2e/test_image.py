@@ -124,11 +124,11 @@ def test_a_start_picture_is_taken_shown_and_used(visit: Visit, picture: bytes) -
     me.unfold("Sampler")
     me.set_number("steps", 4)
     me.unfold("Start picture")
-    chooser = me.page.locator(".start-drop input[type=file]")
+    chooser = me.page.locator("#side-image .start-drop input[type=file]")
     chooser.set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"not a picture"})
-    expect(me.page.locator(".start > .problem")).to_contain_text("picture")
+    expect(me.page.locator("#side-image .start > .problem")).to_contain_text("picture")
     chooser.set_input_files({"name": "start.png", "mimeType": "image/png", "buffer": picture})
-    expect(me.page.locator(".start-drop img")).to_be_visible()
+    expect(me.page.locator("#side-image .start-drop img")).to_be_visible()
     expect(me.page.locator("#strength")).to_be_visible()
     me.status(me.ask("made from another"), "done")
     request = me.page.request.get("/api/gallery").json()["items"][0]["request"]
@@ -148,7 +148,7 @@ def test_a_picture_is_pasted_or_dragged_from_the_stage_as_start(visit: Visit, pi
     )
     me.page.get_by_role("heading", name="What would you like to see?").click()
     me.page.keyboard.press("Control+v")
-    start = me.page.locator(".start-drop img")
+    start = me.page.locator("#side-image .start-drop img")
     expect(start).to_be_visible()
     pasted = start.get_attribute("src")
     me.page.get_by_role("button", name="Remove the start picture").click()
@@ -156,7 +156,7 @@ def test_a_picture_is_pasted_or_dragged_from_the_stage_as_start(visit: Visit, pi
 
     tile = me.ask("something to drag")
     me.status(tile, "done")
-    tile.locator(".open img").drag_to(me.page.locator(".start-drop .drop"))
+    tile.locator(".open img").drag_to(me.page.locator("#side-image .start-drop .drop"))
     expect(start).to_be_visible()
     assert start.get_attribute("src") != pasted
 

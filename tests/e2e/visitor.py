@@ -43,7 +43,7 @@ class Visitor:
         box.press("Tab")
 
     def unfold(self, label: str) -> None:
-        self.page.locator(".side .fold button.label-wrap", has_text=label).click()
+        self.page.locator("#side-image .fold button.label-wrap", has_text=label).click()
 
     def ask(self, prompt: str) -> Locator:
         """Type a prompt, press the button; the newest tile with that prompt."""
