@@ -10,7 +10,7 @@ from torch import nn
 from transformers import BertTokenizerFast, BlipForConditionalGeneration, CLIPModel, CLIPTextModel, CLIPTokenizer
 
 from ..autoencoder import SpriteAutoencoder
-from . import captioner, clip, denoiser, publish, tokenizer
+from . import captioner, clip, denoiser, fewstep, image_prompt, publish, tokenizer
 from . import vision as vision_tower
 
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
@@ -95,7 +95,19 @@ def publish_all(folder: Path, models: Path = MODELS) -> None:
     """Write every model that exists to `models`, each folder replaced at once."""
     tokens, whole = load_tokens(folder, models), load_clip(folder, models)
     text = text_encoder(whole)
-    publish.image_model(models / "sprite", text, tokens, load_unet(folder, models), load_autoencoder(folder, models))
+    unet = load_unet(folder, models)
+    publish.image_model(models / "sprite", text, tokens, unet, load_autoencoder(folder, models))
+    publish_extras(folder, models / "sprite", unet)
     publish.clip_model(models / "sprite-clip", whole, tokens)
     if found := load_captioner(folder, models):
         publish.captioner_model(models / "sprite-captioner", *found)
+
+
+def publish_extras(folder: Path, target: Path, unet: UNet2DConditionModel) -> None:
+    """Few-step changes and image-prompt adapter beside the denoiser. Changes fit the very weights they were trained
+    on and no others, so a denoiser that went on learning leaves them behind."""
+    few, own = (folder / name / "state.safetensors" for name in ("few-step", "unet"))
+    if few.exists() and not (own.exists() and own.stat().st_mtime > few.stat().st_mtime):
+        fewstep.export(few.parent, unet, target / fewstep.FILE)
+    if (folder / "image-prompt" / "state.safetensors").exists():
+        image_prompt.export(folder / "image-prompt", unet, clip.WIDTH, target / image_prompt.FILE)

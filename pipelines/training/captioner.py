@@ -1,4 +1,8 @@
-"""Train the captioner: transformers' BlipForConditionalGeneration, tiny, at Sprite CLIP's picture size."""
+"""Train the captioner: transformers' BlipForConditionalGeneration, tiny, at Sprite CLIP's picture size.
+
+Its picture encoder begins as Sprite CLIP's vision tower, which knows the things by name already, and learns slowly;
+the text decoder begins at random. Pictures are composed as it learns, as for the vision tower.
+"""
 
 import json
 from collections.abc import Callable
@@ -7,14 +11,20 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-from transformers import BertTokenizerFast, BlipConfig, BlipForConditionalGeneration
+from torch import Tensor, nn
+from transformers import BertTokenizerFast, BlipConfig, BlipForConditionalGeneration, CLIPModel
+from transformers.models.blip.modeling_blip import BlipVisionModel
 
+from . import captions, clip, mixing, names
+from .corpus import Corpus, Thing
 from .optimizer import Muon, split
 from .run import Run
 
-WIDTH, LAYERS, HEADS, PICTURE, PATCH, LENGTH = 176, 4, 4, 64, 8, 24
+WIDTH, LAYERS, HEADS, LENGTH = 192, 3, 4, 24
 BATCH = 64
+KINDS = {"single": 0.55, "count": 0.15, "pair": 0.24, "between": 0.06}
+STYLED = 0.25
+WHOLE_FROM = 0.7
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 
 
@@ -43,21 +53,48 @@ def tokenizer(words: list[str]) -> BertTokenizerFast:
 
 
 def fresh(words: int, seed: int = 1) -> BlipForConditionalGeneration:
-    """The captioner with random weights (about 4 M). Token 2 begins a caption, token 3 ends it, token 0 pads."""
+    """The captioner with random weights (about 6 M). Token 2 begins a caption, token 3 ends it, token 0 pads."""
     torch.manual_seed(seed)
-    tower = {
-        "hidden_size": WIDTH,
-        "intermediate_size": 4 * WIDTH,
-        "num_hidden_layers": LAYERS,
-        "num_attention_heads": HEADS,
-    }
-    vision = {"image_size": PICTURE, "patch_size": PATCH, **tower}
-    text = {"vocab_size": words, "encoder_hidden_size": WIDTH, "max_position_embeddings": LENGTH, "bos_token_id": 2,
-            "sep_token_id": 3, "eos_token_id": 3, "pad_token_id": 0, "hidden_dropout_prob": 0.0,
-            "attention_probs_dropout_prob": 0.0, **tower, "num_hidden_layers": 3}  # fmt: skip
+    # BLIP's default deviation for its vision tower is 1e-10, made for loading weights into it, not for training it.
+    vision = {"hidden_size": clip.WIDTH, "intermediate_size": 4 * clip.WIDTH, "num_hidden_layers": clip.LAYERS,
+              "num_attention_heads": clip.HEADS, "image_size": clip.PICTURE, "patch_size": clip.PATCH,
+              "hidden_act": "quick_gelu", "initializer_range": 0.02}  # fmt: skip
+    text = {"vocab_size": words, "hidden_size": WIDTH, "intermediate_size": 4 * WIDTH, "num_hidden_layers": LAYERS,
+            "num_attention_heads": HEADS, "encoder_hidden_size": clip.WIDTH, "max_position_embeddings": LENGTH,
+            "bos_token_id": 2, "sep_token_id": 3, "eos_token_id": 3, "pad_token_id": 0, "hidden_dropout_prob": 0.0,
+            "attention_probs_dropout_prob": 0.0}  # fmt: skip
     config = BlipConfig(text_config=text, vision_config=vision, projection_dim=WIDTH)
     config._attn_implementation = "eager"
     return BlipForConditionalGeneration(config)
+
+
+@torch.no_grad()
+def sow(tower: BlipVisionModel, source: CLIPModel) -> None:
+    """Begin BLIP's vision tower at CLIP's. Only CLIP's norm before the first layer has no place there: what is linear
+    in it goes into the embeddings, and its division by each patch's deviation becomes one by the mean deviation."""
+    vision = source.vision_model
+    first, norm, to = vision.embeddings, vision.pre_layrnorm, tower.embeddings
+    patches, places = first.patch_embedding.weight, first.position_embedding.weight
+    gain = norm.weight / (patches.flatten(1).square().sum(1) * 0.3 + places.square().mean(0)).mean().sqrt()
+    centred = lambda t: t - t.mean(0, keepdim=True)  # noqa: E731
+    to.patch_embedding.weight.copy_(centred(patches) * gain[:, None, None, None])
+    to.patch_embedding.bias.zero_()
+    to.class_embedding.copy_(centred(first.class_embedding) * gain)
+    to.position_embedding.copy_((places - places.mean(1, keepdim=True)) * gain + norm.bias)
+    for mine, theirs in zip(tower.encoder.layers, vision.encoder.layers, strict=True):
+        sow_layer(mine, theirs)
+    tower.post_layernorm.load_state_dict(vision.post_layernorm.state_dict())
+
+
+def sow_layer(mine: nn.Module, theirs: nn.Module) -> None:
+    """One layer: the same parts under other names; query, key and value are one matrix in BLIP."""
+    attention = theirs.self_attn
+    three = (attention.q_proj, attention.k_proj, attention.v_proj)
+    mine.self_attn.qkv.weight.copy_(torch.cat([p.weight for p in three]))
+    mine.self_attn.qkv.bias.copy_(torch.cat([p.bias for p in three]))
+    mine.self_attn.projection.load_state_dict(attention.out_proj.state_dict())
+    for name in ("mlp", "layer_norm1", "layer_norm2"):
+        getattr(mine, name).load_state_dict(getattr(theirs, name).state_dict())
 
 
 def to_pixels(small: np.ndarray) -> Tensor:
@@ -65,32 +102,53 @@ def to_pixels(small: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(small)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-class Lessons:
-    """Pictures and captions: the plain wording, which names every thing, so that exact naming is learnt first."""
+def all_words(things: list[Thing], mixture: mixing.Mixture, number: int = 4000) -> list[str]:
+    """Texts that hold every word to be known: all names, singular and plural, and many captions."""
+    every = [n for t in things for n in (t.en, *names.ALIASES.get(t.en, []))]
+    draw = np.random.default_rng(0)
+    found = mixture.english(draw, mixture.plan(draw, number))
+    return [*found, *every, *(names.plural(n) for n in every)] * 2
 
-    def __init__(self, target: Path, words: BertTokenizerFast | None = None):
-        rows = json.loads((target / "scenes.json").read_text())
-        captions = [c.lower() for row in rows for c in row["en"]]
-        self.words = words or tokenizer(vocabulary(captions))
-        self.small = np.load(target / "small.npy", mmap_mode="r")
-        coded = self.words(captions, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt")
-        self.ids = coded["input_ids"].int().view(len(rows), -1, LENGTH)
+
+class Lessons:
+    """Endless new pictures with captions that name every thing; a word of style now and then."""
+
+    def __init__(self, small: Corpus, words: BertTokenizerFast | None = None):
+        self.mixture = mixing.Mixture(small, KINDS)
+        self.words = words or tokenizer(vocabulary(all_words(small.things, self.mixture)))
 
     def batch(self, draw: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:
         """Pixels (size, 3, 64, 64) and token ids (size, L)."""
-        rows = np.sort(draw.integers(0, len(self.small), size))
-        ids = self.ids[torch.from_numpy(rows), torch.from_numpy(draw.integers(0, self.ids.shape[1], size))].long()
-        longest = int((ids != 0).sum(1).max())
-        return to_pixels(self.small[rows]), ids[:, :longest]
+        drawn = self.mixture.draw(draw, size)
+        things = self.mixture.corpus.things
+        said = [(captions.english if draw.random() < STYLED else captions.unstyled)(draw, s, things).lower()
+                for s in drawn.scenes]  # fmt: skip
+        coded = self.words(said, padding=True, truncation=True, max_length=LENGTH, return_tensors="pt")
+        return mixing.vary(to_pixels(drawn.pictures), draw), coded["input_ids"]
 
 
-def caption_loss(model: BlipForConditionalGeneration) -> Callable:
+def look(tower: BlipVisionModel, pixels: Tensor, kept: Tensor | None) -> Tensor:
+    """The encoder's states (B, K + 1, W); `kept` (B, K) numbers the patches that are looked at, from 1; None: all."""
+    states = tower.embeddings(pixels)
+    if kept is not None:
+        rows = torch.cat([torch.zeros_like(kept[:, :1]), kept], 1)[..., None]
+        states = states.gather(1, rows.expand(-1, -1, states.shape[-1]))
+    if torch.is_autocast_enabled("cpu"):
+        states = states.bfloat16()
+    return tower.post_layernorm(tower.encoder(inputs_embeds=states).last_hidden_state)
+
+
+def caption_loss(model: BlipForConditionalGeneration, halved: Callable[[], bool] = lambda: False) -> Callable:
     """Cross entropy of the next token; the opening token and padding are not predicted."""
+    patches = model.vision_model.embeddings.num_patches
 
     def loss(batch: tuple[Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
         pixels, ids = batch
+        kept = None
+        if halved():
+            kept = torch.rand(len(ids), patches, generator=generator).argsort(1)[:, : patches // 2] + 1
         with torch.autocast("cpu", torch.bfloat16):
-            seen = model.vision_model(pixel_values=pixels).last_hidden_state
+            seen = look(model.vision_model, pixels, kept)
             logits = model.text_decoder(
                 input_ids=ids[:, :-1], attention_mask=(ids[:, :-1] != 0).long(), encoder_hidden_states=seen
             ).logits
@@ -100,17 +158,36 @@ def caption_loss(model: BlipForConditionalGeneration) -> Callable:
     return loss
 
 
+def groups(model: BlipForConditionalGeneration) -> list[dict]:
+    """The decoder at full rate, the encoder, which knows its work already, at a quarter of it."""
+    return [*split(model.text_decoder, muon=1.5e-3, adam=2e-3), *split(model.vision_model, muon=4e-4, adam=4e-4)]
+
+
+def begin(words: BertTokenizerFast, source: CLIPModel) -> BlipForConditionalGeneration:
+    """A new captioner that sees with `source`'s vision tower."""
+    model = fresh(len(words))
+    sow(model.vision_model, source)
+    return model
+
+
 def train(
-    folder: Path, minutes: float, begin: tuple[BlipForConditionalGeneration, BertTokenizerFast] | None = None
+    folder: Path,
+    minutes: float,
+    source: CLIPModel,
+    found: tuple[BlipForConditionalGeneration, BertTokenizerFast] | None = None,
 ) -> Run:
-    """One cycle of `minutes`, from `begin` or fresh weights; the vocabulary comes from the drawn captions."""
+    """One cycle of `minutes`, from `found` or from `source`'s eyes; a captioner of another shape is begun anew."""
+    if found and found[0].config.vision_config.hidden_size != clip.WIDTH:
+        found = None  # one of an earlier shape
+    lessons = Lessons(mixing.small_corpus(folder, Corpus.open(folder)), found[1] if found else None)
     known = folder / "captioner" / "words.json"
-    lessons = Lessons(folder / "scenes", begin[1] if begin else None)
     known.parent.mkdir(parents=True, exist_ok=True)
     vocab = lessons.words.get_vocab()
     known.write_text(json.dumps(sorted(vocab, key=vocab.get)))
-    model = (begin[0] if begin else fresh(len(lessons.words))).train()
-    run = Run(folder / "captioner", model, Muon(split(model, muon=1e-3, adam=1.5e-3)), decay=0.996)
+    model = (found[0] if found else begin(lessons.words, source)).requires_grad_(True).train()
+    run = Run(folder / "captioner", model, Muon(groups(model)), decay=0.996)
     run.resume()
-    run.train(lambda draw: lessons.batch(draw, BATCH), caption_loss(model), run.cycle(minutes))
+    budget = run.cycle(minutes)
+    loss = caption_loss(model, lambda: budget.progress(run.step, run.seconds) < WHOLE_FROM)
+    run.train(lambda draw: lessons.batch(draw, BATCH), loss, budget)
     return run

@@ -46,11 +46,16 @@ def chinese_item(thing: Thing, placed: Placed) -> str:
 
 
 def english(draw: np.random.Generator, scene: Scene, things: list[Thing]) -> str:
-    """One English caption."""
+    """One English caption, often with a word of style."""
+    return english_style(draw, scene, unstyled(draw, scene, things))
+
+
+def unstyled(draw: np.random.Generator, scene: Scene, things: list[Thing]) -> str:
+    """One English caption without a word of style."""
     text = {"single": english_single, "count": english_count, "pair": english_pair, "between": english_between}[
         scene.kind
     ](draw, scene, things)
-    return english_style(draw, scene, text + english_background(draw, scene))
+    return text + english_background(draw, scene)
 
 
 def english_single(draw: np.random.Generator, scene: Scene, things: list[Thing]) -> str:

@@ -9,6 +9,8 @@ RANGES = {
     "red": (-15, 14), "orange": (14, 40), "yellow": (40, 66), "green": (75, 165), "blue": (190, 248),
     "purple": (252, 300), "pink": (300, 345),
 }  # fmt: skip
+# Light colours: the same hue in the dark is called brown, olive or maroon.
+LIGHT = {"orange": 150, "yellow": 150, "pink": 140}
 SATURATED = 70
 ENOUGH = 0.45
 
@@ -27,6 +29,19 @@ def dominant(rgb: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     return float((smooth.argmax() * 8 + 4) * 360 / 256), float(heavy.sum() / max(1e-6, weight.sum()))
 
 
+def brightness(rgb: np.ndarray, weight: np.ndarray) -> float:
+    """Mean value (0 to 255) of the saturated pixels, by `weight` (H, W); 0 where there are none."""
+    space = hsv(rgb)
+    heavy = weight * (space[..., 1] > SATURATED) * (space[..., 2] > 50)
+    return float((space[..., 2] * heavy).sum() / max(1e-6, heavy.sum()))
+
+
+def colour_of(rgb: np.ndarray, weight: np.ndarray) -> str | None:
+    """The colour that a person would name the picture's main one: dark orange is brown, and so has no name here."""
+    name = name_of(dominant(rgb, weight)[0])
+    return None if brightness(rgb, weight) < LIGHT.get(name, 0) else name
+
+
 def name_of(hue: float) -> str | None:
     """The colour's name for a hue in degrees, None between names."""
     for name, (low, high) in RANGES.items():
@@ -38,6 +53,12 @@ def name_of(hue: float) -> str | None:
 def can_recolour(sprite: np.ndarray) -> bool:
     """Whether most of the sprite is bright and saturated enough for its hue to carry a colour's name."""
     return dominant(sprite[..., :3], sprite[..., 3] / 255.0)[1] > ENOUGH
+
+
+def can_become(sprite: np.ndarray, colour: str) -> bool:
+    """Whether the sprite, recoloured, would be called by that colour: a dark thing turned orange comes out brown."""
+    least = LIGHT.get(colour, 0)
+    return not least or brightness(recolour(sprite, colour)[..., :3], sprite[..., 3] / 255.0) >= least
 
 
 def recolour(sprite: np.ndarray, colour: str) -> np.ndarray:

@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .colours import HUES, can_recolour, dominant, name_of
+from .colours import HUES, can_become, can_recolour, dominant, name_of
 from .corpus import SIZE, Corpus
 from .scenes import Background, Placed, Scene, draw_background, unseen
 
@@ -15,10 +15,15 @@ KINDS = {"single": 0.66, "count": 0.14, "pair": 0.16, "between": 0.04}
 
 
 class Composer:
-    """Random scenes of a corpus in given shares of styles; `held_out` True draws only what training never shows."""
+    """Random scenes of a corpus in given shares of styles.
 
-    def __init__(self, corpus: Corpus, styles: dict[str, float], kinds: dict[str, float] = KINDS):
-        self.corpus, self.styles, self.kinds = corpus, styles, kinds
+    `held_out` True draws pairs and rows whose things training never shows together, and no other scenes of several.
+    """
+
+    def __init__(
+        self, corpus: Corpus, styles: dict[str, float], kinds: dict[str, float] = KINDS, held_out: bool = False
+    ):
+        self.corpus, self.styles, self.kinds, self.held_out = corpus, styles, kinds, held_out
         self.names = list(styles)
         share = np.array([styles[s] for s in self.names])
         self.share = share / share.sum()
@@ -40,7 +45,7 @@ class Composer:
             return self.single(draw, style)
         while True:
             scene = getattr(self, kind)(draw, style)
-            if not unseen(kind, [self.corpus.things[p.thing].key for p in scene.placed]):
+            if self.held_out == unseen(kind, [self.corpus.things[p.thing].key for p in scene.placed]):
                 return scene
 
     def single(self, draw: np.random.Generator, style: str) -> Scene:
@@ -115,4 +120,4 @@ def colour_for(corpus: Corpus, draw: np.random.Generator, thing: int, style: str
         return None
     own = name_of(dominant(sprite[..., :3], sprite[..., 3] / 255.0)[0])
     colour = str(draw.choice(list(HUES)))
-    return None if colour == own else colour
+    return None if colour == own or not can_become(sprite, colour) else colour

@@ -80,11 +80,19 @@ def paint(background: Background, size: int = SIZE) -> np.ndarray:
     top, bottom = np.float32(background.top), np.float32(background.bottom)
     canvas = np.broadcast_to((1 - t) * top + t * bottom, (size, size, 3)).copy()
     if background.kind == "night":  # always the same stars: noise would only cost the autoencoder
-        for x, y in np.random.default_rng(7).integers(4, size - 4, (18, 2)):
-            canvas[y - 1 : y + 2, x - 1 : x + 2] = (250, 240, 190)
+        for x, y in np.random.default_rng(7).integers(4, SIZE - 4, (18, 2)):
+            star(canvas, x * size / SIZE, y * size / SIZE, 3 * size / SIZE)
     if background.kind == "grass":
         canvas[int(0.68 * size) :] = (104, 180, 72)
     return canvas
+
+
+def star(canvas: np.ndarray, x: float, y: float, side: float) -> None:
+    """A square of light around `x`, `y`; what is less than a pixel is a faint pixel."""
+    width, light = max(1, round(side)), min(1.0, side**2)
+    left, top = (int(v - width / 2 + 0.5) for v in (x, y))
+    spot = canvas[top : top + width, left : left + width]
+    spot += light * (np.float32((250, 240, 190)) - spot)
 
 
 def place(canvas: np.ndarray, sprite: np.ndarray, centre: tuple[float, float], side: float) -> None:
@@ -113,12 +121,12 @@ def finish(canvas: np.ndarray) -> np.ndarray:
     return np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
 
 
-def render(scene: Scene, corpus: Corpus) -> np.ndarray:
-    """The picture of a scene, uint8 (256, 256, 3)."""
-    canvas = paint(scene.background)
+def render(scene: Scene, corpus: Corpus, size: int = SIZE) -> np.ndarray:
+    """The picture of a scene, uint8 (size, size, 3)."""
+    canvas, scale = paint(scene.background, size), size / SIZE
     for item in scene.placed:
         sprite = corpus.sprites[corpus.index[item.thing, scene.style]]
         if item.colour:
             sprite = recolour(sprite, item.colour)
-        place(canvas, sprite, (item.x, item.y), item.side)
+        place(canvas, sprite, (item.x * scale, item.y * scale), item.side * scale)
     return finish(canvas)

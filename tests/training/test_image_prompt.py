@@ -1,0 +1,81 @@
+"""The image-prompt adapter: IP-Adapter's layout, the picture matters, and only the adapter learns."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from pipelines.training import image_prompt
+from tests.training import tiny
+
+VECTOR = 12
+
+
+@pytest.fixture
+def unet():
+    return tiny.unet()
+
+
+def drawn(unet, vector: torch.Tensor) -> torch.Tensor:
+    draw = torch.Generator().manual_seed(2)
+    x, states = (torch.randn(1, *shape, generator=draw) for shape in ((4, 8, 8), (tiny.LENGTH, tiny.WIDE)))
+    with torch.inference_mode():
+        return unet(x, 5, states, added_cond_kwargs={"image_embeds": [vector[None, None]]}).sample
+
+
+def test_the_file_has_the_layout_that_diffusers_opens(unet, tmp_path):
+    adapter = image_prompt.Adapter(unet, image_prompt.fresh(unet, VECTOR))
+    for parameter in adapter.parameters():
+        parameter.data.normal_(0, 0.3)
+    image_prompt.save(tmp_path / "a.safetensors", adapter)
+    other = tiny.unet()
+    other._load_ip_adapter_weights([image_prompt.open_weights(tmp_path / "a.safetensors")])
+    vector = torch.randn(VECTOR)
+    assert torch.allclose(drawn(unet, vector), drawn(other, vector), atol=5e-3)
+    assert not torch.allclose(drawn(unet, vector), drawn(unet, -vector), atol=1e-3)
+    names = set(adapter.tensors())
+    assert {"image_proj.proj.weight", "image_proj.norm.bias", "ip_adapter.1.to_k_ip.weight"} <= names
+    assert len(names) == 4 + 2 * len(image_prompt.cross_attentions(tiny.unet()))
+
+
+def test_only_the_adapter_learns_and_it_does(unet):
+    adapter = image_prompt.Adapter(unet, image_prompt.fresh(unet, VECTOR))
+    loss = image_prompt.image_prompt_loss(unet.train(), tiny.text().requires_grad_(False))
+    draw = torch.Generator().manual_seed(4)
+    batch = (
+        torch.randn(4, 4, 8, 8, generator=draw), torch.randint(0, 38, (4, tiny.LENGTH), generator=draw),
+        torch.full((4,), 600), torch.randn(4, 1, VECTOR, generator=draw),
+    )  # fmt: skip
+    optimizer, losses = torch.optim.Adam(adapter.parameters(), 1e-2), []
+    for _ in range(20):
+        value, _ = loss(batch, torch.Generator().manual_seed(3))
+        losses.append(value.item())
+        value.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert losses[-1] < losses[0]
+    locked = {id(p) for p in unet.parameters()} - {id(p) for p in adapter.parameters()}
+    assert locked
+    assert not any(p.requires_grad for p in unet.parameters() if id(p) in locked)
+
+
+class Words:
+    """Stands for the tokenizer: every text is its length."""
+
+    def __call__(self, texts, **_):
+        return {"input_ids": torch.tensor([[len(t)] * 32 for t in texts])}
+
+
+def test_text_and_picture_are_dropped_as_said(tmp_path):
+    rows = [{"style": "3d", "kind": "single", "en": ["abc"] * 3, "zh": "字", "things": [0]}] * 8
+    (tmp_path / "scenes.json").write_text(json.dumps(rows))
+    np.save(tmp_path / "latents.npy", np.zeros((8, 16, 8, 8), np.float16))
+    examples = image_prompt.Examples(tmp_path, Words(), torch.ones(8, VECTOR, dtype=torch.float16))
+    _, ids, times, vectors = examples.batch(np.random.default_rng(0), 4000)
+    silent, blind = (ids == 0).all(1), (vectors == 0).all(-1)[:, 0]
+    assert vectors.shape == (4000, 1, VECTOR)
+    assert times.max() < 1000
+    assert silent.float().mean() == pytest.approx(image_prompt.NO_TEXT, abs=0.03)
+    assert (silent & blind).float().mean() == pytest.approx(image_prompt.NEITHER, abs=0.015)
+    assert (blind & ~silent).float().mean() == pytest.approx(image_prompt.NO_PICTURE, abs=0.02)
