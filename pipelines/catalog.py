@@ -69,4 +69,9 @@ class Catalog:
 def _models_in(parent: Path) -> list[Path]:
     if not parent.is_dir():
         return []
-    return sorted(folder for folder in parent.iterdir() if any((folder / name).is_file() for name in INDEXES))
+    return sorted(folder for folder in parent.iterdir() if _is_model(folder))
+
+
+def _is_model(folder: Path) -> bool:
+    """An index tells; voices of Piper and Kokoro have none beside their ONNX file."""
+    return any((folder / name).is_file() for name in INDEXES) or any(folder.glob("*.onnx"))

@@ -33,6 +33,8 @@ def read(id: str, folder: Path, source: str) -> Entry:
     name = id.rpartition("/")[2]
     if not (folder / "model_index.json").is_file() and (folder / "config.json").is_file():
         return kinds.read(id, folder, source, config(folder, "config.json", name))
+    if not (folder / "model_index.json").is_file() and any(folder.glob("*.onnx")):
+        return kinds.read(id, folder, source, {"model_type": "model in an ONNX file"})
     index = config(folder, "model_index.json", name)
     kind = str(index.get("_class_name"))
     if kind not in FAMILIES:

@@ -19,7 +19,11 @@ _PARTS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokeniz
 _SMALL = (".json", ".txt")
 _INDEXES = ("model_index.json", "config.json")  # of diffusers, of transformers
 # What a model in the layout of transformers needs beside its weights: settings, vocabulary, chat template.
-_FLAT = re.compile(r"[\w.-]+\.(?:json|txt|jinja|model)|voices/[\w.-]+\.(?:safetensors|json)", re.ASCII)
+_FLAT = re.compile(
+    r"[\w.-]+\.(?:json|txt|jinja|model)|(?:voices|speaker_embeddings(?:/v2)?)/[\w.-]+\.(?:safetensors|json|npy)"
+    r"|(?:vocoder|audio_tokenizer)/(?:config\.json|model\.safetensors)",
+    re.ASCII,
+)
 _SHARDS = re.compile(r"model-\d+-of-\d+\.safetensors", re.ASCII)
 
 

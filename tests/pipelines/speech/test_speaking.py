@@ -44,7 +44,7 @@ def test_a_file_says_what_it_is(hibari, format):
 
 
 def test_an_unknown_voice_is_refused_with_those_that_are_there(hibari):
-    with pytest.raises(InvalidRequest, match="'nobody'.*heart, emma, fenrir, fable, kore"):
+    with pytest.raises(InvalidRequest, match=r"'nobody'.*heart, emma, fenrir, fable, kore"):
         hibari.check(asked("Hello", voice="nobody"))
     with pytest.raises(InvalidRequest, match="'nobody'"):
         hibari.check(asked("[voice:nobody] Hello"))

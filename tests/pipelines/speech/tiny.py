@@ -124,7 +124,8 @@ def pocket(path: Path) -> Path:
     head = {"hidden_size": 8, "num_hidden_layers": 1, "latent_dim": 4, "condition_dim": 16,
             "frequency_embedding_size": 8}  # fmt: skip
     config = PocketTTSConfig(flow_head_config=head, vocab_size=len(words), hidden_size=16, num_hidden_layers=1,
-                             num_attention_heads=2, intermediate_size=16, latent_dim=4, pad_token_id=0, **ids)  # fmt: skip
+                             num_attention_heads=2, intermediate_size=16, latent_dim=4, pad_token_id=0,
+                             **ids)  # fmt: skip
     model = PocketTTSForConditionalGeneration(config)
     model.generation_config.update(do_sample=True, temperature=0.7, num_flow_steps=1, eos_threshold=1e9)
     model.save_pretrained(path)

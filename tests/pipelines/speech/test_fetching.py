@@ -1,0 +1,99 @@
+"""Voices that are not here are fetched a megabyte a step; without a network the job says so. Long sounds stay small."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import tracemalloc
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from pipelines.errors import ModelUnavailable
+from pipelines.requests import AudioFormat
+from pipelines.speech import known
+from pipelines.speech.master import Master
+from pipelines.speech.pipeline import SpeechPipeline
+from pipelines.speech.track import Track
+from tests.pipelines.speech.support import asked, told
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """A server that has the voice kore: the bundled one under another name. Gives its address."""
+    from hibari import voices as registry
+
+    data = (known.hibari().folder / "hibari.onnx").read_bytes()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args):
+            pass
+
+    monkeypatch.setenv("HIBARI_HOME", str(tmp_path))
+    told = registry.VOICES["kore"] | {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    monkeypatch.setitem(registry.VOICES, "kore", told)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    server.server_close()
+
+
+def opened(url: str) -> SpeechPipeline:
+    from pipelines.speech.voices.hibari import HibariVoice
+
+    return SpeechPipeline(HibariVoice(known.hibari(), base_url=url), known.hibari())
+
+
+def test_a_voice_is_fetched_step_by_step_and_then_speaks(served, tmp_path):
+    pipeline = opened(served)
+    assert known.hibari().here == ("heart",)
+    state = pipeline.prepare(asked("Hi.", voice="kore"), {})
+    assert [kind for kind, _ in state.todo] == ["fetch"] * 8 + ["speak"]
+    assert not state.track.samples
+    speech = told(pipeline, "Hi.\n[voice:heart] Hi.", voice="kore")
+    assert [piece.info["voice"] for piece in speech.pieces] == ["kore", "heart"]
+    assert known.hibari().here == ("heart", "kore")
+    assert [file.name for file in tmp_path.iterdir()] == ["af_kore.int8.onnx"], "no half of a file is left"
+    assert pipeline.voice.missing("kore") == 0
+
+
+def test_a_file_that_is_another_is_not_taken(served, tmp_path, monkeypatch):
+    from hibari import voices as registry
+
+    monkeypatch.setitem(registry.VOICES, "kore", registry.VOICES["kore"] | {"sha256": "0" * 64})
+    with pytest.raises(ModelUnavailable, match="could not be fetched"):
+        told(opened(served), "Hi.", voice="kore")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_network_the_job_says_which_voices_are_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("HIBARI_HOME", str(tmp_path))
+    with pytest.raises(ModelUnavailable, match=r"voice emma is not on this machine.*choose one that is here: heart"):
+        told(opened("http://127.0.0.1:9/"), "Hi.", voice="emma")
+
+
+def test_a_long_sound_is_held_once(monkeypatch):
+    """Ten minutes: the file is in memory, the track is not."""
+    monkeypatch.setattr("pipelines.speech.track.IN_MEMORY", 2**20)
+    rate = 8000
+    tone = (np.sin(np.arange(rate) * 0.5) * 3000).astype("<i2").tobytes()
+    tracemalloc.start()
+    track = Track(rate)
+    master = Master(track, AudioFormat.WAV, -16.0, {})
+    for _ in range(600):
+        track.add(tone)
+    for left in range(5, 0, -1):
+        master.move(left)
+    master.finish()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(master.file) > 600 * rate * 2
+    assert peak < 1.5 * len(master.file)
