@@ -31,7 +31,7 @@ class ImagePipeline:
     def __init__(self, parts: Parts, entry: ImageEntry):
         self.parts, self.entry = parts, entry
         self._prompts, self._denoiser = PromptReader(parts), Denoiser(parts)
-        self._preview = Preview(parts, entry)
+        self._preview, self._samplers = Preview(parts, entry), samplers.Samplers(parts.scheduler_config)
 
     def check(self, request: ImageRequest) -> None:
         """InvalidRequest where this model cannot do what the request asks for."""
@@ -57,7 +57,7 @@ class ImagePipeline:
         notes: list[str] = []
         conditioning = self._conditioning(request, notes)
         draws = latents.generator(request.seed)
-        sampler = samplers.make(request.sampler, self.parts.scheduler_config)
+        sampler = self._samplers.fresh(request.sampler)
         strength = request.strength if request.start_picture else None
         timesteps = samplers.schedule(sampler, request.steps, strength)
         start = self._start(request, pictures, sampler, timesteps, draws)
@@ -76,6 +76,12 @@ class ImagePipeline:
     def preview(self, state: ImageState) -> Image.Image | None:
         """A small picture from the current prediction, by a linear map; None before the first step."""
         return None if state.prediction is None else self._preview(state.clean_latents())
+
+    @out_of_memory_is_ours
+    @torch.inference_mode()
+    def foreseen(self, state: ImageState) -> Image.Image:
+        """The finished picture as far as it can be foreseen now, decoded in full. Raises NotFinite, OutOfMemory."""
+        return self._decoded(state.clean_latents())
 
     @out_of_memory_is_ours
     @torch.inference_mode()
@@ -131,6 +137,7 @@ def _strip(frames: Sequence[Image.Image]) -> Image.Image:
 
 
 def _png(image: Image.Image) -> bytes:
+    """Level 2: a third less time than level 4 for a sixth more bytes."""
     file = io.BytesIO()
-    image.save(file, "PNG", compress_level=4)
+    image.save(file, "PNG", compress_level=2)
     return file.getvalue()

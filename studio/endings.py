@@ -15,6 +15,11 @@ def failed(job: Job, error: TriptychError) -> Job:
     return job.to(JobStatus.FAILED, error_code=error.code, error=str(error), ended=time.time())
 
 
+def given_up(job: Job, sentence: str) -> Job:
+    """Cancelled, but by the studio, and it says why."""
+    return job.to(JobStatus.CANCELLED, error=sentence, ended=time.time())
+
+
 def retried(job: Job) -> Job:
     """A running job whose worker is gone: back to the line, or failed when that has happened before."""
     if job.attempts >= MOST_ATTEMPTS:

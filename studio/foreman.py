@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pipelines.base import Artifact
 from pipelines.errors import TriptychError
 from studio.desk import Desk
-from studio.endings import failed, retried, taken_back
+from studio.endings import failed, given_up, retried, taken_back
 from studio.jobs import Job, JobStatus
 from studio.link import Link
 from studio.messages import (
@@ -19,6 +19,7 @@ from studio.messages import (
     Chunk,
     Failed,
     Finished,
+    GivenUp,
     Note,
     Preview,
     Progress,
@@ -49,6 +50,7 @@ class Foreman:
             Note: self._note,
             Chunk: self._chunk,
             Finished: self._finished,
+            GivenUp: self._given_up,
             Failed: self._failed,
             Stats: self._stats,
         }
@@ -157,6 +159,12 @@ class Foreman:
             live = self._desk.table.find(message.job_id)
             if live:
                 self._desk.conclude(live, failed(live.job, told(message)))
+
+    def _given_up(self, message: GivenUp) -> None:
+        with self._desk.lock:
+            live = self._desk.table.find(message.job_id)
+            if live:
+                self._desk.conclude(live, given_up(live.job, message.sentence))
 
     def _finished(self, message: Finished) -> None:
         """From `saving` on a cancel comes too late: the file and its row decide, without the lock."""

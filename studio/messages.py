@@ -141,6 +141,14 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenUp:
+    """The worker takes no further step of the job, though nothing went wrong with it."""
+
+    job_id: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     job_id: str
     code: str
@@ -159,7 +167,7 @@ class Stats:
 
 
 TO_WORKER = Submit | Picture | Forget | Cancel | Pause | Resume | Reorder | Shutdown
-FROM_WORKER = Ready | Trouble | Begun | AtWork | Progress | Preview | Note | Chunk | Finished | Failed | Stats
+FROM_WORKER = Ready | Trouble | Begun | AtWork | Progress | Preview | Note | Chunk | Finished | GivenUp | Failed | Stats
 Message = TO_WORKER | FROM_WORKER
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in (*TO_WORKER.__args__, *FROM_WORKER.__args__)}
 _NAMES: dict[type, tuple[str, ...]] = {kind: tuple(f.name for f in fields(kind)) for kind in _KINDS.values()}

@@ -94,7 +94,7 @@ def _ours(text: str, texts: Mapping[str, str]) -> Info | None:
         request = requests.make(**found)
     except (ValueError, TypeError, KeyError, RecursionError, InvalidRequest):
         return None  # of another version, or changed by hand: `parameters` may still be read
-    fields = request.model_dump(mode="json", exclude={"kind", "count", "priority", "filmstrip"})
+    fields = request.model_dump(mode="json", exclude={"kind", "count", "priority", "filmstrip", "group", "early_stop"})
     return Info("triptych", {k: v for k, v in fields.items() if v is not None}, raw=texts.get("parameters", text))
 
 

@@ -13,7 +13,8 @@ from pipelines.base import Artifact, Pipeline
 from pipelines.errors import OutOfMemory, TriptychError
 from pipelines.requests import Request
 from studio import previews
-from studio.messages import AtWork, Begun, Chunk, Failed, Finished, Message, Note, Preview
+from studio.contests import Contests, sentence
+from studio.messages import AtWork, Begun, Chunk, Failed, Finished, GivenUp, Message, Note, Preview
 from studio.previews import Previews
 from studio.reports import Reports
 from studio.scheduler import Batch, Scheduler
@@ -43,6 +44,7 @@ class Runner:
         self._model: str | None = None
         self._at_work: tuple[str, ...] = ()
         self._reports = Reports(emit, scheduler, shelf.device_info)
+        self._contests = Contests(self._group)
         self._stages = {PREPARE: self._prepare, STEP: self._step, FINISH: self._finish, SCORE: self._score}
 
     def submit(self, job_id: str, owner: str, request: Request, attempts: int = 0) -> None:
@@ -109,6 +111,7 @@ class Runner:
         for task in tasks:
             self._move_on(stage, pipeline, task, now)
         if stage == STEP:
+            self._give_up(pipeline, tasks)
             self._show(pipeline, tasks, now - began)
 
     def _pipeline(self, task: Task) -> Pipeline:
@@ -182,6 +185,22 @@ class Runner:
                 self._scheduler.change(task.work(pipeline), now)
         except TriptychError as error:
             self._fail(task, error)
+
+    def _group(self, name: str) -> list[Task]:
+        return [task for task in self._tasks.values() if getattr(task.request, "group", "") == name]
+
+    def _give_up(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
+        """Candidates that have fallen behind leave. Where they cannot be compared, all go on."""
+        due = self._contests.due(task for task in tasks if task.id in self._tasks)
+        try:
+            behind = self._contests.looked(pipeline, self._shelf.alignment(), due) if due else []
+        except Exception as error:
+            explain(error)
+            behind = []
+        for task in behind:
+            self._emit(GivenUp(task.id, sentence(task)))
+            self._scheduler.finish(task.id)
+            self._drop(task.id)
 
     def _send_pieces(self, pipeline: Pipeline, task: Task) -> None:
         for piece in pipeline.pieces(task.state):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 LOOK = 1 / 3  # part of the steps after which the predictions are looked at
 KEEP = 3 / 8  # of the candidates: with 8 of them 3 go on, which saves 5/8 · 2/3 = 42 % of the rows
-MARGIN = 0.0  # of the score: who is so close behind the last one that goes on, goes on too
 
 
 def look_after(steps: int) -> int:
@@ -16,24 +15,19 @@ def look_after(steps: int) -> int:
     return after if after < steps else 0
 
 
-def dropped(scores: Sequence[float | None], keep: float = KEEP, margin: float = MARGIN) -> list[int]:
+def dropped(scores: Sequence[float | None], keep: float = KEEP) -> list[int]:
     """Indices of the candidates that fall behind and give up their rows, in order.
 
-    scores: of the prediction of the clean picture (x̂₀) of each candidate against the prompt, all at the same step;
-    the model's cosine serves, as only their order and distances count; None or NaN where there is none.
+    scores: of the prediction of the clean picture (x̂₀) of each candidate against the prompt, all after the same number
+    of steps; the model's cosine serves, as only their order counts; None or NaN for those not looked at yet.
 
-    The rule: the ⌈keep · n⌉ best go on, at least one. So does everybody whose score is at most `margin` below the
-    last of those, and everybody without a score: what was not seen is not judged. Of equal ones the earlier is the
-    better, so that the same scores always give the same answer.
+    The rule: who has ⌈keep · n⌉ others before him, at least one, is out. So nobody has to wait until all have been
+    looked at: who is out now would be out then, and when all have been, the best ⌈keep · n⌉ are left. Of equal ones
+    the earlier is the better, so that the same scores always give the same answer.
     """
     seen = [i for i, score in enumerate(scores) if score is not None and not math.isnan(score)]
     order = sorted(seen, key=lambda i: (-float(scores[i] or 0.0), i))
-    stay = max(1, math.ceil(keep * len(scores)) - (len(scores) - len(seen)))
-    if len(order) <= stay:
-        return []
-    last = float(scores[order[stay - 1]] or 0.0)
-    behind = [i for i in order[stay:] if not margin or float(scores[i] or 0.0) < last - margin]
-    return sorted(behind)
+    return sorted(order[max(1, math.ceil(keep * len(scores))) :])
 
 
 def saved(candidates: int, gone: int, steps: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -33,6 +34,8 @@ class ImageRequest(Asked):
     width, height: pixels. guidance_scale: classifier-free guidance (Ho & Salimans 2022); at most 1 means none.
     seed: 0…2³²−1, or −1 for a random one; picture i of `count` is made with seed + i.
     start_picture: SHA-256 of a stored picture that denoising starts from; strength 0…1 is how far it may go away.
+    early_stop: of several, give those up after a third of the steps that agree less with the prompt than others.
+    group: an id that pictures asked for together share; drawn, not given.
     filmstrip: give eight frames from noise to picture, side by side, instead of the picture.
     """
 
@@ -49,13 +52,16 @@ class ImageRequest(Asked):
     model: ModelId = "sprite"
     start_picture: Sha256 | None = None
     strength: Annotated[float, Field(gt=0, le=1)] = 0.6
+    early_stop: bool = False
+    group: Annotated[str, Field(max_length=32)] = ""
     filmstrip: bool = False
 
     def singles(self) -> list[ImageRequest]:
         """`count` requests for one picture each, with the seeds drawn."""
         first = drawn(self.seed)
+        group = secrets.token_hex(8) if self.count > 1 else ""
         seeds = ((first + i) % (MAX_SEED + 1) for i in range(self.count))
-        return [self.model_copy(update={"seed": seed, "count": 1}) for seed in seeds]
+        return [self.model_copy(update={"seed": seed, "count": 1, "group": group}) for seed in seeds]
 
     def uploads(self) -> tuple[str, ...]:
         return (self.start_picture,) if self.start_picture else ()

@@ -92,6 +92,9 @@ class FaultyPipeline:
         said = wishes(state.request).get("says")
         return [Piece("text/plain", said.encode(), {"text": said})] if said else []
 
+    def foreseen(self, state: FaultyState) -> Image.Image:
+        return Image.new("RGB", (8, 8))
+
     def preview(self, state: FaultyState) -> Image.Image:
         return Image.new("RGB", (64, 64), (state.steps_left % 256, 0, 0))
 

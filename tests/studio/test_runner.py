@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.requests import ImageRequest
 from studio.capacity import Capacity
-from studio.messages import AtWork, Begun, Chunk, Failed, Finished, Note, Preview, Progress, Stats
+from studio.messages import AtWork, Begun, Chunk, Failed, Finished, GivenUp, Note, Preview, Progress, Stats
 from studio.previews import Previews
 from studio.runner import Runner
 from studio.scheduler import Scheduler
@@ -201,3 +201,34 @@ def test_parts_are_sent_as_they_are_ready(bench):
     assert [chunk.number for chunk in chunks] == [0, 1, 2]
     assert {chunk.data for chunk in chunks} == {b"hello"}
     assert bench.said.index(chunks[0]) < bench.said.index(bench.fate(job))
+
+
+def contest(bench, scores, **fields):
+    return [bench.submit(f"score={score}", group="g", early_stop=True, steps=6, **fields) for score in scores]
+
+
+def test_candidates_that_fall_behind_are_given_up_after_a_third_of_the_steps(bench):
+    jobs = contest(bench, (0.1, 0.9, 0.5, 0.2))
+    other = bench.submit("score=0.0", steps=6)
+    bench.run()
+    given_up = {message.job_id: message.sentence for message in bench.heard(GivenUp)}
+    assert set(given_up) == {jobs[0], jobs[3]}
+    assert given_up[jobs[3]] == "Given up after 2 of 6 steps: other candidates agree better with the prompt."
+    assert all(isinstance(bench.fate(job), Finished) for job in (jobs[1], jobs[2], other))
+
+
+def test_a_cancelled_candidate_holds_nobody_up(bench):
+    jobs = contest(bench, (0.9, 0.2, 0.1, 0.3))
+    while not bench.heard(Progress):
+        bench.runner.advance()
+    bench.runner.cancel(jobs[3])
+    bench.run()
+    assert isinstance(bench.fate(jobs[0]), Finished)
+    assert not bench.heard(GivenUp, jobs[0])
+
+
+def test_candidates_that_cannot_be_compared_all_go_on(bench, caplog):
+    jobs = contest(bench, (0.9, "broken"))
+    bench.run()
+    assert all(isinstance(bench.fate(job), Finished) for job in jobs)
+    assert "could not convert" in caplog.text

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipelines.alignment import contest, duplicates, windows
+from pipelines.alignment import duplicates, windows
 from pipelines.alignment.phrases import phrases
 from pipelines.alignment.pictures import opened
 from pipelines.errors import BadUpload
@@ -64,26 +64,6 @@ def test_parts_end_at_sentences_and_words():
     offsets = [(0, 3), (4, 7), (7, 8), (9, 14), (15, 19), (20, 24)]
     assert windows.parts(text, offsets, 4) == ["one two.", "three four five"]
     assert windows.parts(text, offsets, 9) == [text]
-
-
-@given(st.lists(st.floats(-1, 1) | st.none(), min_size=1, max_size=12), st.floats(0, 0.5))
-def test_the_best_is_never_dropped(scores, margin):
-    gone = contest.dropped(scores, margin=margin)
-    seen = [score for score in scores if score is not None]
-    assert gone == sorted(set(gone))
-    assert all(scores[i] is not None for i in gone)
-    assert len(gone) < len(scores)
-    if seen and gone:
-        assert max(scores[i] for i in range(len(scores)) if i not in gone and scores[i] is not None) == max(seen)
-        assert set(contest.dropped(scores, margin=margin + 0.5)) <= set(gone)
-
-
-def test_eight_candidates_save_two_fifths_of_the_rows():
-    gone = contest.dropped([0.1, 0.5, 0.3, 0.2, 0.45, 0.0, 0.31, 0.29])
-    assert gone == [0, 2, 3, 5, 7]
-    assert contest.saved(8, len(gone), 24) == pytest.approx(5 / 12)
-    assert contest.look_after(1) == 0
-    assert contest.dropped([0.3, 0.29, 0.1, 0.0], keep=0.25, margin=0.02) == [2, 3]
 
 
 def test_near_duplicates_are_found_in_groups():
