@@ -13,6 +13,8 @@ from pipelines.entry import Entry
 from pipelines.errors import ModelUnavailable, TriptychError
 from pipelines.loading import Options, quiet
 
+_PACKAGES = ("sentencepiece", "tiktoken", "protobuf")  # that tokenizers of some models need
+
 
 def model(entry: Entry, kind: str, options: Options) -> Any:
     """The model of that class of transformers on its device, for inference only. Raises ModelUnavailable."""
@@ -73,4 +75,11 @@ class _explained:  # used like a function
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         self._quiet.__exit__(kind, error, trace)
         if isinstance(error, Exception) and not isinstance(error, TriptychError):
-            raise ModelUnavailable(f"{self._entry.name} is damaged: its {self._part} cannot be opened.") from error
+            raise ModelUnavailable(self._why(error)) from error
+
+    def _why(self, error: Exception) -> str:
+        name, part = self._entry.name, self._part
+        if isinstance(error, ImportError):
+            wanted = next((package for package in _PACKAGES if package in str(error)), "another Python package")
+            return f"The {part} of {name} needs {wanted}, which is not installed."
+        return f"{name} is damaged: its {part} cannot be opened."

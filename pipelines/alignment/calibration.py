@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats: TypeAlias = NDArray[np.float32]
 SAME = 0.75  # a reference that says the same as the text would split the vote with it
 SUPPORTED = 0.8  # a phrase is supported where it stands out from so many of the references
 

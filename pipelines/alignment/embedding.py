@@ -12,10 +12,10 @@ import numpy as np
 from PIL.Image import Image
 
 from pipelines.alignment import calibration, phrases
+from pipelines.alignment.calibration import Floats
 from pipelines.alignment.references import REFERENCES
 from pipelines.alignment.towers import Pixels, Towers
 
-Floats = calibration.Floats
 T = TypeVar("T")
 AT_ONCE = 32  # lines of one forward
 TEMPLATES = ("{}", "a picture of {}", "a drawing of {}", "a photo of {}")
@@ -67,10 +67,10 @@ class Alignment:
         """(N, D) of what `towers.ids` gives. Parts count by their length."""
         flat = [part for text in texts for part in text]
         order = sorted(range(len(flat)), key=lambda i: len(flat[i]))  # so that little is padded
-        vectors = np.empty((len(flat), self.dim), np.float32)
+        vectors: Floats = np.empty((len(flat), self.dim), np.float32)
         vectors[order] = self._in_lots(self.towers.read, [flat[i] for i in order])
-        owners = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
-        sums = np.zeros((len(texts), self.dim), np.float32)
+        owners: Any = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+        sums: Floats = np.zeros((len(texts), self.dim), np.float32)
         np.add.at(sums, owners, vectors * np.array([len(part) for part in flat], np.float32)[:, None])
         return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
 
@@ -143,8 +143,9 @@ class Alignment:
         """One for every pair. An empty text gives no score, a missing picture the text's vector."""
         there = [i for i, picture in enumerate(pictures) if picture is not None]
         said = [i for i, text in enumerate(texts) if text.strip()]
-        seen, read = np.zeros((2, len(texts), self.dim), np.float32)
-        seen[there] = self.embed_images([pictures[i] for i in there])
+        seen: Floats = np.zeros((len(texts), self.dim), np.float32)
+        read: Floats = np.zeros_like(seen)
+        seen[there] = self.embed_images([picture for picture in pictures if picture is not None])
         read[said] = self.embed_texts([texts[i] for i in said])
         cosines, scores = (seen * read).sum(-1), self.scores(seen, read)
         both = set(there) & set(said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines import folders, weights
 from pipelines.entry import Entry
@@ -26,7 +27,7 @@ class AlignmentEntry(Entry):
     window: int = 77
     cost: int = 0
 
-    def check(self, request: AlignRequest) -> None:
+    def check(self, request: AlignRequest) -> None:  # type: ignore[override]
         """Raises InvalidRequest."""
         Entry.check(self, request)
         if request.heatmap and not (request.texts and request.pictures):
@@ -53,7 +54,7 @@ def entries() -> list[Entry]:
     return []
 
 
-def _shape(config: dict) -> dict[str, int]:
+def _shape(config: dict) -> dict[str, Any]:
     """What is not written in a config is the default of its class in transformers, which is the base model."""
     vision, text = config.get("vision_config") or {}, config.get("text_config") or {}
     siglip = config["model_type"] != "clip"

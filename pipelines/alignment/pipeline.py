@@ -64,7 +64,8 @@ class AlignmentPipeline:
     def prepare(self, request: AlignRequest, pictures: Mapping[str, bytes]) -> AlignState:
         """Reads texts and pictures into numbers. Raises InvalidRequest, BadUpload."""
         self.check(request)
-        towers, notes = self.alignment.towers, []
+        towers = self.alignment.towers
+        notes: list[str] = []
         missing = next((sha for sha in request.pictures if sha not in pictures), None)
         if missing:
             raise InvalidRequest("pictures", missing, "pictures that were uploaded before")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from torch import Tensor
 
 from pipelines.alignment import windows
 from pipelines.alignment.calibration import Scale
+from pipelines.alignment.pictures import flat
 
 Pixels = dict[str, Tensor]  # what the image processor gives, one line a picture
 
@@ -32,14 +35,21 @@ class Towers:
         return Scale(float(self.model.logit_scale.exp()), 0.0 if bias is None else float(bias), bias is not None)
 
     def pixels(self, picture: Image.Image) -> Pixels:
-        """One RGB picture as the model wants it, on the CPU."""
-        return dict(self._processor([picture], return_tensors="pt"))
+        """One picture as the model wants it, on the CPU."""
+        return dict(self._processor([picture if picture.mode == "RGB" else flat(picture)], return_tensors="pt"))
 
     def ids(self, text: str) -> list[list[int]]:
         """Token ids of the text, both ends included; several lists where it is longer than the window."""
-        coded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        found = windows.parts(text, coded["offset_mapping"], self.window - self._ends)
+        found = windows.parts(text, self._offsets(text), self.window - self._ends)
         return self._tokenizer(found, truncation=True, max_length=self.window)["input_ids"]
+
+    def _offsets(self, text: str) -> list[windows.Span]:
+        """The characters of each token. Where a tokenizer (SentencePiece) does not tell: those of its whole word."""
+        code = partial(self._tokenizer, add_special_tokens=False, verbose=False)
+        if self._tokenizer.is_fast:
+            return code(text, return_offsets_mapping=True)["offset_mapping"]
+        words = re.finditer(r"\S+", text)
+        return [word.span() for word in words for _ in code(word.group())["input_ids"]]
 
     @torch.inference_mode()
     def see(self, pixels: Sequence[Pixels]) -> np.ndarray:

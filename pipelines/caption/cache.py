@@ -26,6 +26,9 @@ class Kept:
 class Bucketed(DynamicLayer):
     """A layer that writes into a buffer with room for the next tokens, where DynamicLayer copies all for each one."""
 
+    keys: Tensor
+    values: Tensor
+
     def __init__(self, keys: Tensor | None = None, values: Tensor | None = None):
         super().__init__()
         self._keys: Tensor | None = None

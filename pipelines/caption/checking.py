@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from pipelines.errors import ModelUnavailable, TooLarge, UnknownModel
 from pipelines.requests import CaptionRequest, CaptionStyle
 
 if TYPE_CHECKING:
-    from pipelines.alignment.embedding import Alignment
+    from pipelines.alignment.embedding import Alignment, Supported
     from pipelines.alignment.pipeline import AlignmentPipeline
     from pipelines.caption.family import Family
 
@@ -44,6 +44,8 @@ def check(family: Family, states: Sequence[CaptionState], align: Callable[[], Al
     _score(states, results, alignment, seen)
     for i, state in enumerate(states):
         state.judge, state.vector = judge.entry.id, seen[i].astype(np.float16).tobytes()
+        if _made_up(family, state.request):
+            state.notes.append(_INSTEAD[state.request.style].format(family.entry.name))
 
 
 def _captions(family: Family, state: CaptionState) -> list[str]:
@@ -61,7 +63,6 @@ def _recognised(family: Family, states: Sequence[CaptionState], alignment: Align
         mediums = alignment.labelled(seen[wanting], vocabulary.MEDIUMS)
         for i, shares, medium in zip(wanting, things, mediums, strict=True):
             found[i] = (_likely(shares), vocabulary.MEDIUMS[int(medium.argmax())])
-            states[i].notes.append(_INSTEAD[states[i].request.style].format(family.entry.name))
     return found
 
 
@@ -87,7 +88,7 @@ def _final(family: Family, state: CaptionState, text: str, labels: list[str], me
     return inner, whole, begin
 
 
-def _distinct(dressed: object) -> list[tuple[str, str, int]]:
+def _distinct(dressed: Iterable[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
     return list({whole: (inner, whole, begin) for inner, whole, begin in dressed}.values())
 
 
@@ -96,21 +97,19 @@ def _unscored(inner: str, whole: str, begin: int) -> dict:
 
 
 def _score(states: Sequence[CaptionState], results: list, alignment: Alignment, seen: np.ndarray) -> None:
-    for state, dressed in zip(states, results, strict=True):
-        state.checked = [_unscored(*one) for one in dressed]
+    checked = [[_unscored(*one) for one in dressed] for dressed in results]
     lines = [(i, n, *results[i][n]) for i, state in enumerate(states) if _is_scored(state.request)
              for n in range(len(results[i])) if results[i][n][0].strip()]  # fmt: skip
-    if not lines:
-        return
-    owners, texts = seen[[line[0] for line in lines]], [line[2] for line in lines]
-    read = alignment.embed_texts(texts)
-    scores, cosines = alignment.scores(owners, read), (owners * read).sum(-1)
-    agreements = alignment.agreements(owners, texts)
-    for (i, n, _, whole, begin), score, cosine, phrases in zip(lines, scores, cosines, agreements, strict=True):
-        shown = [_shifted(phrase, begin) for phrase in phrases if begin + phrase.span[1] <= len(whole)]
-        states[i].checked[n] |= {"score": round(float(score), 4), "cosine": round(float(cosine), 4), "phrases": shown}
-    for state in states:
-        state.checked.sort(key=lambda one: -1.0 if one["score"] is None else one["score"], reverse=True)
+    if lines:
+        owners, texts = seen[[line[0] for line in lines]], [line[2] for line in lines]
+        read = alignment.embed_texts(texts)
+        scores, cosines = alignment.scores(owners, read), (owners * read).sum(-1)
+        agreements = alignment.agreements(owners, texts)
+        for (i, n, _, whole, begin), score, cosine, phrases in zip(lines, scores, cosines, agreements, strict=True):
+            shown = [_shifted(phrase, begin) for phrase in phrases if begin + phrase.span[1] <= len(whole)]
+            checked[i][n] |= {"score": round(float(score), 4), "cosine": round(float(cosine), 4), "phrases": shown}
+    for state, candidates in zip(states, checked, strict=True):
+        state.checked = sorted(candidates, key=lambda one: one["score"] or 0.0, reverse=True)
 
 
 def _is_scored(request: CaptionRequest) -> bool:
@@ -118,6 +117,6 @@ def _is_scored(request: CaptionRequest) -> bool:
     return request.verify and not request.question.strip()
 
 
-def _shifted(phrase: object, begin: int) -> dict:
+def _shifted(phrase: Supported, begin: int) -> dict:
     fields = asdict(phrase)
     return fields | {"span": [begin + place for place in phrase.span]}

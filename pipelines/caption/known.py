@@ -46,7 +46,7 @@ class CaptionEntry(Entry):
     longest: int = 0
     cost: int = 0
 
-    def check(self, request: CaptionRequest) -> None:
+    def check(self, request: CaptionRequest) -> None:  # type: ignore[override]
         """Raises InvalidRequest with the first field that this model cannot do."""
         Entry.check(self, request)
         asked = request.question.strip()
