@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import accumulate
 
 # From best to worst; each match ends where the next part may begin.
@@ -18,6 +19,7 @@ _EARLIEST, _LATEST = 0.35, 0.7  # of the longest part; of what is left, so that 
 _SPARED = 1.25  # a first part is not cut for so little
 
 
+@lru_cache(maxsize=8192)
 def weight(character: str) -> int:
     """How long a character takes, a Latin letter being 1: a digit is a word, a Chinese character a syllable."""
     if character.isdigit():

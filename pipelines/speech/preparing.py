@@ -54,7 +54,8 @@ def _chunks(voice: Voice, entry: VoiceEntry, request: SpeechRequest, default: st
 
 def languages_of(voice: Voice, speaker: str) -> tuple[str, ...]:
     """What that one of the voices speaks: its own language, or the languages of all."""
-    name = next(iter(markup.blend(speaker)), "") if speaker not in voice.voices else speaker
+    blended = speaker and speaker not in voice.voices
+    name = next(iter(markup.blend(speaker))) if blended else speaker
     if len(voice.languages) == len(voice.voices) and name in voice.voices:
         return (voice.languages[voice.voices.index(name)],)
     return voice.languages

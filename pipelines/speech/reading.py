@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 _SCRIPTS = {
     "en": ("LATIN",), "fr": ("LATIN",), "de": ("LATIN",), "es": ("LATIN",), "it": ("LATIN",), "pt": ("LATIN",),
@@ -50,6 +51,7 @@ def warning(skipped: Sequence[str], name: str, languages: Sequence[str]) -> str:
     return f"Skipped, as {name} cannot read it (its languages: {known}): {listed}{more}."
 
 
+@lru_cache(maxsize=8192)
 def _plain(character: str) -> str:
     kind = unicodedata.category(character)
     if character in _KEPT:
@@ -63,5 +65,6 @@ def _plain(character: str) -> str:
     return " " if kind[0] in "CZ" or kind in ("So", "Sk") else character
 
 
+@lru_cache(maxsize=8192)
 def _in(letter: str, scripts: tuple[str, ...]) -> bool:
     return not letter.isalpha() or unicodedata.name(letter, "").startswith(scripts)
