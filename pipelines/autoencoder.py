@@ -13,6 +13,7 @@ import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.autoencoders.vae import DecoderOutput
 from diffusers.models.modeling_utils import ModelMixin
+from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import Tensor, nn
 
 FOLD = 4
@@ -124,10 +125,12 @@ class SpriteAutoencoder(ModelMixin, ConfigMixin):
         self.decoder = decoder(widths, list(decoder_blocks), latent_channels)
         self.use_slicing = False
 
+    @apply_forward_hook
     def encode(self, x: Tensor, return_dict: bool = True) -> EncoderOutput | tuple[PointPosterior]:
         posterior = PointPosterior(self.encoder(x))
         return EncoderOutput(posterior) if return_dict else (posterior,)
 
+    @apply_forward_hook
     def decode(
         self, z: Tensor, return_dict: bool = True, generator: torch.Generator | None = None
     ) -> DecoderOutput | tuple[Tensor]:

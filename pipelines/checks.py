@@ -11,9 +11,14 @@ if TYPE_CHECKING:
     from pipelines.entry import Entry, ImageEntry
 
 LCM_STEPS = 50  # the distilled schedule has no more timesteps than that
-# Peak activations of one UNet row, in feature maps of the widest level's size (an estimate on the safe side).
-MAPS_PER_ROW = 64
-DECODE_BYTES_PER_PIXEL = 2600  # AutoencoderKL's last level: 128 channels in float32, five of them alive
+# Peak activations of one UNet row, in feature maps of the first level's channels and size. Counted by following every
+# tensor of a forward: 26.0 for the shapes of SD 1.5 (at any size and number of rows) and of the bundled model, 15.8 for
+# those of SDXL; the rest is for what convolutions and attention need for themselves.
+MAPS_PER_ROW = 32
+TILE = 512  # pixels a side, of the tiles of a large picture where memory is short
+# AutoencoderKL's last level begins with 256 channels: they, their norm and its activation, in float32, are alive
+# together (3 x 256 x 4), and a little for the convolution.
+DECODE_BYTES_PER_PIXEL = 3200
 
 
 def check(entry: ImageEntry, request: ImageRequest) -> None:
@@ -34,12 +39,6 @@ def check(entry: ImageEntry, request: ImageRequest) -> None:
         )
 
 
-def model_calls(request: ImageRequest) -> int:
-    """UNet calls from noise, or from the start picture at its strength. Heun makes two a step but one in the last."""
-    steps = min(int(request.steps * request.strength), request.steps) if request.start_picture else request.steps
-    return max(2 * steps - 1, 0) if request.sampler == Sampler.HEUN else steps
-
-
 def rows(entry: ImageEntry, request: ImageRequest) -> int:
     """Rows of the model batch: two with guidance."""
     return 2 if entry.guides(request.guidance_scale) else 1
@@ -50,11 +49,20 @@ def bytes_per_row(entry: ImageEntry, latent_height: int, latent_width: int, item
     return entry.base_channels * latent_height * latent_width * itemsize * MAPS_PER_ROW
 
 
-def fits(entry: ImageEntry, request: ImageRequest, budget: int, itemsize: int) -> None:
-    """Raises TooLarge where weights and one picture's activations exceed `budget` bytes (0: no limit)."""
+def decoding(request: ImageRequest) -> int:
+    """Predicted peak of decoding the picture; a large one is decoded in tiles where memory is short."""
+    return min(request.width * request.height, TILE**2) * DECODE_BYTES_PER_PIXEL
+
+
+def fits(entry: ImageEntry, request: ImageRequest, budget: int, itemsize: int, spare: int = 0) -> None:
+    """Raises TooLarge where weights and one picture's activations exceed `budget` bytes (0: no limit).
+
+    Weights that `spare` bytes of main memory can hold are brought to the device by turns, and do not count.
+    """
     height, width = request.height // entry.factor, request.width // entry.factor
     denoising = rows(entry, request) * bytes_per_row(entry, height, width, itemsize)
-    needed = entry.weight_bytes(itemsize) + max(denoising, request.width * request.height * DECODE_BYTES_PER_PIXEL)
+    weights = entry.weight_bytes(itemsize)
+    needed = max(denoising, decoding(request)) + (weights if weights > spare else 0)
     if budget and needed > budget:
         raise TooLarge(
             f"{entry.name} at {request.width} x {request.height} needs about {_gib(needed)} of memory, "

@@ -20,8 +20,13 @@ def choose(wish: str = "auto") -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def dtype_for(device: torch.device) -> torch.dtype:
-    """Half precision where it is fast. CPUs compute in float32: half is slower there, or not there at all."""
+def dtype_for(device: torch.device, wish: str = "auto") -> torch.dtype:
+    """The one wished for ("float32", "float16", "bfloat16"), or half precision where it is fast.
+
+    CPUs compute in float32: half is slower there, or not there at all.
+    """
+    if wish not in ("", "auto"):
+        return getattr(torch, wish)
     return torch.float32 if device.type == "cpu" else torch.float16
 
 
@@ -30,18 +35,27 @@ def memory_format_for(device: torch.device) -> torch.memory_format:
     return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
-def set_threads() -> None:
-    """Physical cores that this process may use, as more only wait; OMP_NUM_THREADS, where set, is respected."""
-    if "OMP_NUM_THREADS" in os.environ:
-        return
+def set_threads(wish: int = 0) -> None:
+    """As many as wished for; else physical cores that this process may use, as more only wait, unless OMP_NUM_THREADS
+    is set."""
+    if wish or "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(wish or _cores())
+
+
+def _cores() -> int:
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(max(1, min(allowed, psutil.cpu_count(logical=False) or allowed)))
+    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
 
 
 def budget(device: torch.device) -> int:
     """Bytes that weights and activations may take together."""
     total = torch.cuda.mem_get_info(device)[1] if device.type == "cuda" else psutil.virtual_memory().total
     return int(total * SHARE)
+
+
+def spare(device: torch.device) -> int:
+    """Bytes of main memory for weights that the device has no room for; 0 where it computes in main memory itself."""
+    return int(psutil.virtual_memory().total * SHARE) if device.type not in ("cpu", "mps") else 0
 
 
 def info(device: torch.device) -> dict[str, Any]:

@@ -45,8 +45,11 @@ class Entry:
         if self.task not in (UNKNOWN, request.kind):
             raise InvalidRequest("model", self.id, f"a model for {request.kind}; {self.name} is one for {self.task}")
 
-    def fits(self, request: Asked, budget: int, itemsize: int) -> None:
-        """Raises TooLarge where weights and the smallest piece of work exceed `budget` bytes (0: no limit)."""
+    def fits(self, request: Asked, budget: int, itemsize: int, spare: int = 0) -> None:
+        """Raises TooLarge where weights and the smallest piece of work exceed `budget` bytes (0: no limit).
+
+        spare: bytes of main memory beside the device, where weights can wait for their turn.
+        """
         checks.weights_fit(self, budget, itemsize)
 
 
@@ -80,5 +83,5 @@ class ImageEntry(Entry):
         Entry.check(self, request)
         checks.check(self, request)
 
-    def fits(self, request: ImageRequest, budget: int, itemsize: int) -> None:
-        checks.fits(self, request, budget, itemsize)
+    def fits(self, request: ImageRequest, budget: int, itemsize: int, spare: int = 0) -> None:
+        checks.fits(self, request, budget, itemsize, spare)

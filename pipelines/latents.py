@@ -41,6 +41,7 @@ def started(
     The encoder's sample is drawn before the noise, as StableDiffusionImg2ImgPipeline does.
     """
     pixels = to_tensor(opened(picture, request.width, request.height)).to(parts.device, parts.vae.dtype)
+    _tiled(parts, request.width * request.height)
     coded = parts.vae.encode(pixels)
     found = coded.latent_dist.sample(draws) if hasattr(coded, "latent_dist") else coded.latents
     found = normalise(found.to(parts.dtype), parts.vae)
@@ -66,8 +67,15 @@ def to_tensor(image: Image.Image) -> Tensor:
 
 def decode(latents: Tensor, parts: Parts) -> tuple[Image.Image, bool]:
     """latents (1, C, h, w) -> the picture, and whether all of its numbers are finite."""
+    _tiled(parts, latents.shape[-2] * latents.shape[-1] * parts.factor**2)
     pixels = parts.vae.decode(denormalise(latents.to(parts.vae.dtype), parts.vae), return_dict=False)[0]
     return to_image(pixels[0]), bool(pixels.isfinite().all())
+
+
+def _tiled(parts: Parts, pixels: int) -> None:
+    """Tiles for this picture, or not."""
+    if hasattr(parts.vae, "use_tiling"):
+        parts.vae.use_tiling = 0 < parts.tile_above < pixels
 
 
 def to_image(pixels: Tensor) -> Image.Image:

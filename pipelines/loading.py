@@ -33,7 +33,10 @@ _ALIASES = {"CLIPTokenizerFast": "CLIPTokenizer"}
 
 @dataclass(slots=True, eq=False)
 class Parts:
-    """A model's parts on their device. factor: pixels a latent cell. zero_empty_negative: SDXL's base model."""
+    """A model's parts on their device. factor: pixels a latent cell. zero_empty_negative: SDXL's base model.
+
+    nbytes: weights on the device at most. tile_above: pictures of more pixels are coded in tiles; 0: none.
+    """
 
     unet: Any
     vae: Any
@@ -46,6 +49,7 @@ class Parts:
     memory_format: torch.memory_format
     sdxl: bool = False
     zero_empty_negative: bool = False
+    tile_above: int = 0
     nbytes: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,12 +60,20 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """tight: memory is short, so compute attention and pictures in slices and keep idle parts off the device."""
+    """How models are opened.
+
+    tight: memory is short, so idle parts are kept off the device. compiled: torch.compile the denoiser. offload: never
+    more than one part on the device, however much room there is. room, activations: bytes of weights that the device
+    may hold at once, and bytes beside them; 0: as many as there are.
+    """
 
     device: torch.device
     dtype: torch.dtype
     tight: bool = False
     compiled: bool = False
+    offload: bool = False
+    room: int = 0
+    activations: int = 0
 
 
 def warm() -> None:
@@ -90,6 +102,8 @@ def load(entry: ImageEntry, options: Options, progress: Progress) -> Parts:
 
 
 def _parts(entry: ImageEntry, index: dict, opened: dict, texts: list[str], options: Options) -> Parts:
+    from pipelines import placing
+
     sdxl = entry.family == "sdxl"
     noise = folders.config(entry.folder, "scheduler/scheduler_config.json", entry.name)
     parts = Parts(
@@ -105,7 +119,7 @@ def _parts(entry: ImageEntry, index: dict, opened: dict, texts: list[str], optio
         sdxl,
         sdxl and bool(index.get("force_zeros_for_empty_prompt", True)),
     )
-    _place(parts, options)
+    placing.place(parts, options)
     return parts
 
 
@@ -153,36 +167,6 @@ def _dtype(part: str, folder: Path, options: Options) -> torch.dtype:
         upcast = folders.config(folder, "vae/config.json", "vae").get("force_upcast", True)
         return torch.float32 if upcast else options.dtype
     return options.dtype
-
-
-def _place(parts: Parts, options: Options) -> None:
-    """Onto the device; with `tight` memory the parts move there by turns (accelerate) and work in slices."""
-    parts.unet.to(memory_format=parts.memory_format)
-    parts.vae.to(memory_format=parts.memory_format)
-    modules = [*parts.text_encoders, parts.unet, parts.vae]
-    if options.tight:
-        _save_memory(parts)
-    if options.tight and options.device.type != "cpu":
-        from accelerate import cpu_offload_with_hook
-
-        hook = None
-        for module in modules:
-            _, hook = cpu_offload_with_hook(module, options.device, prev_module_hook=hook)
-    else:
-        for module in modules:
-            module.to(options.device)
-    if options.compiled:
-        parts.unet.compile(dynamic=True)
-    elif options.device.type == "cpu" and not options.tight:
-        from pipelines.lean import lean
-
-        lean(parts.unet)
-
-
-def _save_memory(parts: Parts) -> None:
-    parts.unet.set_attention_slice("auto")
-    for saving in ("enable_slicing", "enable_tiling"):
-        getattr(parts.vae, saving, lambda: None)()
 
 
 class quiet:  # used like a function

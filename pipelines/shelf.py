@@ -22,6 +22,8 @@ WEIGHT_SHARE = 0.7  # of the budget; the rest is for activations
 class Shelf:
     """memory_budget: bytes for weights and activations together; 0: what the device has. device: "auto", "cpu", …
 
+    dtype: "auto", "float32", "float16" or "bfloat16". compiled: torch.compile denoisers. offload: keep the parts of
+    picture models in main memory, and one at a time on the device. threads: 0: as many as there are cores.
     alignment: id of the model that pictures and captions are judged with.
     """
 
@@ -31,14 +33,18 @@ class Shelf:
         device: str = "auto",
         memory_budget: int = 0,
         *,
+        dtype: str = "auto",
         compiled: bool = False,
+        offload: bool = False,
+        threads: int = 0,
         alignment: str = "sprite-clip",
     ):
         self._catalog, self._device, self._compiled = catalog, devices.choose(device), compiled
+        self._dtype, self._offload = devices.dtype_for(self._device, dtype), offload
         self._alignment = AlignRequest(model=alignment)
         self.memory_budget = memory_budget or devices.budget(self._device)
         self._open: OrderedDict[str, Pipeline] = OrderedDict()
-        devices.set_threads()
+        devices.set_threads(threads)
 
     def check(self, request: Request) -> None:
         """Refuses before memory is taken. Raises UnknownModel, ModelUnavailable, InvalidRequest, TooLarge."""
@@ -88,17 +94,22 @@ class Shelf:
         if not entry.ready:
             return  # its limits are known once it has been fetched
         entry.check(request)
-        entry.fits(request, self.memory_budget, devices.dtype_for(self._device).itemsize)
+        entry.fits(request, self.memory_budget, self._dtype.itemsize, devices.spare(self._device))
 
     def _make_room(self, entry: Entry) -> None:
-        needed = entry.weight_bytes(devices.dtype_for(self._device).itemsize)
-        while self._open and self._held() + needed > WEIGHT_SHARE * self.memory_budget:
+        needed = entry.weight_bytes(self._dtype.itemsize)
+        while self._open and self._held() + needed > self._room:
             self.evict(next(iter(self._open)))
 
     def _held(self) -> int:
         return sum(pipeline.nbytes for pipeline in self._open.values())
 
     def _options(self, entry: Entry) -> Options:
-        dtype = devices.dtype_for(self._device)
-        tight = entry.weight_bytes(dtype.itemsize) > WEIGHT_SHARE * self.memory_budget
-        return Options(self._device, dtype, tight, self._compiled)
+        tight = entry.weight_bytes(self._dtype.itemsize) > self._room
+        activations = self.memory_budget - self._room
+        return Options(self._device, self._dtype, tight, self._compiled, self._offload, self._room, activations)
+
+    @property
+    def _room(self) -> int:
+        """Bytes of weights that the device may hold."""
+        return int(WEIGHT_SHARE * self.memory_budget)

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     )
     compile: bool = Field(False, description="torch.compile the denoisers: slower start, faster steps")
     offload: bool = Field(False, description="keep weights in main memory and move them to the device when needed")
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        None, description="threads that compute on the CPU; default: one a core"
+    )
     auth: str | None = Field(None, description="user:password that must log in")
     users: Path | None = Field(None, description="file of users, a line each: name:password or name:scrypt$...")
     origins: tuple[str, ...] = Field((), description="further origins that may use the API, as https://studio.example")

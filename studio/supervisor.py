@@ -31,6 +31,7 @@ def worker_settings(settings: Settings) -> dict:
         "memory": settings.memory_bytes or 0,
         "compile": settings.compile,
         "offload": settings.offload,
+        "threads": settings.threads or 0,
         "log": settings.log,
     }
 

@@ -142,10 +142,8 @@ def open_shelf(settings: dict) -> Shelf:
     if settings["device"].startswith("cuda:"):
         torch.cuda.set_device(settings["device"])
     catalog = Catalog([Path(settings["models"])])
-    shelf = Shelf(catalog, settings["device"], settings["memory"], compiled=settings["compile"])
-    if settings.get("threads"):
-        torch.set_num_threads(settings["threads"])
-    return shelf
+    return Shelf(catalog, settings["device"], settings["memory"], dtype=settings["dtype"],
+                 compiled=settings["compile"], offload=settings["offload"], threads=settings["threads"])  # fmt: skip
 
 
 def peak_bytes() -> int:

@@ -89,5 +89,5 @@ def test_a_fitted_preview_is_near_the_decoder(pipeline):
 def test_the_predicted_number_of_model_calls_is_right(sampler, start, pipeline, picture):
     asked = request(sampler=sampler, start_picture=start, steps=5, strength=0.5)
     state = pipeline("sd").prepare(asked, {START: picture})
-    assert state.steps_total == checks.model_calls(asked)
-    assert state.rows == checks.rows(pipeline("sd").entry, asked)
+    assert state.steps_total == asked.expected_steps
+    assert state.rows == asked.expected_rows == checks.rows(pipeline("sd").entry, asked)
