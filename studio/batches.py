@@ -111,6 +111,9 @@ class Batches:
                     notes=stored.notes, text=self.rows.text(batch.id, sidecars.stems(name)))  # fmt: skip
         if item.text is not None:
             item = replace(item, status=ItemStatus.KEPT, origin="sidecar")
+        elif batch.running:  # it comes late, and is meant, too
+            item = replace(item, status=ItemStatus.WANTED)
+            self._feed.wake(batch.id)
         return self.rows.add_item(item)
 
     def _add_text(self, batch: Batch, name: str, data: bytes) -> None:

@@ -14,7 +14,7 @@ export function announce(text) {
 
 export function announceJobs(changes) {
   changes.addEventListener("job", ({ detail: { job, before } }) => {
-    if (!before || before.status === job.status) return;
+    if (!before || before.status === job.status || job.request.batch) return; // a batch tells of itself
     if (["done", "failed", "cancelled"].includes(job.status)) announce(wordOf(`said.${job.status}`, job.kind, { prompt: title(job) }));
   });
 }

@@ -2,6 +2,7 @@
 
 import { tool } from "./actions.js";
 import { note } from "./announce.js";
+import { batchStage } from "./caption_batch_stage.js";
 import { describeThis } from "./caption_source.js";
 import { el } from "./dom.js";
 import { offer } from "./kinds.js";
@@ -10,12 +11,13 @@ import { t } from "./words.js";
 
 export function captionStage(place) {
   const one = el("div.captions-one", {});
-  place.append(one);
-  stage(one, { kinds: ["caption"], where: (job) => !job.request.batch, heading: t("caption.stage"), empty: inviting() });
+  const many = el("div.captions-many", {});
+  place.append(one, many);
+  stage(one, { kinds: ["caption"], where: (job) => !job.request.batch, heading: t("caption.stage"), empty: inviting("caption.empty") });
+  batchStage(many, inviting("caption.empty.many"));
 }
 
 /** Every picture can be described. */
 export const offerCaptions = () => offer("image", (item) => tool("caption", t("act.caption"), () => describeThis(item.url).catch((error) => note(error.message))));
 
-const inviting = () =>
-  el("section.empty", {}, el("h2", {}, t("caption.empty")), el("p.muted", {}, t("caption.empty.text")));
+const inviting = (key) => el("section.empty", {}, el("h2", {}, t(key)), el("p.muted", {}, t(`${key}.text`)));

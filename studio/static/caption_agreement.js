@@ -11,8 +11,9 @@ export function agreement(score, brief = false) {
   if (typeof score !== "number") return brief ? null : el("p.agreement.muted", {}, t("caption.agreement.none"));
   const low = score < DOUBTFUL;
   const bar = el("span.bar-of", { "aria-hidden": "true" }, el("span", { style: `width:${Math.round(score * 100)}%` }));
-  const line = el("span.agreement-line", {}, bar, el("span", {}, t("caption.agreement", { n: number(score * 100) })));
-  if (brief) return el("p.agreement", { "data-low": low }, line);
+  const n = number(score * 100);
+  const line = el("span.agreement-line", {}, bar, el("span", {}, t(brief ? "caption.agreement.short" : "caption.agreement", { n })));
+  if (brief) return el("p.agreement", { "data-low": low, title: `${t("caption.agreement", { n })}. ${t("caption.agreement.why")}` }, line);
   return el("details.agreement", { "data-low": low }, el("summary", {}, line, el("span.link", {}, t("caption.agreement.what"))), el("p.muted", {}, t("caption.agreement.why")));
 }
 

@@ -19,6 +19,7 @@ def form(room: Room) -> tuple[Form, gr.Button]:
     with gr.Column(elem_classes=["fields"]):
         _what(room, form)
         _how(room, form)
+        _again(room, form)
         with gr.Accordion(room.label("caption.wording"), open=False, elem_classes=["fold"]) as form.folds["wording"]:
             _wording(room, form)
         with gr.Accordion(room.label("caption.advanced"), open=False, elem_classes=["fold"]) as form.folds["advanced"]:
@@ -62,6 +63,11 @@ def _how(room: Room, form: Form) -> None:
 def choices_of(room: Room) -> list[tuple[str, str]]:
     """The models that describe, those that there are now, as name and id."""
     return [(entry.name, entry.id) for entry in room.catalog.entries() if getattr(entry, "task", "") == "caption"]
+
+
+def _again(room: Room, form: Form) -> None:
+    """Shown for batches alone."""
+    form.fields["again"] = gr.Checkbox(False, label=room.label("caption.again"), elem_id="caption-again")
 
 
 def _wording(room: Room, form: Form) -> None:
