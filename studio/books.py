@@ -38,7 +38,7 @@ def read(data: bytes) -> Text:
             return _book(_Shelf(archive))
     except BadUpload:
         raise
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, OSError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, OSError, RuntimeError) as error:
         raise bad(DAMAGED) from error
 
 

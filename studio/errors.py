@@ -10,6 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from pipelines.errors import InvalidRequest, TriptychError
+from pipelines.requests import SpeechRequest, bounds
+from studio import limits
 from studio.auth import NotLoggedIn
 
 log = logging.getLogger(__name__)
@@ -26,12 +28,35 @@ STATUS = {
     "not_allowed": 409,
 }
 _FIELD = {"unknown_model": "model", "model_unavailable": "model", "bad_upload": "picture"}
+_MOST = int(bounds(SpeechRequest, "text")["max_length"])
 SENTENCES = {
     404: ("not_found", "There is nothing at this address."),
     405: ("not_allowed", "This address does not take that method."),
-    413: ("too_long", "The request is longer than allowed."),
+    413: (
+        "too_long",
+        f"The request is longer than allowed: a text to be spoken has at most {_MOST:,} characters, "
+        f"a file at most {limits.UPLOAD_BYTES // limits.MIB} MB.",
+    ),
 }
 UNFORESEEN = "Something went wrong in the studio. What it was is in its log."
+
+
+REFUSAL = {
+    "description": "What was wrong, in one sentence for a person.",
+    "content": {"application/json": {"schema": {
+        "type": "object",
+        "required": ["error"],
+        "properties": {"error": {
+            "type": "object",
+            "required": ["code", "field", "message"],
+            "properties": {
+                "code": {"type": "string"},
+                "field": {"type": ["string", "null"]},
+                "message": {"type": "string"},
+            },
+        }},
+    }}},
+}  # fmt: skip
 
 
 def error_response(status: int, code: str, message: str, field: str | None = None) -> JSONResponse:

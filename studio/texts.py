@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass, field
 
 from pipelines.errors import BadUpload
-from pipelines.requests.speech import MAX_CHARACTERS
+from pipelines.requests import SpeechRequest, bounds
 from studio import limits
 
+MAX_CHARACTERS = int(bounds(SpeechRequest, "text")["max_length"])  # what can be spoken at once
 ALLOWED = f"a text (.txt), Markdown (.md) or EPUB file of at most {limits.TEXT_BYTES // limits.MIB} MB"
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\0\0", "utf-32-le"), (b"\0\0\xfe\xff", "utf-32-be"),
          (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))  # fmt: skip

@@ -13,9 +13,24 @@ from pipelines.requests import ImageRequest
 from studio.context import Here, Owner, Studio
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
-_SCHEMA = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": ImageRequest.model_json_schema()}}}
-}
+
+
+def _schema() -> dict:
+    """Every kind of request, each complete in itself."""
+    kinds = [kind.model_json_schema() for kind in requests.KINDS.values()]
+    one_of = [_inlined(schema, schema.pop("$defs", {})) for schema in kinds]
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": {"oneOf": one_of}}}}}
+
+
+def _inlined(schema: object, named: dict) -> object:
+    """A reference would be looked up in the document that this becomes a part of."""
+    if isinstance(schema, list):
+        return [_inlined(part, named) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return {**named[schema["$ref"].rpartition("/")[2]], **{k: v for k, v in schema.items() if k != "$ref"}}
+    return {key: _inlined(value, named) for key, value in schema.items()}
 
 
 async def _fields(request: Request) -> dict:
@@ -29,9 +44,9 @@ async def _fields(request: Request) -> dict:
     return body
 
 
-@router.post("", status_code=201, openapi_extra=_SCHEMA)
+@router.post("", status_code=201, openapi_extra=_schema())
 def submit(studio: Here, owner: Owner, fields: Annotated[dict, Depends(_fields)]) -> dict:
-    """Put pictures in line; each of `count` is a job of its own."""
+    """Put pictures (`count` of them, each a job of its own), a text to speak or a picture to describe in line."""
     return {"jobs": _submitted(studio, owner, requests.make(str(fields.pop("kind", "image")), **fields))}
 
 

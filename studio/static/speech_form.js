@@ -1,7 +1,9 @@
 // The form of the Speech tab: the voices that a model has, what they cost, how long the text will last.
 
-import { models } from "./api.js";
+import { models, submit } from "./api.js";
+import { el } from "./dom.js";
 import { formOf } from "./form.js";
+import { jobs, takeJob } from "./live.js";
 import { showText } from "./speech_text.js";
 import { languageName } from "./speech_time.js";
 import { showVoice } from "./speech_voice.js";
@@ -22,6 +24,24 @@ export async function restore(...values) {
 }
 
 export const fill = (wish, ...values) => suited(named(base.fill(wish, ...values)));
+
+const FIELDS = ["text", "model", "voice", "speed", "format", "voice_sample"];
+
+/** The button: asks for the job; what is wrong is said at its place. places: names of those, "" for the whole form. */
+export async function speak(places, ...values) {
+  const form = named(values);
+  const clones = document.documentElement.hasAttribute("data-clones");
+  const request = Object.fromEntries(FIELDS.map((name) => [name, form[name]]));
+  Object.assign(request, { voice: form.voice ?? "", voice_sample: (clones && form.voice_sample) || null });
+  const said = (name, text) => places.map((place) => (place === name ? el("p", { role: "alert" }, text).outerHTML : ""));
+  if (!form.text?.trim()) return said("text", t("error.text"));
+  try {
+    for (const job of (await submit({ kind: "speech", ...request })).jobs) takeJob(jobs.get(job.id) ?? job);
+    return said(null);
+  } catch (error) {
+    return said(places.includes(error.field) ? error.field : "", error.message);
+  }
+}
 
 /** Another model, voice or speed. */
 export const chosen = (...values) => suited(named(values));

@@ -3,7 +3,7 @@
 
 const HEADER = 44; // bytes of the WAV's head
 const AHEAD = 30; // seconds that are taken from the server before they are heard
-const LEAD = 0.03; // seconds between "here it is" and its sound, so that no sample is late
+const LEAD = 0.04; // seconds between "here it is" and its sound, so that no sample is late
 
 const contexts = new Map(); // sample rate -> AudioContext: at the sound's own rate, pieces join without a seam
 
