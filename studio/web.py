@@ -13,7 +13,7 @@ from pipelines.errors import NotFound
 from studio import limits
 from studio.auth import OwnerMiddleware
 from studio.context import Studio
-from studio.errors import handle_errors
+from studio.errors import REFUSAL, handle_errors
 from studio.guards import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeaders
 from studio.quick import import_gradio
 from studio.routes import captions, gallery, jobs, live, login, machine, search, speech, uploads
@@ -45,6 +45,7 @@ def create_api(studio: Studio) -> FastAPI:
         docs_url=None,  # that page takes its scripts from another host
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        responses={"4XX": REFUSAL},
     )
     app.state.studio, app.state.guard = studio, Guard()
     handle_errors(app)
