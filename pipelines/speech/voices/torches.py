@@ -85,6 +85,8 @@ def stretched(sound: Samples, rate: int, speed: float) -> Samples:
     level = max(float(np.abs(sound).max()), 1e-6)
     whole = np.rint(sound / level * FULL).astype("<i2")
     frames: list[av.AudioFrame] = [*chain.through(whole), *chain.rest()]
+    if not frames:  # a few hundredths of a second: too short for the filter
+        return sound
     return np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames]).astype(np.float32) * (level / FULL)
 
 

@@ -13,11 +13,11 @@ from pipelines.errors import BadUpload
 from pipelines.requests import AudioFormat
 from pipelines.speech import recordings
 from pipelines.speech.encoding import Encoder
-from pipelines.speech.loudness import mastering
+from pipelines.speech.loudness import Chain
 
 
 def encoded(samples: np.ndarray, rate: int, format: str) -> bytes:
-    encoder, chain = Encoder(AudioFormat(format), rate, {}), mastering(0.0, rate, False)
+    encoder, chain = Encoder(AudioFormat(format), rate, {}), Chain(rate, [])
     for frame in [*chain.through(samples), *chain.rest()]:
         encoder.add(frame)
     return encoder.close()
@@ -61,10 +61,10 @@ def test_what_is_no_recording(data):
         recordings.decode(data, 24000)
 
 
-def test_an_hour_of_silence_in_a_small_file_is_refused_soon():
+def test_long_silence_in_a_small_file_is_refused_soon():
     """FLAC packs silence a thousandfold."""
-    bomb = encoded(np.zeros(8000 * 3600, "<i2"), 8000, "flac")
-    assert len(bomb) < 2**20
+    bomb = encoded(np.zeros(8000 * 600, "<i2"), 8000, "flac")
+    assert len(bomb) < 2**16
     began = time.process_time()
     with pytest.raises(BadUpload, match="longer than 60 s"):
         recordings.decode(bomb, 24000)

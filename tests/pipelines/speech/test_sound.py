@@ -75,9 +75,8 @@ def test_times_are_those_of_the_samples():
     assert len(silent) == pytest.approx(0.75 * RATE, abs=2)
 
 
-@pytest.mark.parametrize("level", [0.003, 0.1, 1.0])
-@pytest.mark.parametrize("format", ["wav", "mp3"])
-def test_loudness_and_true_peak(level, format):
+@pytest.mark.parametrize(("format", "level"), [("wav", 0.003), ("wav", 1.0), ("mp3", 0.1)])
+def test_loudness_and_true_peak(format, level):
     speech = told(humming(level), "A tone of some length, to be measured well. " * 4, format=format)
     samples, rate, _ = decoded(speech.artifact.data)
     meter = Meter(rate)
@@ -85,7 +84,7 @@ def test_loudness_and_true_peak(level, format):
     measured = meter.levels()
     assert measured.integrated == pytest.approx(-16.0, abs=0.6)
     assert measured.true_peak <= -1.0
-    assert speech.artifact.info["loudness"] == pytest.approx(measured.integrated, abs=0.3)
+    assert speech.artifact.info["loudness"] == pytest.approx(measured.integrated, abs=0.6 if format == "mp3" else 0.1)
 
 
 def test_a_sound_too_short_to_be_measured_is_as_loud():

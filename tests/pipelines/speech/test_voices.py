@@ -49,10 +49,12 @@ def test_a_model_of_transformers_speaks(voices, name):
     assert voices[name].nbytes > 0
 
 
-@pytest.mark.parametrize("name", ["vits", "pocket"])
+@pytest.mark.parametrize("name", ["vits", "speecht5"])
 def test_speed(voices, name):
-    slow, fast = (len(told(voices[name], "hello there, my friend, hello.", speed=s).pcm) for s in (0.5, 2.0))
-    assert slow > 2 * fast
+    slow, fast = (
+        len(told(voices[name], "hello there, my friend, hello there, hello.", speed=s).pcm) for s in (0.5, 2.0)
+    )
+    assert slow > 1.5 * fast
 
 
 def test_voices_and_what_they_can(voices):
@@ -68,7 +70,7 @@ def test_a_blend_lies_between_its_voices(voices):
     assert not np.array_equal(anna, both)
     assert not np.array_equal(bert, both)
     with pytest.raises(InvalidRequest, match="cannot blend"):
-        voices["vits"].check(asked("hello", voice="voice+voice(2)+voice"))
+        replace(voices["vits"].entry, voices=("0", "1")).check(asked("hello", voice="0+1"))
     with pytest.raises(InvalidRequest, match="one of anna, bert"):
         voices["speecht5"].check(asked("hello", voice="anna+carl"))
 
