@@ -59,8 +59,8 @@ def _recognised(family: Family, states: Sequence[CaptionState], alignment: Align
     found: list[tuple[list[str], str]] = [([], "") for _ in states]
     wanting = [i for i, state in enumerate(states) if _made_up(family, state.request)]
     if wanting:
-        things = alignment.labelled(seen[wanting], vocabulary.THINGS)
-        mediums = alignment.labelled(seen[wanting], vocabulary.MEDIUMS)
+        things = alignment.labelled(seen[wanting], vocabulary.THINGS, vocabulary.TEMPLATES)
+        mediums = alignment.labelled(seen[wanting], vocabulary.MEDIUMS, ("{}",))
         for i, shares, medium in zip(wanting, things, mediums, strict=True):
             found[i] = (_likely(shares), vocabulary.MEDIUMS[int(medium.argmax())])
     return found

@@ -24,6 +24,7 @@ THINGS = tuple(
 THINGS = tuple(" ".join(thing.split()) for thing in THINGS)
 MEDIUMS = ("photograph", "3d render", "flat illustration", "cartoon", "emoji", "line drawing", "watercolour painting",
            "oil painting", "pixel art", "pencil sketch", "icon", "logo", "screenshot", "diagram")  # fmt: skip
+TEMPLATES = ("a picture of {}",)  # one: several hundred things in four wordings take a large model most of a minute
 MOST = 8  # labels of one picture
 SHARE = 0.25  # of the likeliest label's probability: what is less likely is left out
 TIMES_CHANCE = 3.0  # and so many times likelier than a label that was drawn at random
