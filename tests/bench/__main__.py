@@ -1,6 +1,7 @@
 """`python -m tests.bench [--only NAME …] [--repeats N]`: measures, prints a table, writes .bench/latest.json.
 
-Everything is paired and interleaved within one run and told as medians; targets that are missed are said to be.
+Everything is paired and interleaved within one run and told as medians; targets that are missed are said to be. A part
+that fails does not cost the others their results.
 """
 
 from __future__ import annotations
@@ -10,15 +11,21 @@ import os
 import platform
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.bench.report import HEAD, Samples, save
 
+if TYPE_CHECKING:
+    from tests.bench.model import Model
+
 ROOT = Path(__file__).resolve().parent.parent.parent
-# name -> repeats, chosen so that all of it takes about six minutes on two quiet cores
-BENCHES = {"startup": 3, "batching": 3, "latency": 2, "overhead": 5, "previews": 3, "cancel": 5, "fairness": 2,
-           "captions": 3}  # fmt: skip
+# name -> repeats, chosen so that all of it takes less than twelve minutes on two quiet cores
+BENCHES = {"startup": 3, "unet": 4, "batching": 3, "latency": 2, "overhead": 5, "previews": 3, "cancel": 5,
+           "fairness": 2, "captions": 3}  # fmt: skip
 
 
 def main() -> None:
@@ -30,36 +37,47 @@ def main() -> None:
     os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
     samples = Samples()
     with tempfile.TemporaryDirectory() as scratch:
-        about = _run(arguments, Path(scratch), samples)
+        about = _about(Path(scratch))
+        for name in dict.fromkeys(arguments.only):
+            about |= _part(name, arguments.repeats or BENCHES[name], Path(scratch), samples)
+            save(samples, about, ROOT / ".bench" / "latest.json")  # a run that is stopped keeps what it has
     print(HEAD, *samples.rows(), sep="\n")
-    save(samples, about, ROOT / ".bench" / "latest.json")
+    if failed := [key.removeprefix("failed_") for key in about if key.startswith("failed_")]:
+        raise SystemExit(f"Without a result: {', '.join(failed)}")
 
 
-def _run(arguments: argparse.Namespace, scratch: Path, samples: Samples) -> dict[str, object]:
-    from tests.bench import startup
-    from tests.bench.model import find, open_model, quiet
+def _about(scratch: Path) -> dict[str, object]:
+    from tests.bench.model import find, quiet
 
     quiet()
     about = {"model": find(scratch), "machine": f"{platform.machine()}, {os.cpu_count()} cores",
              "load_before": round(os.getloadavg()[0], 2)}  # fmt: skip
-    print(*(f"{key}: {value}" for key, value in about.items()), sep="\n")
+    print(*(f"{key}: {value}" for key, value in about.items()), sep="\n", flush=True)
     if about["model"] != "sprite":
         print("The bundled model is not there: a random one of its size stands in for it.")
-    names = list(arguments.only)
-    if "startup" in names:
-        _timed("startup", lambda repeats: startup.measure(scratch, samples, repeats), arguments.repeats)
-        names.remove("startup")
-    if names:
-        model = open_model(scratch)
-        for name in names:
-            _timed(name, lambda repeats, name=name: _bench(name)(model, samples, repeats), arguments.repeats)
     return about
 
 
-def _bench(name: str) -> Callable:
-    from tests.bench import batching, captions, latency, overhead
+def _part(name: str, repeats: int, scratch: Path, samples: Samples) -> dict[str, object]:
+    """Runs one of them; gives how long that took and, where it went wrong, why."""
+    failed, began = {}, time.perf_counter()
+    try:
+        _bench(name, scratch)(samples, repeats)
+    except Exception as error:
+        traceback.print_exc()
+        failed = {f"failed_{name}": f"{type(error).__name__}: {error}"}
+    seconds = round(time.perf_counter() - began, 1)
+    print(f"{name}: {seconds:.0f} s", flush=True)
+    return {f"bench_seconds_{name}": seconds, **failed}
 
-    return {
+
+def _bench(name: str, scratch: Path) -> Callable[[Samples, int], None]:
+    from tests.bench import batching, captions, latency, overhead, startup
+
+    if name == "startup":
+        return partial(startup.measure, scratch)
+    within = {
+        "unet": batching.unet,
         "batching": batching.measure,
         "latency": latency.measure,
         "fairness": latency.fairness,
@@ -67,13 +85,16 @@ def _bench(name: str) -> Callable:
         "previews": overhead.previews,
         "cancel": overhead.cancelling,
         "captions": captions.measure,
-    }[name]
+    }
+    return partial(within[name], _model(scratch))
 
 
-def _timed(name: str, bench: Callable[[int], None], repeats: int | None) -> None:
-    began = time.perf_counter()
-    bench(repeats or BENCHES[name])
-    print(f"{name}: {time.perf_counter() - began:.0f} s", flush=True)
+@cache
+def _model(scratch: Path) -> Model:
+    """Opened once, and not before it is needed: what starts must have the machine for itself."""
+    from tests.bench.model import open_model
+
+    return open_model(scratch)
 
 
 if __name__ == "__main__":

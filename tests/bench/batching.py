@@ -1,4 +1,4 @@
-"""1. Eight at once against one after another, and against what the bare UNet would allow."""
+"""1. Eight at once against one after another, and against what the bare UNet would allow; and the UNet itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 
 import torch
 
+from pipelines import lean
 from studio.capacity import Capacity
 from studio.scheduler import Scheduler
 from tests.bench.drive import Drive
@@ -28,6 +29,19 @@ def measure(model: Model, samples: Samples, repeats: int) -> None:
                 samples.add(**{f"{prefix}batching_ratio": ratio, f"{prefix}headroom": headroom,
                                f"{prefix}batching_of_headroom": ratio / headroom})  # fmt: skip
                 samples.add(**{f"unet_ms_{rows}_rows": 1e3 * few, f"unet_ms_{JOBS * rows}_rows": 1e3 * many})
+
+
+def unet(model: Model, samples: Samples, repeats: int) -> None:
+    """lean_unet_N_rows: seconds of a forward with our blocks for CPUs (pipelines/lean.py) ÷ with those of diffusers."""
+    network = model.pipeline.parts.unet
+    for repeat in range(repeats + 1):
+        for rows in (1, 2, 8):
+            lean.undo(network)
+            theirs = _unet(model, rows)
+            lean.lean(network)
+            ours = _unet(model, rows)
+            if repeat:
+                samples.add(**{f"lean_unet_{rows}_rows": ours / theirs})
 
 
 def _ours(model: Model, guidance: float, capacity: Capacity) -> float:

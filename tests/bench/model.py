@@ -10,7 +10,7 @@ import torch
 
 from pipelines.catalog import BUNDLED, Catalog
 from pipelines.image import ImagePipeline
-from pipelines.requests import ImageRequest
+from pipelines.requests import ImageRequest, Request
 from pipelines.shelf import Shelf
 from tests.tiny import tiny_sd
 
@@ -55,6 +55,13 @@ class Model:
         return ImageRequest(prompt=PROMPTS[number % 8], seed=number, model=self.id, **(plain | more))
 
 
+class Bare(Shelf):
+    """Pictures are not scored, as diffusers' pipelines score nothing either; `warm_picture_seconds` has it all."""
+
+    def scores(self, request: Request) -> bool:
+        return False
+
+
 def quiet() -> None:
     """The libraries' progress bars and remarks are not part of the table."""
     from huggingface_hub.utils import disable_progress_bars
@@ -78,7 +85,7 @@ def open_model(scratch: Path) -> Model:
     """Ours and diffusers' own pipeline over the very same modules, so that weights and memory formats are equal."""
     torch.manual_seed(0)
     id = find(scratch)
-    shelf = Shelf(Catalog([scratch]), "auto")
+    shelf = Bare(Catalog([scratch]), "auto")
     pipeline = shelf.pipeline(ImageRequest(model=id, width=64, height=64))
     parts = pipeline.parts
     reference = diffusers.StableDiffusionPipeline(
