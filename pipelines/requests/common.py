@@ -49,6 +49,11 @@ class Asked(BaseModel):
         return ""
 
     @property
+    def alike(self) -> tuple[int, ...]:
+        """What jobs of one model must have in common to take steps together, as far as the request tells."""
+        return ()
+
+    @property
     def expected_steps(self) -> int:
         """Steps, as far as the request tells; the pipeline knows better once the job is prepared."""
         return 1
@@ -90,6 +95,8 @@ def refusal(kind: type[BaseModel], error: ValidationError) -> InvalidRequest:
 
 def _allowed(kind: type[BaseModel], field: str, first: dict) -> str:
     known = kind.model_fields
+    if first["type"] == "value_error":  # a check of the kind itself says best what it wants
+        return first["msg"].removeprefix("Value error, ")
     limits = bounds(kind, field) if field in known else {}
     if first["type"] in ("extra_forbidden", "missing"):
         return "one of " + ", ".join(known)

@@ -30,7 +30,7 @@ async def audio(
     start: Annotated[float, Query(ge=0, le=MOST_SECONDS, allow_inf_nan=False)] = 0.0,
 ) -> Response:
     """A WAV (16 bit, mono) of a speech job from `start` seconds on: as it is spoken, or what was spoken of one that
-    failed or was cancelled. A finished one leads to its file."""
+    failed or was cancelled; nothing (204) where nothing was. A finished one leads to its file."""
     view = studio.engine.view(owner, id)
     if view["kind"] != "speech":
         raise NotAllowed("Only speech can be heard.")
@@ -39,7 +39,7 @@ async def audio(
     except NotFound:
         if view["artifact"] and not start:
             return RedirectResponse(view["artifact"]["url"], 307)
-        raise
+        return Response(status_code=204)
     sound = following.follow(studio.engine, owner, id, start, size)
     headers = {"Cache-Control": "no-store", "Accept-Ranges": "none"}
     return StreamingResponse(sound, media_type="audio/wav", headers=headers)

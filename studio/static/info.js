@@ -7,7 +7,7 @@ import { button, el } from "./dom.js";
 import { dropZone } from "./drop.js";
 import { icon } from "./icons.js";
 import { viewOf } from "./kinds.js";
-import { t, when } from "./words.js";
+import { t, when, wordOf } from "./words.js";
 
 /** The words that it was asked with, and its settings. */
 export function infoList(item) {
@@ -15,15 +15,15 @@ export function infoList(item) {
   const rows = viewOf(item).rows(item).concat(item.created ? [[t("info.created"), when(item.created), "created"]] : []);
   const given = rows.filter(([, value]) => value !== undefined && value !== null && value !== "");
   return el("div.info", {},
-    words ? [el("p.prompt", {}, words), copy(words)] : null,
+    words ? [el("p.prompt", {}, words), copy(words, item.kind)] : null,
     el("dl", {}, given.map(([label, value, name]) => el("div", { "data-name": name }, el("dt", {}, label), el("dd", {}, String(value), name === "seed" ? copySeed(value) : null)))),
   );
 }
 
 const toClipboard = (text) => navigator.clipboard?.writeText(String(text)).then(() => announce(t("act.copied")));
 
-function copy(text) {
-  const node = button("link", { onclick: () => toClipboard(text)?.then(() => node.lastChild.replaceWith(t("act.copied"))) }, icon("copy", 16), t("act.copy"));
+function copy(text, kind) {
+  const node = button("link", { onclick: () => toClipboard(text)?.then(() => node.lastChild.replaceWith(t("act.copied"))) }, icon("copy", 16), wordOf("act.copy", kind));
   return node;
 }
 

@@ -114,7 +114,7 @@ export function player() {
     const there = my.known.file && my.sound instanceof LiveSound;
     if (there) return begin();
     halt();
-    note(t("speech.unheard"));
+    if (my.end) note(t("speech.unheard")); // of a job that failed before its first sound, its tile says why
   }
 
   face_of(false);

@@ -8,7 +8,7 @@ import { clock } from "./speech_time.js";
 import { number, t } from "./words.js";
 
 const MOST = 100_000; // characters; the server says the same
-const A_SECOND = 14; // Latin letters that are spoken in a second; others weigh more (pipelines/speech/cutting.py)
+const A_SECOND = 18; // Latin letters, spaces among them, that are spoken in a second; others weigh more
 const tell = (values) => dispatchEvent(new CustomEvent("triptych:fill", { detail: { form: "speech", values } }));
 
 let view = null;
@@ -57,10 +57,11 @@ export function showText(form) {
 
 function show(text) {
   if (!view) return;
-  const over = text.length > MOST;
+  const long = text.length - count(text, /[\ud800-\udbff]/g); // as the server counts: an emoji is one
+  const over = long > MOST;
   set(view.count, { "data-over": over });
   if (!text.trim()) return say(view.count, t("speech.count.none", { most: number(MOST) }));
-  const values = { n: number(text.length), time: about(text), most: number(MOST) };
+  const values = { n: number(long), time: about(text), most: number(MOST) };
   say(view.count, t(over ? "speech.count.over" : "speech.count", values));
 }
 

@@ -156,6 +156,10 @@ def test_nothing_spoken_is_a_sentence(idle: Idle) -> None:
     job.fails()
     with pytest.raises(NotFound, match="Nothing of this was spoken"):
         job.follow()
+    client = client_of(job.studio)
+    silent = Played(job.studio, owner_of(client, job.studio))
+    silent.fails()
+    assert client.get(f"/api/jobs/{silent.id}/audio").status_code == 204
 
 
 def test_streams_of_ended_jobs_are_kept_up_to_a_number(tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import time
 import zipfile
@@ -77,7 +78,7 @@ def test_bombs_are_defused_while_unpacking() -> None:
     with pytest.raises(BadUpload, match="unpacks to far more than a book"):
         texts.read("bomb.epub", epub([" " * (limits.BOOK_PART_BYTES + 1)]))
     many = ["<p>" + "word " * (limits.BOOK_PART_BYTES // 6) for _ in range(7)]
-    with pytest.raises(BadUpload, match="unpacks to far more|characters"):
+    with pytest.raises(BadUpload, match=r"unpacks to far more|characters"):
         texts.read("bomb.epub", epub(many))
     assert time.process_time() - began < 20
 
@@ -118,24 +119,26 @@ def test_what_is_longer_than_can_be_spoken_at_once_is_cut_between_paragraphs() -
     assert "".join(part.text for part in solid.parts) == "x" * 250_000
 
 
+def read_or_refused(name: str, data: bytes) -> texts.Text | None:
+    """Anything but a refusal is a defect, and so is a refusal that does not say what came."""
+    with contextlib.suppress(BadUpload):
+        return texts.read(name, data)
+    with pytest.raises(BadUpload, match=r"^text: got .+, allowed is"):
+        texts.read(name, data)
+    return None
+
+
 @given(st.binary(max_size=2000), st.sampled_from(["a.txt", "a.md", "a.epub", "", "..", "x" * 300]))
 def test_any_bytes_are_a_text_or_a_sentence(data: bytes, name: str) -> None:
-    try:
-        read = texts.read(name, data)
-    except BadUpload as error:
-        assert str(error).startswith("text: got ")
-    else:
-        assert all(0 < len(part.text) <= MAX_CHARACTERS for part in read.parts)
+    read = read_or_refused(name, data)
+    assert read is None or all(0 < len(part.text) <= MAX_CHARACTERS for part in read.parts)
 
 
 @settings(max_examples=40)
 @given(st.binary(max_size=300), st.integers(0, 400))
 def test_a_damaged_book_is_a_text_or_a_sentence(noise: bytes, at: int) -> None:
     whole = epub([CHAPTER.format(n=1)])
-    try:
-        texts.read("a.epub", whole[:at] + noise + whole[at + len(noise) :])
-    except BadUpload as error:
-        assert str(error).startswith("text: got ")
+    read_or_refused("a.epub", whole[:at] + noise + whole[at + len(noise) :])
 
 
 @settings(max_examples=40)
@@ -168,7 +171,7 @@ def test_recordings_are_kept_as_they_came_and_others_are_refused(browser: Callab
     kept = client.post("/api/recordings", files={"file": ("me.wav", tone(3))}).json()
     assert kept["seconds"] == pytest.approx(3, abs=0.01)
     refusals = {"silence": header(8000, 48_000) + bytes(48_000), "not sound": b"hello there, this is a text" * 9,
-                "empty": b"", "an hour": tone(0.01)[:44] + bytes(8000 * 2 * 3600 // 16), "short": tone(0.2)}  # fmt: skip
+                "empty": b"", "minutes": tone(0.01)[:44] + bytes(8000 * 2 * 225), "short": tone(0.2)}  # fmt: skip
     for name, data in refusals.items():
         answer = client.post("/api/recordings", files={"file": ("x.wav", data)})
         assert answer.status_code == 422, name
