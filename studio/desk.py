@@ -100,9 +100,14 @@ class Desk:
             hear(job)
 
     def reorder(self, owner: str, job_ids: list[str]) -> None:
-        """Remembered, because a fresh worker has to be told again."""
+        """Remembered, because a fresh worker has to be told again, in this process or in the next."""
+        self.store.keep_order(owner, job_ids)
         self._orders[owner] = job_ids
         self.send(Reorder(owner, job_ids))
+
+    def restore_orders(self) -> None:
+        """As a former process has left them; after its jobs were admitted."""
+        self._orders = self.store.orders({live.job.id for live in self.table.unfinished()})
 
     def send(self, message: TO_WORKER) -> None:
         """Without a worker nothing is lost: the next one is told everything."""

@@ -59,6 +59,7 @@ class Engine:
         with self._desk.lock:
             for job in self._store.unfinished():
                 self._take_up(job)
+            self._desk.restore_orders()
         self._supervisor.start()
 
     async def stop(self) -> None:

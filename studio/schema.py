@@ -38,4 +38,6 @@ CHANGES = (
         number INTEGER PRIMARY KEY AUTOINCREMENT, batch TEXT NOT NULL, what TEXT NOT NULL, before TEXT NOT NULL);
     CREATE INDEX batch_edits_of_batch ON batch_edits (batch, number);
     """,
+    # The order that an owner has given to jobs in line: their ids, separated by spaces
+    "CREATE TABLE orders (owner TEXT PRIMARY KEY, jobs TEXT NOT NULL);",
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -97,6 +97,19 @@ class Store:
     def jobs(self, owner: str, limit: int = 200) -> list[Job]:
         """The owner's jobs, newest first."""
         return self._jobs("WHERE owner = ? ORDER BY number DESC LIMIT ?", (owner, limit))
+
+    def keep_order(self, owner: str, job_ids: Iterable[str]) -> None:
+        """The order that the owner has given to jobs in line."""
+        with self.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO orders VALUES (?, ?)", (owner, " ".join(job_ids)))
+
+    def orders(self, unfinished: Container[str]) -> dict[str, list[str]]:
+        """Every owner's, of jobs that are still in line; orders of others are forgotten."""
+        with self.transaction() as db:
+            rows = db.execute("SELECT owner, jobs FROM orders").fetchall()
+            kept = {owner: [id for id in jobs.split() if id in unfinished] for owner, jobs in rows}
+            db.executemany("DELETE FROM orders WHERE owner = ?", [(owner,) for owner, ids in kept.items() if not ids])
+        return {owner: ids for owner, ids in kept.items() if ids}
 
     def needed_uploads(self, owner: str) -> set[str]:
         """SHA-256 of the stored files that the owner's unfinished jobs will read."""

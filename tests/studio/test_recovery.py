@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.requests import Priority
 from studio.jobs import JobStatus
 from tests.studio.rig import Rig, gone
 
@@ -78,6 +79,19 @@ def test_a_clean_stop_is_not_held_against_the_job(tmp_path):
         before = rig.store.job(job_id)
         assert rig.ended("ann", job_id)["status"] == "done"
         assert (before.status in (JobStatus.WAITING, JobStatus.RUNNING), rig.store.job(job_id).attempts) == (True, 1)
+
+
+def test_the_order_of_ones_own_jobs_outlives_the_studio(tmp_path):
+    former = Rig(tmp_path)  # its worker never starts: everything stays in line
+    blocker = former.one("ann", "delay=0.05", steps=100, priority=Priority.INTERACTIVE)
+    first, second = former.one("ann", width=128), former.one("ann", width=192)
+    former.engine.reorder("ann", [second, first])
+    former.store.close()
+    with Rig(tmp_path) as rig:
+        rig.stepping("ann", blocker)
+        rig.until("ann", second, lambda view: view["place"] is not None)
+        rig.engine.cancel("ann", blocker)
+        assert rig.ended("ann", second)["ended"] < rig.ended("ann", first)["ended"]
 
 
 def test_a_worker_that_cannot_start_says_why_and_the_queue_is_kept(tmp_path):

@@ -146,3 +146,12 @@ def test_threads_do_not_lose_each_others_rows(store):
 def test_commits_are_synced(store):
     assert store._db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert store._db.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+
+
+def test_orders_are_kept_for_jobs_in_line_and_forgotten_with_the_last(store):
+    store.keep_order("ann", ["b", "gone", "a"])
+    store.keep_order("bob", ["gone"])
+    assert store.orders({"a", "b"}) == {"ann": ["b", "a"]}
+    store.keep_order("ann", ["a", "b"])
+    assert store.orders({"a", "b"}) == {"ann": ["a", "b"]}
+    assert store.orders(set()) == {}
