@@ -58,7 +58,7 @@ class HibariVoice(Ready):
         model = self._model(voice)
         phonemes, heard = _read(model.g2p, text)
         if len(phonemes) > MAX_PHONEMES:  # a chunk of nothing but digits; hibari cuts it
-            return Spoken(model(text, speed, seed))
+            return Spoken(np.concatenate([model.speak(part, speed, seed)[0] for part in model.phonemize(text)]))
         sound, frames = model.speak(phonemes, speed, seed)
         ends = np.concatenate([[0], np.cumsum(frames)]) * (len(sound) / dsp.SR / max(frames.sum(), 1))
         return Spoken(sound, words.aligned(words.words(text), _timed(phonemes, heard, model.vocab, ends)))

@@ -159,6 +159,12 @@ def test_word_times_of_the_bundled_voice_are_its_own(hibari):
     assert long > 4 * short, "three dollars and fifty cents take longer than at"
 
 
+def test_more_phonemes_than_the_bundled_voice_takes_at_once(hibari):
+    spoken = hibari.voice.speak("seventy-seven thousand, " * 30, "heart", 2.0, seed=1)
+    assert len(spoken.samples) > 15 * 24000
+    assert spoken.words == []
+
+
 def test_silence_alone_is_no_sound():
     assert len(sound.tidy(Spoken(np.zeros(100, np.float32)), RATE).samples) == 0
     assert len(sound.tidy(Spoken(np.zeros(0, np.float32)), RATE).samples) == 0
