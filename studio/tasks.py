@@ -83,6 +83,8 @@ class Task:
         return Work(self.id, self.owner, self.key, model, rows, steps, priority, room, ahead)
 
     def _next_key(self, pipeline: Pipeline | None) -> Hashable:
+        if self.stage == PREPARE:  # so that the scheduler knows which preparation leads to which batch
+            return PREPARE, self.request.model, self.request.alike
         if self.stage != STEP:
             return self.stage, self.request.model
         key = pipeline.batch_key(self.state)

@@ -71,6 +71,10 @@ class ImageRequest(Asked):
         return self.prompt
 
     @property
+    def alike(self) -> tuple[int, ...]:
+        return self.width, self.height
+
+    @property
     def expected_steps(self) -> int:
         """Model calls from noise, or from the start picture at its strength. Heun: two a step but one in the last."""
         steps = min(int(self.steps * self.strength), self.steps) if self.start_picture else self.steps
