@@ -65,7 +65,9 @@ def fitted(image: Image.Image, side: int) -> Image.Image:
     """The picture, smaller where its longer side is over `side` pixels."""
     if max(image.size) <= side:
         return image
-    return ImageOps.contain(image, (side, side), Image.Resampling.LANCZOS)
+    scale = side / max(image.size)
+    width, height = (max(1, round(length * scale)) for length in image.size)  # 1 × 20,000 has a width, too
+    return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def _rgb(image: Image.Image, notes: list[str]) -> Image.Image:

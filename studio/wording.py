@@ -31,7 +31,7 @@ class Edit(BaseModel):
         """The function that does it; raises InvalidRequest where there is nothing to look for or to add."""
         needed = "put" if self.action == "add" else "find"
         if not getattr(self, needed).strip():
-            raise InvalidRequest(needed, getattr(self, needed), "at least one character")
+            raise InvalidRequest(needed, getattr(self, needed), "a word or more")
         return {"replace": self._replaced, "add": self._added, "remove": self._removed}[self.action]
 
     def _replaced(self, text: str) -> str:

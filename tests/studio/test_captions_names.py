@@ -77,5 +77,5 @@ def test_a_tag_that_is_added_is_there_and_can_be_removed(text, tag):
 
 @pytest.mark.parametrize("edit", [{"action": "replace", "find": " "}, {"action": "add"}, {"action": "remove"}])
 def test_a_change_of_nothing_is_refused(edit):
-    with pytest.raises(InvalidRequest, match="at least one character"):
+    with pytest.raises(InvalidRequest, match="a word or more"):
         Edit(**edit).change()
