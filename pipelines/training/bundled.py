@@ -15,6 +15,7 @@ from . import vision as vision_tower
 
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
 FINAL = "autoencoder-final.safetensors"
+BUDGET = 80e6  # bytes of all bundled weights together
 
 
 def newer(model: nn.Module, run: Path) -> bool:
@@ -101,6 +102,8 @@ def publish_all(folder: Path, models: Path = MODELS) -> None:
     publish.clip_model(models / "sprite-clip", whole, tokens)
     if found := load_captioner(folder, models):
         publish.captioner_model(models / "sprite-captioner", *found)
+    size = sum(path.stat().st_size for path in models.rglob("*") if path.is_file())
+    print(f"{models.name}: {size / 1e6:.1f} MB of {BUDGET / 1e6:.0f}{'' if size < BUDGET else ': TOO MUCH to commit'}")
 
 
 def publish_extras(folder: Path, target: Path, unet: UNet2DConditionModel) -> None:

@@ -69,18 +69,23 @@ def fresh(words: int, seed: int = 1) -> BlipForConditionalGeneration:
 
 
 @torch.no_grad()
-def sow(tower: BlipVisionModel, source: CLIPModel) -> None:
+def sow(tower: BlipVisionModel, source: CLIPModel, pixels: Tensor) -> None:
     """Begin BLIP's vision tower at CLIP's. Only CLIP's norm before the first layer has no place there: what is linear
-    in it goes into the embeddings, and its division by each patch's deviation becomes one by the mean deviation."""
+    in it goes into the embeddings, and its division by each patch's deviation becomes one by that of all `pixels`."""
     vision = source.vision_model
     first, norm, to = vision.embeddings, vision.pre_layrnorm, tower.embeddings
-    patches, places = first.patch_embedding.weight, first.position_embedding.weight
-    gain = norm.weight / (patches.flatten(1).square().sum(1) * 0.3 + places.square().mean(0)).mean().sqrt()
-    centred = lambda t: t - t.mean(0, keepdim=True)  # noqa: E731
-    to.patch_embedding.weight.copy_(centred(patches) * gain[:, None, None, None])
+    deviation = first(pixels).var(-1).mean().sqrt()
+    gain = norm.weight / deviation
+    patches, places, token = (
+        t - t.mean(axis, keepdim=True)
+        for t, axis in (
+            (first.patch_embedding.weight, 0), (first.position_embedding.weight, 1), (first.class_embedding, 0),
+        )
+    )  # fmt: skip
+    to.patch_embedding.weight.copy_(patches * gain[:, None, None, None])
     to.patch_embedding.bias.zero_()
-    to.class_embedding.copy_(centred(first.class_embedding) * gain)
-    to.position_embedding.copy_((places - places.mean(1, keepdim=True)) * gain + norm.bias)
+    to.class_embedding.copy_(token * gain)
+    to.position_embedding.copy_(places * gain + norm.bias)
     for mine, theirs in zip(tower.encoder.layers, vision.encoder.layers, strict=True):
         sow_layer(mine, theirs)
     tower.post_layernorm.load_state_dict(vision.post_layernorm.state_dict())
@@ -163,10 +168,10 @@ def groups(model: BlipForConditionalGeneration) -> list[dict]:
     return [*split(model.text_decoder, muon=1.5e-3, adam=2e-3), *split(model.vision_model, muon=4e-4, adam=4e-4)]
 
 
-def begin(words: BertTokenizerFast, source: CLIPModel) -> BlipForConditionalGeneration:
-    """A new captioner that sees with `source`'s vision tower."""
+def begin(words: BertTokenizerFast, source: CLIPModel, pixels: Tensor) -> BlipForConditionalGeneration:
+    """A new captioner that sees with `source`'s vision tower; `pixels` (B, 3, 64, 64) are pictures as it will see."""
     model = fresh(len(words))
-    sow(model.vision_model, source)
+    sow(model.vision_model, source, pixels)
     return model
 
 
@@ -184,7 +189,8 @@ def train(
     known.parent.mkdir(parents=True, exist_ok=True)
     vocab = lessons.words.get_vocab()
     known.write_text(json.dumps(sorted(vocab, key=vocab.get)))
-    model = (found[0] if found else begin(lessons.words, source)).requires_grad_(True).train()
+    model = found[0] if found else begin(lessons.words, source, lessons.batch(np.random.default_rng(1), 128)[0])
+    model.requires_grad_(True).train()
     run = Run(folder / "captioner", model, Muon(groups(model)), decay=0.996)
     run.resume()
     budget = run.cycle(minutes)

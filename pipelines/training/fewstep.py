@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from . import denoiser, drawing, lowrank
+from . import denoiser, lowrank
 from .optimizer import Muon, split
 from .run import Run, part
 
@@ -125,11 +125,3 @@ def quicken(pipe: StableDiffusionPipeline, path: Path) -> StableDiffusionPipelin
     lowrank.merge(pipe.unet, path)
     pipe.scheduler = LCMScheduler.from_config(pipe.scheduler.config, clip_sample=False)
     return pipe
-
-
-def measure(pipe: StableDiffusionPipeline, models: Path) -> dict[str, float]:
-    """Seconds for one picture of the few-step variant, warm, where there is one; `pipe` is changed for good."""
-    path = models / "sprite" / FILE
-    if not path.exists():
-        return {}
-    return {"few_step_seconds": drawing.best_time(quicken(pipe, path), STEPS, guidance=1.0)}

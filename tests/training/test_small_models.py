@@ -1,0 +1,132 @@
+"""Vision tower and captioner: what they learn from, that they learn, and that the captioner begins with CLIP's eyes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from transformers import CLIPConfig, CLIPModel
+
+from pipelines.training import captioner, clip, mixing, vision
+from pipelines.training.optimizer import Muon, split
+
+TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+
+
+@pytest.fixture
+def whole() -> CLIPModel:
+    torch.manual_seed(0)
+    text = {**TOWER, "vocab_size": 64, "max_position_embeddings": 32, "bos_token_id": 62, "eos_token_id": 63}
+    shape = CLIPConfig(text_config=text, vision_config={**TOWER, "image_size": 64, "patch_size": 8}, projection_dim=32)
+    shape._attn_implementation = "eager"
+    return CLIPModel(shape)
+
+
+@pytest.fixture(scope="module")
+def mixture(corpus) -> mixing.Mixture:
+    small = dataclasses.replace(corpus, sprites=np.stack([mixing.shrink(s) for s in corpus.sprites]))
+    return mixing.Mixture(small)
+
+
+class Letters:
+    """Stands for the tokenizer: a text's letters as numbers below 62, closed and padded with 63."""
+
+    def __call__(self, texts, **_):
+        rows = [[ord(c) % 62 for c in text[:20]] + [63] * (24 - len(text[:20])) for text in texts]
+        return {"input_ids": torch.tensor(rows)}
+
+
+def test_half_of_the_patches_give_the_vector_of_the_whole_when_all_are_kept(whole):
+    student, pixels = vision.Alignment(whole), torch.randn(2, 3, 64, 64)
+    every = torch.arange(1, 65).repeat(2, 1)
+    with torch.inference_mode():
+        plain = F.normalize(whole.visual_projection(whole.vision_model(pixel_values=pixels).pooler_output), dim=-1)
+        assert torch.allclose(student(pixels), plain, atol=1e-5)
+        assert torch.allclose(student(pixels, every.flip(1)), plain, atol=1e-5)
+        assert not torch.allclose(student(pixels, every[:, :32]), plain, atol=1e-3)
+
+
+def test_captions_of_the_same_thing_are_no_rivals():
+    logits = torch.eye(4) * 30
+    logits[0, 1] = logits[1, 0] = 30
+    logits.requires_grad_(True)
+    for things, pulls in (([5, 5, -1, -1], False), ([5, 6, -1, -1], True), ([-1, -1, -1, -1], True)):
+        (pull,) = torch.autograd.grad(vision.between(logits, torch.tensor(things)), logits)
+        assert bool(pull[0, 1].abs() > 0.05) == pulls
+
+
+def test_the_tower_learns_names_and_the_text_tower_stays(whole, mixture):
+    whole.requires_grad_(False)
+    pairs, student = vision.Pairs(mixture, Letters()), vision.Alignment(whole).requires_grad_(True)
+    lesson = pairs.batch(np.random.default_rng(0), 24)
+    assert lesson.pixels.shape == (24, 3, 64, 64)
+    vision.sow(whole.vision_model, lesson.pixels)
+    names = vision.vectors(whole, Letters()([t.en for t in mixture.corpus.things])["input_ids"])
+    before = {k: v.clone() for k, v in whole.text_model.state_dict().items()}
+    optimizer = Muon(split(student, muon=3e-3, adam=3e-3))
+    loss, losses = vision.align_loss(whole, student, names, lambda: True), []
+    for _ in range(25):
+        value, pictures = loss(lesson, torch.Generator().manual_seed(1))
+        value.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(value.item())
+    assert pictures == 24
+    assert losses[-1] < 0.8 * losses[0]
+    assert all(torch.equal(whole.text_model.state_dict()[k], v) for k, v in before.items())
+
+
+def test_sown_filters_are_evenly_strong(whole, mixture):
+    pixels = captioner.to_pixels(mixture.draw(np.random.default_rng(2), 64).pictures)
+    vision.sow(whole.vision_model, pixels)
+    whole.requires_grad_(False)
+    seen = whole.vision_model.embeddings.patch_embedding(pixels).flatten(2)
+    assert float(seen.std((0, 2)).median()) > 0.02
+    places = whole.vision_model.embeddings.position_embedding.weight[1:]
+    far = torch.cdist(places, places) + 9 * torch.eye(64)
+    assert float(far.min()) > 0.05
+
+
+@pytest.fixture(scope="module")
+def words(mixture):
+    return captioner.tokenizer(captioner.vocabulary(captioner.all_words(mixture.corpus.things, mixture, 50)))
+
+
+def test_every_name_is_known_word_by_word(words, mixture):
+    for thing in mixture.corpus.things:
+        assert "[UNK]" not in words.tokenize(thing.en)
+        assert not [t for t in words.tokenize(thing.en) if t.startswith("##")]
+
+
+def test_the_captioner_sees_about_what_clip_sees(words, mixture):
+    torch.manual_seed(0)
+    shape = clip.config(64, 63)
+    shape._attn_implementation = "eager"
+    source = CLIPModel(shape).eval()
+    pixels = captioner.to_pixels(mixture.draw(np.random.default_rng(2), 16).pictures)
+    vision.sow(source.vision_model, pixels)
+    model = captioner.begin(words, source, pixels).eval()
+    with torch.inference_mode():
+        theirs = source.vision_model.post_layernorm(source.vision_model(pixel_values=pixels).last_hidden_state)
+        mine = model.vision_model(pixel_values=pixels).last_hidden_state
+        random = captioner.fresh(len(words)).eval().vision_model(pixel_values=pixels).last_hidden_state
+    near = F.cosine_similarity(mine, theirs, dim=-1).mean()
+    assert near > 0.9
+    assert near > F.cosine_similarity(random, theirs, dim=-1).mean() + 0.3
+
+
+def test_the_captioner_learns_from_half_of_the_patches(words, mixture):
+    lessons = captioner.Lessons(mixture.corpus, words)
+    pixels, ids = lessons.batch(np.random.default_rng(1), 8)
+    assert ids.shape[0] == 8
+    assert int(ids[:, 0].unique()) == words.cls_token_id
+    model = captioner.fresh(len(words)).train()
+    optimizer, losses = Muon(captioner.groups(model)), []
+    for _ in range(12):
+        value, _ = captioner.caption_loss(model, lambda: True)((pixels, ids), torch.Generator().manual_seed(0))
+        value.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(value.item())
+    assert losses[-1] < 0.7 * losses[0]
