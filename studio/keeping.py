@@ -20,6 +20,7 @@ EXTENSIONS = {
     "image/png": "png", "audio/wav": "wav", "audio/flac": "flac", "audio/mpeg": "mp3", "audio/ogg": "ogg",
     "text/plain": "txt",
 }  # fmt: skip
+WAVE_BARS = 64
 WAVE_SIZE, WAVE_COLOUR, WAVE_GROUND = (384, 192), "#3a4fd6", "#eef0fb"
 
 
@@ -78,6 +79,8 @@ def waveform(peaks: list[float]) -> Image.Image:
     width, height = WAVE_SIZE
     image = Image.new("RGB", WAVE_SIZE, WAVE_GROUND)
     pen = ImageDraw.Draw(image)
+    group = -(-len(peaks) // WAVE_BARS) or 1
+    peaks = [max(peaks[i : i + group]) for i in range(0, len(peaks), group)]
     step = width / max(len(peaks), 1)
     for number, peak in enumerate(peaks):
         half = max(2.0, peak * (height / 2 - 12))

@@ -18,11 +18,12 @@ from studio.gallery import file_name
 
 router = APIRouter(prefix="/api", tags=["speech"], max_body_size=limits.UPLOAD_BYTES + limits.MULTIPART_EXTRA_BYTES)
 _SOUND = {"description": "The sound", "content": {"audio/wav": {}}}
+_NOTHING = {"description": "Nothing was spoken"}
 _SUBTITLES = {"description": "The subtitles", "content": {"application/x-subrip": {}, "text/vtt": {}}}
 MOST_SECONDS = 24 * 3600
 
 
-@router.get("/jobs/{id}/audio", response_class=Response, responses={200: _SOUND})
+@router.get("/jobs/{id}/audio", response_class=Response, responses={200: _SOUND, 204: _NOTHING})
 async def audio(
     studio: Here,
     owner: Owner,

@@ -19,8 +19,8 @@ def form(room: Room) -> tuple[Form, gr.Button]:
             label=room.label("speech.text"), placeholder=room.label("speech.text.hint"), lines=8, max_lines=16,
             elem_id="text",
         )  # fmt: skip
-        root(room, "speech-text")
         form.place("text")
+        root(room, "speech-text")
         _voice(room, form)
         _sound(room, form)
     with gr.Column(elem_classes=["foot"]):
