@@ -71,7 +71,7 @@ const going = (item) => {
 
 function editor(view, draw) {
   const { item } = view;
-  const field = el("textarea", { rows: 3, value: item.text ?? "", "aria-label": `${t("caption.edit.label")}: ${item.name}`, dir: "auto" });
+  const field = el("textarea", { rows: 3, value: item.text ?? "", "aria-label": `${t("caption.edit.label")}: ${item.name}`, dir: "auto", "data-own-keys": "" });
   const end = () => {
     view.editing = false;
     draw();

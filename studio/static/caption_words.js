@@ -57,7 +57,7 @@ function marked(text, phrases) {
 }
 
 function edit(node, text, change, show) {
-  const field = el("textarea", { rows: 4, value: text, "aria-label": t("caption.edit.label"), dir: "auto" });
+  const field = el("textarea", { rows: 4, value: text, "aria-label": t("caption.edit.label"), dir: "auto", "data-own-keys": "" });
   const problem = el("p.problem", { role: "alert" });
   const save = async () => {
     try {
@@ -95,7 +95,7 @@ const whoAnswers = () => (answering ??= models().then(({ models }) => models.fil
 
 /** A question about the same picture is a job of its own. Shown where some model can answer. */
 function ask(request) {
-  const field = el("input", { type: "text", placeholder: t("caption.ask.hint"), "aria-label": t("caption.ask"), maxlength: 500 });
+  const field = el("input", { type: "text", placeholder: t("caption.ask.hint"), "aria-label": t("caption.ask"), maxlength: 500, "data-own-keys": "" });
   const problem = el("p.problem", { role: "alert" });
   const form = el("form.ask", { hidden: true }, el("div.row", {}, field, el("button.quiet", { type: "submit" }, t("caption.ask.go"))), problem);
   whoAnswers().then((able) => {

@@ -9,6 +9,7 @@ export function watchKeys() {
 
 function press(event) {
   if (document.querySelector("dialog[open]")) return; // a dialog has keys of its own
+  if (event.target.closest?.("[data-own-keys]")) return; // and so has a field that is saved or left by them
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) run(event);
   else if (event.key === "Escape" && !inList(event.target)) cancelNewest();
   else if (event.key === "/" && !typing(event.target)) search(event);
