@@ -6,6 +6,7 @@ import json
 from collections.abc import Hashable
 from dataclasses import asdict
 from math import isfinite
+from typing import Any
 
 from pipelines.errors import TooLarge
 from studio.costs import StepCost
@@ -115,7 +116,7 @@ def one_by_one(key: Hashable) -> bool:
     return isinstance(key, tuple) and bool(key) and key[0] in ONE_BY_ONE
 
 
-def _number(value: object) -> float:
+def _number(value: Any) -> float:
     number = float(value)
     if not (isfinite(number) and number >= 0):
         raise ValueError(f"{number} is no sum of measurements")

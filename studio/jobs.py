@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from pipelines.errors import NotAllowed
 from pipelines.requests import Request
@@ -51,7 +52,7 @@ class Job:
     error: str | None = None
     artifact_id: str | None = None
 
-    def to(self, status: JobStatus, **changes: object) -> Job:
+    def to(self, status: JobStatus, **changes: Any) -> Job:
         """The job in another status; raises NotAllowed where the transition is not legal."""
         if status not in LEGAL[self.status]:
             raise NotAllowed(f"This job is {self.status} and cannot become {status}.")

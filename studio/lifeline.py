@@ -25,6 +25,8 @@ def die_with(parent: int) -> None:
 
 def _watch(parent: int) -> None:
     """Ends the process as soon as the parent has gone, even in the middle of a step."""
-    while not wait([parent_process().sentinel], timeout=1.0) and os.getppid() == parent:
+    process = parent_process()
+    ends = [process.sentinel] if process else []
+    while not wait(ends, timeout=1.0) and os.getppid() == parent:
         continue
     os._exit(1)

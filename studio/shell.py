@@ -53,7 +53,8 @@ class _Rewriter:
     """Collects the response, and sends it with our head when it is HTML."""
 
     def __init__(self, send: Send, head: bytes):
-        self.send, self.head, self.start, self.body = send, head, None, b""
+        self.send, self.head, self.body = send, head, b""
+        self.start: Message = {}
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":

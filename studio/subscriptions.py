@@ -51,7 +51,7 @@ class Subscription:
             event = self._take()
             if event:
                 return event
-            wait = self._status_due - self._loop.time() if self._status_changed else None
+            wait = self._status_due - asyncio.get_running_loop().time() if self._status_changed else None
             try:
                 await asyncio.wait_for(self._awake.wait(), wait)
             except TimeoutError:
@@ -83,7 +83,7 @@ class Subscription:
     def _take(self) -> dict | None:
         if self._ready:
             return self._ready.popleft()
-        now = self._loop.time()
+        now = asyncio.get_running_loop().time()
         if self._status_changed and now >= self._status_due:
             self._status_changed, self._status_due = False, now + STATUS_SECONDS
             return {"type": "status", "status": self._status()}
