@@ -45,7 +45,7 @@ def entries(file: BinaryIO, room: int = limits.BATCH_BYTES) -> Iterator[Entry]:
     try:
         archive = zipfile.ZipFile(file)
         listed = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error, UnicodeError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, struct.error, UnicodeError) as error:
         raise BadUpload(NOT_A_ZIP) from error
     if len(listed) > limits.ZIP_ENTRIES:
         raise _too_many(len(listed))
@@ -96,7 +96,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
     try:
         with archive.open(info) as file:
             data = file.read(most + 1)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
         raise BadUpload("This entry is damaged; it is left out.") from error
     if len(data) > most:
         raise _too_large() if most == limits.UPLOAD_BYTES else BadUpload(NO_ROOM)

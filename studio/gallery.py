@@ -18,7 +18,8 @@ from pipelines.errors import NotAllowed, NotFound
 from studio.durable import TEMPORARY, write_file
 from studio.jobs import Job, JobStatus
 from studio.keeping import extension, keep, reworded, thumbnail, waveform
-from studio.store import ArtifactRow, Store
+from studio.rows import ArtifactRow
+from studio.store import Store
 from studio.uploads import Kept, Uploads
 from studio.zips import zipped
 

@@ -2,57 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from pipelines import requests
 from pipelines.errors import InvalidRequest
 from studio.jobs import Job, JobStatus
+from studio.rows import ArtifactRow
 from studio.schema import CHANGES, SCHEMA
 
 _UNREADABLE = "This job was asked for in another version of the studio, which this one cannot read; ask again."
 _JOB_COLUMNS = tuple(field.name for field in fields(Job))
-
-
-@dataclass(frozen=True, slots=True)
-class ArtifactRow:
-    """What the gallery knows of one file. `bytes` is its size; `request` and `info` are JSON texts.
-
-    `number` grows with every artifact and is the cursor of the listing. Hidden ones are in no listing. `prompt` is what
-    it is found by: the prompt, the text spoken, the caption. `vector`: its place in the alignment's space, float16.
-    """
-
-    id: str
-    owner: str
-    job_id: str
-    kind: str
-    media_type: str
-    width: int | None
-    height: int | None
-    bytes: int
-    model: str
-    prompt: str
-    seed: int | None
-    created: float
-    hidden: bool
-    request: str
-    info: str
-    number: int = 0
-    vector: bytes = b""
-
-    @property
-    def score(self) -> float | None:
-        """How well picture and words agree, 0…1; None where nobody has looked."""
-        return (json.loads(self.info).get("alignment") or {}).get("score")
-
-    def made_from(self) -> requests.Request:
-        """The request that this was made from."""
-        return requests.from_json(self.request)
 
 
 _ARTIFACT_COLUMNS = tuple(field.name for field in fields(ArtifactRow))

@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from pipelines.errors import InvalidRequest
 from pipelines.requests.align import AlignRequest
 from pipelines.requests.caption import CaptionRequest, CaptionStyle
-from pipelines.requests.common import MAX_SEED, RANDOM_SEED, Asked, Priority, bounds, refusal
+from pipelines.requests.common import MAX_SEED, RANDOM_SEED, SHOWN, Asked, Priority, bounds, refusal, shown
 from pipelines.requests.image import ImageRequest, Sampler
 from pipelines.requests.speech import AudioFormat, SpeechRequest
 
-__all__ = ["KINDS", "MAX_SEED", "RANDOM_SEED", "AlignRequest", "Asked", "AudioFormat", "CaptionRequest",
+__all__ = ["KINDS", "MAX_SEED", "RANDOM_SEED", "SHOWN", "AlignRequest", "Asked", "AudioFormat", "CaptionRequest",
            "CaptionStyle", "ImageRequest", "Priority", "Request", "Sampler", "SpeechRequest", "bounds", "from_json",
-           "make"]  # fmt: skip
+           "make", "shown"]  # fmt: skip
 
 Request = ImageRequest | SpeechRequest | CaptionRequest | AlignRequest
 KINDS: dict[str, type[Asked]] = {

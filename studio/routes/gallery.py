@@ -10,13 +10,12 @@ from fastapi import APIRouter, Body, Query, Response
 from starlette.responses import FileResponse, StreamingResponse
 
 from pipelines.errors import InvalidRequest
-from pipelines.requests import ImageRequest
-from pipelines.requests.common import SHOWN, shown
+from pipelines.requests import SHOWN, ImageRequest, shown
 from studio import limits
 from studio.context import Here, Owner
 from studio.gallery import file_name
 from studio.metadata import parameters_text
-from studio.store import ArtifactRow
+from studio.rows import ArtifactRow
 from studio.views import shown_info
 
 router = APIRouter(tags=["gallery"])
@@ -97,7 +96,7 @@ def view(row: ArtifactRow) -> dict:
         "bytes": row.bytes,
         "seed": row.seed,
         "model": row.model,
-        "prompt": row.prompt[:SHOWN],
+        "prompt": row.prompt[: SHOWN],
         "media_type": row.media_type,
         "created": row.created,
         "request": shown(json.loads(row.request)),

@@ -11,8 +11,9 @@ from pipelines.errors import NotAllowed, NotFound
 from pipelines.requests import ImageRequest
 from studio.gallery import Gallery
 from studio.jobs import Job, JobStatus
+from studio.rows import ArtifactRow
 from studio.search import Search
-from studio.store import ArtifactRow, Store
+from studio.store import Store
 from studio.vectors import Vectors
 
 DIM = 8

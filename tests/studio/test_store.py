@@ -10,7 +10,8 @@ import pytest
 
 from pipelines.requests import ImageRequest
 from studio.jobs import Job, JobStatus
-from studio.store import ArtifactRow, Store
+from studio.rows import ArtifactRow
+from studio.store import Store
 
 
 @pytest.fixture
