@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 # name -> repeats, chosen so that all of it takes less than twelve minutes on two quiet cores
 BENCHES = {"startup": 3, "unet": 4, "batching": 3, "latency": 2, "overhead": 5, "previews": 3, "cancel": 5,
-           "fairness": 2, "captions": 3}  # fmt: skip
+           "fairness": 2, "captions": 3, "speech": 3}  # fmt: skip
 
 
 def main() -> None:
@@ -72,7 +72,7 @@ def _part(name: str, repeats: int, scratch: Path, samples: Samples) -> dict[str,
 
 
 def _bench(name: str, scratch: Path) -> Callable[[Samples, int], None]:
-    from tests.bench import batching, captions, latency, overhead, startup
+    from tests.bench import batching, captions, latency, overhead, speech, startup
 
     if name == "startup":
         return partial(startup.measure, scratch)
@@ -85,6 +85,7 @@ def _bench(name: str, scratch: Path) -> Callable[[Samples, int], None]:
         "previews": overhead.previews,
         "cancel": overhead.cancelling,
         "captions": captions.measure,
+        "speech": speech.measure,
     }
     return partial(within[name], _model(scratch))
 
