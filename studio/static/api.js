@@ -50,6 +50,7 @@ export const uploadStart = (file) => upload("/api/uploads", file);
 export const readInfo = (file) => upload("/api/info", file);
 export const models = () => ask("/api/models");
 export const gallery = (query) => ask(`/api/gallery?${new URLSearchParams(query)}`);
+export const search = (query) => ask(`/api/search?${new URLSearchParams(query)}`);
 export const picture = (id) => ask(`/api/gallery/${id}`);
 export const rewrite = (id, text) => send("PATCH", `/api/gallery/${id}`, { text });
 export const remove = (id) => ask(`/api/gallery/${id}`, { method: "DELETE", keepalive: true });

@@ -8,6 +8,7 @@ import { infoReader } from "./info.js";
 import { kinds, title, viewOf } from "./kinds.js";
 import { lightbox } from "./lightbox.js";
 import { changes } from "./live.js";
+import { near } from "./near.js";
 import { open, shown } from "./tabs.js";
 import { t } from "./words.js";
 
@@ -49,8 +50,9 @@ export function galleryStage(place) {
   const grid = el("div.grid.thumbs", { role: "list" });
   const end = el("div.end", {});
   const bar = el("div.stage-bar", {});
-  view = { grid, end, bar, cards: new Map() };
-  place.append(bar, grid, end);
+  const alike = near({ ondelete: (picture) => drop([picture.id]) });
+  view = { grid, end, bar, alike, cards: new Map() };
+  place.append(bar, grid, end, alike.node);
   new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && more(), { rootMargin: "600px" }).observe(end);
   addEventListener("triptych:tab", ({ detail }) => detail === "gallery" && (state.fresh ? draw() : restart()));
   addEventListener("pagehide", () => hidden.forEach((timer, id) => (clearTimeout(timer), remove(id))));
@@ -71,6 +73,7 @@ function filter(change) {
 async function restart() {
   Object.assign(state, { next: null, done: false, fresh: true, asked: (state.asked ?? 0) + 1 });
   state.loading = false;
+  view.alike.clear();
   await more(true);
 }
 
@@ -91,6 +94,7 @@ async function more(first = false) {
   }
   state.loading = false;
   draw();
+  if (state.done && state.text && !state.failed) view.alike.look(state.text, state.kind, new Set(state.items.map(({ id }) => id)));
 }
 
 function query(first) {

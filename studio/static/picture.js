@@ -3,6 +3,7 @@
 import { reuse, saveLink, tool, useAsStart } from "./actions.js";
 import { button, el, set } from "./dom.js";
 import { filmstrip } from "./filmstrip.js";
+import { mine } from "./live.js";
 import { number, t } from "./words.js";
 
 const LARGEST = 3; // times its own size; further enlarged a picture would only blur
@@ -33,8 +34,16 @@ function done(item, open) {
   const words = picture.title(item.request);
   const image = el("img", { src: item.url, alt: words, decoding: "async" });
   image.ondragstart = (event) => event.dataTransfer.setData("text/uri-list", image.src);
-  const badge = item.score == null ? null : el("span.score", { title: t("score.title") }, t("score", { n: number(item.score * 100) }));
+  const badge = item.score == null ? null : scoreOf(item);
   return [button("open", { onclick: open, "aria-label": t("act.open", { prompt: words }) }, image), badge].filter(Boolean);
+}
+
+/** The best of the pictures that were asked for together says so. A later one may take the place from it. */
+function scoreOf(item) {
+  const n = number(item.score * 100);
+  const rivals = mine().filter((job) => job.artifact?.score != null && job.request.group && job.request.group === item.request.group);
+  const leads = rivals.length > 1 && rivals.every((job) => job.artifact.score <= item.score);
+  return el(leads ? "span.score.best" : "span.score", { title: t("score.title") }, t(leads ? "score.best" : "score", { n }));
 }
 
 function tools(item, begin) {

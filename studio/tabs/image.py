@@ -44,5 +44,6 @@ def request_of(values: dict[str, Any], room: Room, language: str) -> ImageReques
         raise Missing("prompt", room.words.say("error.prompt", language))
     wanted["negative_prompt"] = wanted["negative_prompt"] or ""  # a field in a closed fold has no value yet
     wanted["start_picture"] = wanted.get("start_picture") or None
+    wanted["early_stop"] = bool(wanted.get("early_stop"))
     wanted["seed"] = -1 if wanted["seed"] is None else wanted["seed"]
     return make("image", **wanted)

@@ -9,7 +9,7 @@ from studio.tabs.common import Room, root
 from studio.tabs.forms import Form
 
 BEHIND = {"negative_prompt": "negative", "sampler": "advanced", "steps": "advanced", "guidance_scale": "advanced",
-          "seed": "advanced", "start_picture": "start", "strength": "start"}  # fmt: skip
+          "seed": "advanced", "early_stop": "advanced", "start_picture": "start", "strength": "start"}  # fmt: skip
 
 
 def form(room: Room) -> tuple[Form, dict[str, gr.Button]]:
@@ -98,6 +98,10 @@ def _advanced(room: Room, form: Form) -> tuple[gr.Button, gr.Button]:
         dice = gr.Button(room.label("seed.dice"), size="sm", elem_id="seed-dice", min_width=0)
         reuse = gr.Button(room.label("seed.reuse"), size="sm", elem_id="seed-reuse", min_width=0)
     form.place("seed")
+    form.fields["early_stop"] = gr.Checkbox(
+        False, label=room.label("early_stop"), info=room.label("early_stop.info"), elem_id="early_stop"
+    )
+    form.place("early_stop")
     return dice, reuse
 
 
