@@ -20,7 +20,7 @@ from .corpus import Corpus
 from .optimizer import Muon, split
 from .run import Run
 
-BATCH = 64
+BATCH = 128
 WHOLE_FROM = 0.85
 # A sharp start (50) made the tower give every picture one vector, the safest guess; it must be earned.
 SCALE, SCALE_MAX = 14.0, 100.0

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from transformers import CLIPConfig, CLIPModel
 
-from pipelines.training import captioner, clip, mixing, vision
+from pipelines.training import bundled, captioner, clip, measures, mixing, vision
 from pipelines.training.optimizer import Muon, split
+from pipelines.training.run import Budget, Run
 
 TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
 
@@ -130,3 +131,32 @@ def test_the_captioner_learns_from_half_of_the_patches(words, mixture):
         optimizer.zero_grad()
         losses.append(value.item())
     assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.fixture
+def two_steps(corpus, mixture, monkeypatch):
+    """A cycle is two steps of four pictures of the drawn shapes."""
+    for module in (vision, captioner):
+        monkeypatch.setattr(module, "BATCH", 4)
+        monkeypatch.setattr(module.Corpus, "open", lambda folder: corpus)
+    monkeypatch.setattr(mixing, "small_corpus", lambda folder, whole: mixture.corpus)
+    monkeypatch.setattr(Run, "cycle", lambda run, minutes: Budget(steps=run.step + 2))
+
+
+def test_a_tower_is_trained_and_goes_on(whole, two_steps, tmp_path):
+    first = vision.align(tmp_path, whole, Letters(), 1.0, anew=True)
+    again = vision.align(tmp_path, whole, Letters(), 1.0)
+    assert (first.seen, again.seen) == (8, 16)
+    assert (tmp_path / "vision" / "state.safetensors").exists()
+
+
+def test_a_captioner_is_trained_saved_and_opened_again(two_steps, tmp_path):
+    shape = clip.config(64, 63)
+    shape._attn_implementation = "eager"
+    captioner.train(tmp_path, 1.0, CLIPModel(shape))
+    found = bundled.load_captioner(tmp_path, tmp_path / "nothing")
+    again = captioner.train(tmp_path, 1.0, CLIPModel(shape), found)
+    assert again.seen == 16
+    texts, milliseconds = measures.describe(*bundled.load_captioner(tmp_path), np.zeros((3, 64, 64, 3), np.uint8))
+    assert len(texts) == 3
+    assert milliseconds > 0
