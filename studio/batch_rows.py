@@ -71,7 +71,7 @@ ORDERS = {
     "agreement": "score IS NULL, score, number",
     "state": "CASE status WHEN 'failed' THEN 0 WHEN 'refused' THEN 1 WHEN 'asked' THEN 2 ELSE 3 END, number",
 }
-DOUBTFUL = 0.4
+DOUBTFUL = 0.1  # as in static/caption_agreement.js; chance among 65 captions is 0.015
 FILTERS = {
     "all": "",
     "bad": " AND status IN ('failed', 'refused')",

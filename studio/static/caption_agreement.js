@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 import { number, t } from "./words.js";
 
-const DOUBTFUL = 0.4;
+const DOUBTFUL = 0.1; // as in batch_rows.py; chance among 65 captions is 0.015
 
 /** score: 0…1, null where nobody has checked, "edited" where a person wrote the words; brief: without the explanation */
 export function agreement(score, brief = false) {

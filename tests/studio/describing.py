@@ -94,7 +94,7 @@ class DescribingPipeline:
         return Artifact("caption", "text/plain", best["text"].encode(), info, b"\0\x3c")
 
 
-SCORES = {"red": 0.91, "green": 0.84, "blue": 0.77, "yellow": 0.7, "white": 0.41, "black": 0.22}
+SCORES = {"red": 0.91, "green": 0.84, "blue": 0.77, "yellow": 0.7, "white": 0.41, "black": 0.06}
 
 
 def phrases(text: str) -> list[dict]:
@@ -120,7 +120,9 @@ class DescribingShelf(FaultyShelf):
 
 
 def open_shelf(settings: dict) -> DescribingShelf:
-    return DescribingShelf(Path(settings["data_dir"]))
+    folder = Path(settings["data_dir"]) / "worker"  # where the faulty pipeline writes down its steps
+    folder.mkdir(exist_ok=True)
+    return DescribingShelf(folder)
 
 
 def chat_model(folder: Path) -> str:
