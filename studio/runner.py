@@ -1,7 +1,7 @@
 """The loop over stages: each move takes the next batch through one piece of work.
 
-A job goes through prepare, step × n, finish and, where its kind wants that, score. Each of them is scheduled work with a
-batch key of its own, so a picture that is being decoded never holds up the steps of others for more than that one piece.
+A job goes through prepare, step × n, finish and, where its kind wants that, score. Each of them is scheduled work with
+a batch key of its own, so a picture that is being decoded never holds up the steps of others for more than that piece.
 """
 
 from __future__ import annotations
