@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from pipelines.alignment import contest
+from pipelines.alignment.contest import dropped, look_after
 from pipelines.base import Pipeline
 from studio.tasks import Alignment, Task
 
@@ -23,7 +23,7 @@ class Contests:
 
     def due(self, tasks: Iterable[Task]) -> list[Task]:
         """Those whose prediction is to be looked at now."""
-        return [task for task in tasks if _competes(task) and _step(task) == contest.look_after(_steps(task))]
+        return [task for task in tasks if _competes(task) and _step(task) == look_after(_steps(task))]
 
     def looked(self, pipeline: Pipeline, alignment: Alignment, tasks: Sequence[Task]) -> list[Task]:
         """Scores the predictions; those who are to be given up."""
@@ -43,7 +43,7 @@ class Contests:
     def _behind(self, group: str) -> list[Task]:
         known, members = self._scores[group], {task.id: task for task in self._members(group)}
         names = list(known)
-        behind = [members[names[i]] for i in contest.dropped(list(known.values())) if names[i] in members]
+        behind = [members[names[i]] for i in dropped(list(known.values())) if names[i] in members]
         if all(known[id] is not None for id in members):
             del self._scores[group]
         return behind
