@@ -11,7 +11,7 @@ const PAUSE = 300; // milliseconds without another key before the device is aske
 
 /** -> { node, look(text, kind, there), clear() }; there: ids that are on the page already */
 export function near({ ondelete }) {
-  const heading = el("h2", {}, t("gallery.near"));
+  const heading = el("div.stage-bar", {}, el("h2", {}, t("gallery.near")));
   const grid = el("div.grid.thumbs.near", { role: "list" });
   const node = el("section.near-room", { hidden: true }, heading, grid);
   let asked = 0;

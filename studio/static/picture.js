@@ -1,9 +1,8 @@
 // The kind "image": pictures on the stage, in the gallery, large.
 
 import { reuse, saveLink, tool, useAsStart } from "./actions.js";
-import { button, el, set } from "./dom.js";
+import { button, el, say, set } from "./dom.js";
 import { filmstrip } from "./filmstrip.js";
-import { mine } from "./live.js";
 import { number, t } from "./words.js";
 
 const LARGEST = 3; // times its own size; further enlarged a picture would only blur
@@ -38,12 +37,21 @@ function done(item, open) {
   return [button("open", { onclick: open, "aria-label": t("act.open", { prompt: words }) }, image), badge].filter(Boolean);
 }
 
-/** The best of the pictures that were asked for together says so. A later one may take the place from it. */
 function scoreOf(item) {
-  const n = number(item.score * 100);
-  const rivals = mine().filter((job) => job.artifact?.score != null && job.request.group && job.request.group === item.request.group);
-  const leads = rivals.length > 1 && rivals.every((job) => job.artifact.score <= item.score);
-  return el(leads ? "span.score.best" : "span.score", { title: t("score.title") }, t(leads ? "score.best" : "score", { n }));
+  const badge = el("span.score", { title: t("score.title"), "data-group": item.request.group, "data-score": item.score }, t("score", { n: number(item.score * 100) }));
+  if (item.request.group) queueMicrotask(() => crown(item.request.group)); // when it is on the page
+  return badge;
+}
+
+/** The best of the pictures that were asked for together says so; a later one may take the place from it. */
+function crown(group) {
+  const badges = [...document.querySelectorAll(`.score[data-group="${CSS.escape(group)}"]`)];
+  const best = Math.max(...badges.map((badge) => +badge.dataset.score));
+  for (const badge of badges) {
+    const leads = badges.length > 1 && +badge.dataset.score === best;
+    badge.classList.toggle("best", leads);
+    say(badge, t(leads ? "score.best" : "score", { n: number(badge.dataset.score * 100) }));
+  }
 }
 
 function tools(item, begin) {
