@@ -50,7 +50,7 @@ class Vectors:
         self._shelves: OrderedDict[tuple[str, int], Shelf] = OrderedDict()
 
     def nearest(self, owner: str, vector: np.ndarray, number: int) -> list[tuple[int, float]]:
-        """The `number` nearest artifacts as (their number in the store, cosine), the nearest first.
+        """The `number` nearest artifacts as (their number in the store, cosine), the nearest first, deleted ones too.
 
         vector: unit, (D,). Vectors of another length come from another alignment model, and are left out.
         """
@@ -64,12 +64,9 @@ class Vectors:
         return [(int(shelf.numbers[key]), 1 - float(far)) for key, far in zip(found.keys, found.distances, strict=True)]
 
     def _shelf(self, owner: str, dim: int) -> Shelf:
-        """Brought up to date: new artifacts are added; where some are gone, all are read anew."""
+        """With what is new. What was deleted stays until the owner is read anew: the store no longer has its row."""
         shelf = self._shelves.pop((owner, dim), None) or Shelf(dim)
-        fresh = self._store.vectors(owner, dim, after=shelf.last)
-        if shelf.count + len(fresh) != self._store.vector_count(owner, dim):
-            shelf, fresh = Shelf(dim), self._store.vectors(owner, dim)
-        for number, data in fresh:
+        for number, data in self._store.vectors(owner, dim, after=shelf.last):
             shelf.add(number, np.frombuffer(data, np.float16))
         self._shelves[owner, dim] = shelf
         while len(self._shelves) > OWNERS:

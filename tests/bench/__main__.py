@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 # name -> repeats, chosen so that all of it takes less than twelve minutes on two quiet cores
 BENCHES = {"startup": 3, "unet": 4, "batching": 3, "latency": 2, "overhead": 5, "previews": 3, "cancel": 5,
-           "fairness": 2, "captions": 3, "speech": 3}  # fmt: skip
+           "fairness": 2, "captions": 3, "speech": 3, "search": 3}  # fmt: skip
 
 
 def main() -> None:
@@ -72,10 +72,12 @@ def _part(name: str, repeats: int, scratch: Path, samples: Samples) -> dict[str,
 
 
 def _bench(name: str, scratch: Path) -> Callable[[Samples, int], None]:
-    from tests.bench import batching, captions, latency, overhead, speech, startup
+    from tests.bench import batching, captions, latency, overhead, searching, speech, startup
 
     if name == "startup":
         return partial(startup.measure, scratch)
+    if name == "search":
+        return partial(searching.measure, scratch)
     within = {
         "unet": batching.unet,
         "batching": batching.measure,

@@ -16,7 +16,7 @@ from studio.search import Search
 from studio.store import Store
 from studio.vectors import Vectors
 
-DIM = 8
+DIM, SHA = 8, "0" * 64
 
 
 def unit(*values):
@@ -102,15 +102,15 @@ def test_like_another_leaves_that_one_out_and_wants_a_vector(store):
         search.like("ann", add(store, "old"), 10)
 
 
-def test_new_ones_are_added_and_deleted_ones_are_gone(store):
-    vectors = Vectors(store)
+def test_new_ones_are_found_and_deleted_ones_are_not(store):
+    search = Search(Knows(unit(1)), store)
     first = add(store, "one", unit(1, 0.5))
-    assert [number for number, _ in vectors.nearest("ann", unit(1), 5)] == [first.number]
+    assert [row.id for row in search.by_picture("ann", SHA, 5)] == [first.id]
     second = add(store, "two", unit(1))
-    assert [number for number, _ in vectors.nearest("ann", unit(1), 5)] == [second.number, first.number]
+    assert [row.id for row in search.by_picture("ann", SHA, 5)] == [second.id, first.id]
     store.delete_artifact(second.id)
     third = add(store, "three", unit(1, 0.1))
-    assert [number for number, _ in vectors.nearest("ann", unit(1), 5)] == [third.number, first.number]
+    assert [row.id for row in search.by_picture("ann", SHA, 5)] == [third.id, first.id]
 
 
 def test_the_nearest_are_those_that_numpy_finds_and_the_matrix_grows(store):
