@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.errors import InvalidRequest, NotAllowed, NotFound
-from pipelines.requests import Request
+from pipelines.requests import KINDS, AlignRequest, Request
 from studio import limits
 
 if TYPE_CHECKING:
@@ -35,6 +35,12 @@ def check_uploads(gallery: Gallery, owner: str, request: Request) -> None:
 def _field(request: Request, sha: str) -> str:
     """The field that names the file."""
     return next((name for name in type(request).model_fields if getattr(request, name) == sha), "pictures")
+
+
+def check_kind(request: Request) -> None:
+    """Raises InvalidRequest for what is only ever a question (`Engine.ask`): nothing of it is kept."""
+    if isinstance(request, AlignRequest):
+        raise InvalidRequest("kind", request.kind, "one of " + ", ".join(kind for kind in KINDS if kind != request.kind))
 
 
 def check_room(there: int, more: int) -> None:

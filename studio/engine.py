@@ -18,7 +18,7 @@ from pipelines.base import Artifact
 from pipelines.catalog import Catalog
 from pipelines.errors import NotAllowed, NotFound
 from pipelines.requests import Request
-from studio.admission import check_model, check_room, check_uploads
+from studio.admission import check_kind, check_model, check_room, check_uploads
 from studio.desk import Desk
 from studio.endings import retried, taken_back
 from studio.foreman import Foreman
@@ -89,6 +89,7 @@ class Engine:
 
     def submit(self, owner: str, request: Request) -> list[Job]:
         """`count` jobs in line, rows committed. Raises InvalidRequest, UnknownModel, ModelUnavailable, NotAllowed."""
+        check_kind(request)
         singles = request.singles()
         check_model(self._catalog, request)
         check_uploads(self._gallery, owner, request)

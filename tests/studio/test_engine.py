@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pipelines.errors import InvalidRequest, NotAllowed, NotFound
-from pipelines.requests import ImageRequest, Priority
+from pipelines.requests import AlignRequest, ImageRequest, Priority
 from studio import limits
 from tests.studio.rig import Rig
 
@@ -223,3 +223,9 @@ def test_an_unknown_model_is_refused_before_a_row_is_written(tmp_path):
         engine.submit("ann", ImageRequest(model="nowhere"))
     assert rig.store.jobs("ann", 10) == []
     rig.store.close()
+
+
+def test_a_question_is_no_job(rig):
+    with pytest.raises(InvalidRequest, match="allowed is one of image, speech, caption"):
+        rig.engine.submit("ann", AlignRequest(texts=("x",)))
+    assert rig.engine.views("ann") == []
