@@ -40,7 +40,8 @@ def _field(request: Request, sha: str) -> str:
 def check_kind(request: Request) -> None:
     """Raises InvalidRequest for what is only ever a question (`Engine.ask`): nothing of it is kept."""
     if isinstance(request, AlignRequest):
-        raise InvalidRequest("kind", request.kind, "one of " + ", ".join(kind for kind in KINDS if kind != request.kind))
+        jobs = ", ".join(kind for kind in KINDS if kind != request.kind)
+        raise InvalidRequest("kind", request.kind, f"one of {jobs}")
 
 
 def check_room(there: int, more: int) -> None:

@@ -227,5 +227,5 @@ def test_an_unknown_model_is_refused_before_a_row_is_written(tmp_path):
 
 def test_a_question_is_no_job(rig):
     with pytest.raises(InvalidRequest, match="allowed is one of image, speech, caption"):
-        rig.engine.submit("ann", AlignRequest(texts=("x",)))
-    assert rig.engine.views("ann") == []
+        rig.engine.submit("asker", AlignRequest(texts=("x",)))
+    assert rig.engine.views("asker") == []

@@ -118,7 +118,7 @@ requests = st.builds(
 def test_our_own_pictures_come_back_exactly(request):
     found = metadata.read(metadata.write(picture(), request, {"notes": ["x"]}))
     assert found.source == "triptych"
-    left_out = {"kind", "count", "priority", "filmstrip", "group", "early_stop"}  # not of the picture, but of the asking
+    left_out = {"kind", "count", "priority", "filmstrip", "group", "early_stop"}  # of the asking
     expected = request.model_dump(mode="json", exclude=left_out, exclude_none=True)
     assert found.fields == expected
     assert found.usable() == (expected, [])
