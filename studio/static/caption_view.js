@@ -3,7 +3,6 @@
 import { fill, saveLink, tool } from "./actions.js";
 import { button, el } from "./dom.js";
 import { described } from "./caption_words.js";
-import { kinds } from "./kinds.js";
 import { t } from "./words.js";
 
 export const caption = {
@@ -37,7 +36,6 @@ function tools(item) {
   return [
     saveLink(item, fileName(item)),
     request.question ? null : tool("image", t("caption.draw"), () => fill("image", { prompt: textOf(item) })),
-    kinds().includes("speech") ? tool("speech", t("caption.speak"), () => fill("speech", { text: textOf(item) })) : null,
   ].filter(Boolean);
 }
 
