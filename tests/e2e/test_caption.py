@@ -169,6 +169,7 @@ def _exported(page: Page, form: str) -> bytes:
     page.locator(f".export input[value={form}]").check()
     with page.expect_download() as download:
         page.locator("#caption-export").click()
+    expect(page.locator(".export[open]")).to_have_count(0)  # it closes by itself, a moment after the click
     return download.value.path().read_bytes()
 
 
