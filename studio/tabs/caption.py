@@ -9,9 +9,10 @@ import gradio as gr
 
 from pipelines.requests import CaptionRequest, make
 from studio.batches import ANY_PICTURE
-from studio.tabs.caption_form import choices_of, form
+from studio.tabs.caption_form import form
 from studio.tabs.common import Room, root
 from studio.tabs.forms import Missing, asks, remember
+from studio.tabs.models import models_of
 
 NAME = "caption"
 
@@ -47,7 +48,7 @@ def build(room: Room) -> None:
         root(room, "caption-stage")
     asks(replace(room, engine=Counter(room.engine, room.batches)), asked, run, request_of)
     model = asked.fields["model"]
-    remember(room, asked, "caption_form", fresh=(model, lambda: gr.Dropdown(choices=choices_of(room))))
+    remember(room, asked, "caption_form", fresh=(model, lambda: gr.Dropdown(choices=models_of(room, "caption"))))
 
 
 def request_of(values: dict[str, Any], room: Room, language: str) -> CaptionRequest | Run:

@@ -7,6 +7,7 @@ import gradio as gr
 from pipelines.requests import CaptionRequest, CaptionStyle, bounds
 from studio.tabs.common import Room, root
 from studio.tabs.forms import Form
+from studio.tabs.models import model_field
 
 ADVANCED = ("candidates", "max_tokens", "beams", "temperature", "seed")
 WORDING = ("prefix", "suffix", "forbidden")
@@ -46,23 +47,13 @@ def _what(room: Room, form: Form) -> None:
 
 
 def _how(room: Room, form: Form) -> None:
-    choices = choices_of(room)
-    form.fields["model"] = gr.Dropdown(
-        choices, value=choices[0][1] if choices else None, label=room.label("model"), allow_custom_value=True,
-        elem_id="caption-model",
-    )  # fmt: skip
-    form.place("model")
+    model_field(room, form, "caption", "caption-model")
     styles = [(room.label(f"caption.style.{style}"), str(style)) for style in CaptionStyle]
     form.fields["style"] = gr.Radio(
         styles, value=str(CaptionStyle.SHORT), label=room.label("caption.style"), elem_id="caption-style",
         elem_classes=["choice"],
     )  # fmt: skip
     form.place("style")
-
-
-def choices_of(room: Room) -> list[tuple[str, str]]:
-    """The models that describe, those that there are now, as name and id."""
-    return [(entry.name, entry.id) for entry in room.catalog.entries() if getattr(entry, "task", "") == "caption"]
 
 
 def _again(room: Room, form: Form) -> None:

@@ -9,7 +9,8 @@ import gradio as gr
 from pipelines.requests import ImageRequest, make
 from studio.tabs.common import Room, root
 from studio.tabs.forms import Form, Missing, asks, in_browser, remember
-from studio.tabs.image_form import choices_of, form
+from studio.tabs.image_form import form
+from studio.tabs.models import models_of
 
 NAME = "image"
 
@@ -22,7 +23,7 @@ def build(room: Room) -> None:
         root(room, "stage")
     asks(room, asked, buttons["run"], request_of)
     model = asked.fields["model"]
-    remember(room, asked, "image_form", fresh=(model, lambda: gr.Dropdown(choices=choices_of(room))))
+    remember(room, asked, "image_form", fresh=(model, lambda: gr.Dropdown(choices=models_of(room, "image"))))
     _wire(room, asked, buttons)
 
 

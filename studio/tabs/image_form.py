@@ -7,6 +7,7 @@ import gradio as gr
 from pipelines.requests import ImageRequest, Sampler, bounds
 from studio.tabs.common import Room, root
 from studio.tabs.forms import Form
+from studio.tabs.models import model_field
 
 BEHIND = {"negative_prompt": "negative", "sampler": "advanced", "steps": "advanced", "guidance_scale": "advanced",
           "seed": "advanced", "early_stop": "advanced", "start_picture": "start", "strength": "start"}  # fmt: skip
@@ -17,7 +18,7 @@ def form(room: Room) -> tuple[Form, dict[str, gr.Button]]:
     form = Form("image", behind=BEHIND)
     with gr.Column(elem_classes=["fields"]):
         _words(room, form)
-        _model(room, form)
+        model_field(room, form, "image", "model")
         _size(room, form)
         with gr.Accordion(room.label("advanced"), open=False, elem_classes=["fold"]) as form.folds["advanced"]:
             dice, reuse = _advanced(room, form)
@@ -43,20 +44,6 @@ def _words(room: Room, form: Form) -> None:
             max_lines=8, elem_id="negative_prompt",
         )  # fmt: skip
         form.place("negative_prompt")
-
-
-def _model(room: Room, form: Form) -> None:
-    choices = choices_of(room)
-    form.fields["model"] = gr.Dropdown(
-        choices, value=choices[0][1] if choices else None, label=room.label("model"), allow_custom_value=True,
-        elem_id="model",
-    )  # fmt: skip
-    form.place("model")
-
-
-def choices_of(room: Room) -> list[tuple[str, str]]:
-    """The models that make pictures, those that there are now, as name and id."""
-    return [(entry.name, entry.id) for entry in room.catalog.entries() if getattr(entry, "task", "image") == "image"]
 
 
 def _size(room: Room, form: Form) -> None:

@@ -9,7 +9,8 @@ import gradio as gr
 
 from studio.tabs.common import Room, root
 from studio.tabs.forms import Form, in_browser, remember
-from studio.tabs.speech_form import choices_of, form
+from studio.tabs.models import models_of
+from studio.tabs.speech_form import form
 
 NAME = "speech"
 
@@ -23,7 +24,7 @@ def build(room: Room) -> None:
     model, every = asked.fields["model"], list(asked.fields.values())
     quiet: dict[str, Any] = {"show_progress": "hidden"}
     run.click(None, every, list(asked.errors.values()), js=_speak(room, asked), trigger_mode="multiple", **quiet)
-    remember(room, asked, "speech_form", fresh=(model, lambda: gr.Dropdown(choices=choices_of(room))))
+    remember(room, asked, "speech_form", fresh=(model, lambda: gr.Dropdown(choices=models_of(room, "speech"))))
     for name in ("model", "voice", "speed"):
         asked.fields[name].input(None, every, every, js=in_browser(room, "speech_form", "chosen"), **quiet)
 

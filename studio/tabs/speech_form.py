@@ -7,6 +7,7 @@ import gradio as gr
 from pipelines.requests import AudioFormat, SpeechRequest, bounds
 from studio.tabs.common import Room, root
 from studio.tabs.forms import Form
+from studio.tabs.models import model_field
 
 FORMATS = {AudioFormat.MP3: "MP3", AudioFormat.OPUS: "Opus", AudioFormat.FLAC: "FLAC", AudioFormat.WAV: "WAV"}
 
@@ -32,12 +33,7 @@ def form(room: Room) -> tuple[Form, gr.Button]:
 
 
 def _voice(room: Room, form: Form) -> None:
-    models = choices_of(room)
-    form.fields["model"] = gr.Dropdown(
-        models, value=models[0][1] if models else None, label=room.label("speech.model"), allow_custom_value=True,
-        elem_id="speech-model",
-    )  # fmt: skip
-    form.place("model")
+    model_field(room, form, "speech", "speech-model", "speech.model")
     voices = _voices(room)
     with gr.Row(elem_classes=["voice-row"]):
         form.fields["voice"] = gr.Dropdown(
@@ -63,15 +59,6 @@ def _sound(room: Room, form: Form) -> None:
     form.place("format")
 
 
-def choices_of(room: Room) -> list[tuple[str, str]]:
-    """The models that speak, those that there are now, as name and id."""
-    return [(entry.name, entry.id) for entry in _entries(room)]
-
-
 def _voices(room: Room) -> list[str]:
     """Of the first model; static/speech_form.js puts those of the others in their place."""
-    return list(getattr(next(iter(_entries(room)), None), "voices", ()))
-
-
-def _entries(room: Room) -> list:
-    return [entry for entry in room.catalog.entries() if getattr(entry, "task", "") == "speech"]
+    return list(getattr(next(iter(room.catalog.entries("speech")), None), "voices", ()))
