@@ -17,16 +17,16 @@ from .. import preview
 from . import autoencoder, bundled, captioner, clip, dataset, denoiser, evaluate, fewstep, image_prompt, vision
 from .corpus import Corpus, cache_folder
 
-EXAMPLES = 34_000
+EXAMPLES = {"portraits": 12_000, "scenes": 34_000}
 
 
-def latents(folder: Path) -> Path:
+def latents(folder: Path) -> None:
     """The drawn examples with their latents; made once."""
     Corpus.open(folder)
-    target = dataset.build(folder, "scenes", EXAMPLES)
-    if not (target / "latents.npy").exists():
-        dataset.encode(target, bundled.load_autoencoder(folder))
-    return target
+    for name, number in EXAMPLES.items():
+        target = dataset.build(folder, name, number)
+        if not (target / "latents.npy").exists():
+            dataset.encode(target, bundled.load_autoencoder(folder))
 
 
 def train_text(folder: Path, minutes: float) -> None:

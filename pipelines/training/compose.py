@@ -96,6 +96,19 @@ class Composer:
         return Scene("between", style, tuple(placed), draw_background(draw))
 
 
+class Portraits(Composer):
+    """Every thing always in one place and size on white, a quarter of them recoloured: few pictures, soon known.
+
+    A cell of the latents is 32 pixels: a thing that wanders by less than that must be learnt anew at every place.
+    """
+
+    def scene(self, draw: np.random.Generator) -> Scene:
+        """One random portrait."""
+        style = str(draw.choice(self.names, p=self.share))
+        thing = int(self.corpus.thing[draw.choice(len(self.pool[style]), p=self.pool[style])])
+        return portrait(thing, style, colour_for(self.corpus, draw, thing, style, 0.25))
+
+
 def single(corpus: Corpus, draw: np.random.Generator, thing: int, style: str, recoloured: float = 0.14) -> Scene:
     """One given thing: centred give or take, on a random background."""
     side = draw.uniform(196, 246)

@@ -1,8 +1,8 @@
-"""The pictures that denoiser, vision tower and captioner learn from, drawn once with their captions.
+"""The pictures that the denoiser learns from, drawn once with their captions: a set of scenes, a set of portraits.
 
 scenes.json     a row a picture: kind, style, English captions, a Chinese one, thing numbers
 pictures.npy    uint8 (N, 256, 256, 3)
-small.npy       uint8 (N, 64, 64, 3), for the vision tower and the captioner
+small.npy       uint8 (N, 64, 64, 3), for the vision tower
 latents.npy     float16 (N, 16, 8, 8), written when the autoencoder's encoder is final
 """
 
@@ -17,10 +17,11 @@ from PIL import Image
 from ..autoencoder import SpriteAutoencoder
 from . import captions, scenes
 from .autoencoder import to_tensor
-from .compose import Composer
+from .compose import Composer, Portraits
 from .corpus import SIZE, Corpus
 
 STYLES = {"3d": 0.5, "flat": 0.25, "noto": 0.25}
+COMPOSERS = {"scenes": Composer, "portraits": Portraits}
 SMALL = 64
 CHUNK = 250
 
@@ -37,9 +38,11 @@ def example(composer: Composer, number: int, seed: int) -> tuple[dict, np.ndarra
     return row, scenes.render(scene, composer.corpus)
 
 
-def draw_chunk(folder: Path, target: Path, begin: int, end: int, styles: dict[str, float], seed: int) -> list[dict]:
+def draw_chunk(
+    folder: Path, target: Path, kind: str, begin: int, end: int, styles: dict[str, float], seed: int
+) -> list[dict]:
     """Draw examples begin ... end - 1 into the opened arrays; one job of a worker process."""
-    composer = Composer(Corpus.open(folder), styles)
+    composer = COMPOSERS[kind](Corpus.open(folder), styles)
     pictures = np.load(target / "pictures.npy", mmap_mode="r+")
     small = np.load(target / "small.npy", mmap_mode="r+")
     rows = []
@@ -54,7 +57,7 @@ def draw_chunk(folder: Path, target: Path, begin: int, end: int, styles: dict[st
 def build(
     folder: Path, name: str, number: int, styles: dict[str, float] = STYLES, processes: int = 2, seed: int = 21
 ) -> Path:
-    """Draw `number` examples into `folder`/`name`; does nothing when they are there."""
+    """Draw `number` examples into `folder`/`name`, a kind of COMPOSERS; does nothing when they are there."""
     target, unfinished = folder / name, folder / f"{name}.part"
     if target.exists():
         return target
@@ -63,7 +66,7 @@ def build(
         shape = (number, size, size, 3)
         np.lib.format.open_memmap(unfinished / file, mode="w+", dtype=np.uint8, shape=shape).flush()
     begins = range(0, number, CHUNK)
-    jobs = [(folder, unfinished, b, min(b + CHUNK, number), styles, seed) for b in begins]
+    jobs = [(folder, unfinished, name, b, min(b + CHUNK, number), styles, seed) for b in begins]
     with ProcessPoolExecutor(processes) as pool:
         rows = [row for part in pool.map(draw_chunk, *zip(*jobs, strict=True)) for row in part]
     (unfinished / "scenes.json").write_text(json.dumps(rows, ensure_ascii=False))

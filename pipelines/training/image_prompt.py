@@ -6,6 +6,7 @@ cross-attention. Its file has IP-Adapter's own names (`image_proj.*`, `ip_adapte
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -111,9 +112,12 @@ def embed(clip: CLIPModel, small: np.ndarray, batch: int = 128) -> Tensor:
 class Examples(denoiser.Examples):
     """The denoiser's examples with their pictures' vectors."""
 
-    def __init__(self, target: Path, tokens: CLIPTokenizer, vectors: Tensor):
-        super().__init__(target, tokens)
-        self.vectors = vectors
+    def __init__(
+        self, folder: Path, tokens: CLIPTokenizer, look: Callable[[np.ndarray], Tensor],
+        sets: dict[str, float] = denoiser.SETS,
+    ):  # fmt: skip
+        super().__init__(folder, tokens, sets)
+        self.vectors = torch.cat([look(np.load(folder / name / "small.npy", mmap_mode="r")) for name in sets])
 
     def batch(self, draw: np.random.Generator, size: int) -> tuple[Tensor, ...]:
         """Latents (size, 16, 8, 8), token ids (size, 32), timesteps (size,), picture vectors (size, 1, D).
@@ -154,8 +158,7 @@ def train(
     minutes: float,
 ) -> Run:  # fmt: skip
     """One cycle of `minutes`; `unet`, text tower and vision tower are locked."""
-    target = folder / "scenes"
-    examples = Examples(target, tokens, embed(clip, np.load(target / "small.npy", mmap_mode="r")))
+    examples = Examples(folder, tokens, partial(embed, clip))
     unet.set_attn_processor(denoiser.AttnProcessor())
     adapter = Adapter(unet, fresh(unet, examples.vectors.shape[1]))
     loss = image_prompt_loss(unet.train(), text.eval().requires_grad_(False))

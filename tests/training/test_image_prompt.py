@@ -69,9 +69,11 @@ class Words:
 
 def test_text_and_picture_are_dropped_as_said(tmp_path):
     rows = [{"style": "3d", "kind": "single", "en": ["abc"] * 3, "zh": "字", "things": [0]}] * 8
-    (tmp_path / "scenes.json").write_text(json.dumps(rows))
-    np.save(tmp_path / "latents.npy", np.zeros((8, 16, 8, 8), np.float16))
-    examples = image_prompt.Examples(tmp_path, Words(), torch.ones(8, VECTOR, dtype=torch.float16))
+    (tmp_path / "few").mkdir()
+    (tmp_path / "few/scenes.json").write_text(json.dumps(rows))
+    np.save(tmp_path / "few/latents.npy", np.zeros((8, 16, 8, 8), np.float16))
+    np.save(tmp_path / "few/small.npy", np.zeros((8, 64, 64, 3), np.uint8))
+    examples = image_prompt.Examples(tmp_path, Words(), lambda small: torch.ones(len(small), VECTOR), {"few": 1.0})
     _, ids, times, vectors = examples.batch(np.random.default_rng(0), 4000)
     silent, blind = (ids == 0).all(1), (vectors == 0).all(-1)[:, 0]
     assert vectors.shape == (4000, 1, VECTOR)
