@@ -13,12 +13,13 @@ from pipelines.errors import InvalidRequest
 from pipelines.requests.align import AlignRequest
 from pipelines.requests.caption import CaptionRequest, CaptionStyle
 from pipelines.requests.common import MAX_SEED, RANDOM_SEED, SHOWN, Asked, Priority, bounds, refusal, shown
+from pipelines.requests.compose import MAX_PARTS, MAX_PICTURES, Blend, Margins, Part, Role
 from pipelines.requests.image import ImageRequest, Sampler
 from pipelines.requests.speech import AudioFormat, SpeechRequest
 
-__all__ = ["KINDS", "MAX_SEED", "RANDOM_SEED", "SHOWN", "AlignRequest", "Asked", "AudioFormat", "CaptionRequest",
-           "CaptionStyle", "ImageRequest", "Priority", "Request", "Sampler", "SpeechRequest", "bounds", "from_json",
-           "make", "shown"]  # fmt: skip
+__all__ = ["KINDS", "MAX_PARTS", "MAX_PICTURES", "MAX_SEED", "RANDOM_SEED", "SHOWN", "AlignRequest", "Asked",
+           "AudioFormat", "Blend", "CaptionRequest", "CaptionStyle", "ImageRequest", "Margins", "Part", "Priority",
+           "Request", "Role", "Sampler", "SpeechRequest", "bounds", "from_json", "make", "shown"]  # fmt: skip
 
 Request = ImageRequest | SpeechRequest | CaptionRequest | AlignRequest
 KINDS: dict[str, type[Asked]] = {

@@ -6,9 +6,10 @@ import secrets
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pipelines.requests.common import MAX_SEED, RANDOM_SEED, Asked, ModelId, Seed, Sha256, Text, drawn
+from pipelines.requests.compose import MAX_PARTS, Blend, Margins, Part, Role, too_many
 
 
 class Sampler(StrEnum):
@@ -37,6 +38,14 @@ class ImageRequest(Asked):
     early_stop: of several, give those up after a third of the steps that agree less with the prompt than others.
     group: an id that pictures asked for together share; drawn, not given.
     filmstrip: give eight frames from noise to picture, side by side, instead of the picture.
+    parts: more of the prompt, in texts and pictures. A *where* picture is the start picture if there is no other.
+    gate: 0 hears the texts alone, 1 the pictures alone, 0.5 both in full. auto_gate: moved while the picture is made,
+    so that neither drowns.
+    mask: a stored picture, white where the start picture may change (inpainting). mask_blur: pixels that its edge is
+    softened by. only_masked: the masked region is made at full resolution, with mask_padding pixels around it.
+    expand: how far the picture grows at each side (outpainting); width and height are those of the result.
+    image_guidance_scale: how closely a model that edits by instruction keeps to the start picture (Brooks et al. 2023).
+    blend: another prompt, picture or noise to be mixed with.
     """
 
     kind: Literal["image"] = "image"
@@ -55,6 +64,23 @@ class ImageRequest(Asked):
     early_stop: bool = False
     group: Annotated[str, Field(max_length=32)] = ""
     filmstrip: bool = False
+    parts: Annotated[tuple[Part, ...], Field(max_length=MAX_PARTS)] = ()
+    gate: Annotated[float, Field(ge=0, le=1)] = 0.5
+    auto_gate: bool = False
+    mask: Sha256 | None = None
+    mask_blur: Annotated[int, Field(ge=0, le=64)] = 4
+    only_masked: bool = False
+    mask_padding: Annotated[int, Field(ge=0, le=256)] = 32
+    expand: Margins = Margins()
+    image_guidance_scale: Annotated[float, Field(ge=0, le=10)] = 1.5
+    blend: Blend | None = None
+
+    @field_validator("parts")
+    @classmethod
+    def _few_pictures(cls, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        if said := too_many(parts):
+            raise ValueError(said)
+        return parts
 
     def singles(self) -> list[ImageRequest]:
         """`count` requests for one picture each, with the seeds drawn."""
@@ -64,11 +90,19 @@ class ImageRequest(Asked):
         return [self.model_copy(update={"seed": seed, "count": 1, "group": group}) for seed in seeds]
 
     def uploads(self) -> tuple[str, ...]:
-        return (self.start_picture,) if self.start_picture else ()
+        named = (self.start_picture, self.mask, self.blend and self.blend.picture, *(p.picture for p in self.parts))
+        return tuple(dict.fromkeys(sha for sha in named if sha))
+
+    @property
+    def beginning(self) -> str | None:
+        """SHA-256 of the picture that denoising starts from: the start picture, or the part that says where."""
+        where = (p.picture for p in self.parts if p.role == Role.WHERE and p.picture)
+        return self.start_picture or next(where, None)
 
     @property
     def words(self) -> str:
-        return self.prompt
+        said = (p.text.strip() for p in self.parts if p.text and p.role != Role.NOT)
+        return ", ".join(text for text in (self.prompt, *said) if text)
 
     @property
     def alike(self) -> tuple[int, ...]:
@@ -77,7 +111,7 @@ class ImageRequest(Asked):
     @property
     def expected_steps(self) -> int:
         """Model calls from noise, or from the start picture at its strength. Heun: two a step but one in the last."""
-        steps = min(int(self.steps * self.strength), self.steps) if self.start_picture else self.steps
+        steps = min(int(self.steps * self.strength), self.steps) if self.beginning else self.steps
         return max(2 * steps - 1, 0) if self.sampler == Sampler.HEUN else steps
 
     @property
