@@ -103,8 +103,12 @@ class Alignment:
 
         A label's vector is the mean over the templates. SigLIP: each label by itself, sigmoid(s · cosine + b).
         """
+        return self.shares(seen, self.vocabulary(labels, templates))
+
+    def shares(self, seen: Floats, vocabulary: Floats) -> Floats:
+        """(N, L) as `labelled`, of vectors of pictures (N, D) and of labels (L, D)."""
         scale = self.towers.scale
-        logits = scale.scale * (seen @ self.vocabulary(labels, templates).T).astype(np.float64) + scale.bias
+        logits = scale.scale * (seen @ vocabulary.T).astype(np.float64) + scale.bias
         if scale.sigmoid:
             return (1 / (1 + np.exp(-logits))).astype(np.float32)
         powers = np.exp(logits - logits.max(-1, keepdims=True))
@@ -114,9 +118,7 @@ class Alignment:
         """(L, D): vectors of labels, remembered for the last few vocabularies."""
         key = (tuple(labels), tuple(templates))
         if key not in self._vocabularies:
-            each = np.stack([self.embed_texts([form.format(label) for label in labels]) for form in templates])
-            mean = each.mean(0)
-            self._vocabularies[key] = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
+            self._vocabularies[key] = middle(self.embed_texts(spelled(labels, templates)), len(labels))
         self._vocabularies.move_to_end(key)
         while len(self._vocabularies) > REMEMBERED:
             self._vocabularies.popitem(last=False)
@@ -138,6 +140,12 @@ class Alignment:
                 good = share >= calibration.SUPPORTED
                 result[i].append(Supported(phrase.text, phrase.span, round(share, 4), good))
         return result
+
+    def standing(self, seen: Floats, read: Floats) -> Floats:
+        """(N, L): for each picture (N, D), the share of the references that each text (L, D) fits it better than."""
+        owners, texts = np.repeat(seen, len(read), 0), np.tile(read, (len(seen), 1))
+        found = calibration.standing((owners * texts).sum(-1), *self._line_up(owners, texts))
+        return found.reshape(len(seen), len(read))
 
     def judge(self, pictures: Sequence[Image | None], texts: Sequence[str]) -> list[Judged]:
         """One for every pair. An empty text gives no score, a missing picture the text's vector."""
@@ -169,3 +177,14 @@ class Alignment:
     def _in_lots(self, embed: Callable[[Sequence[T]], np.ndarray], lines: Sequence[T]) -> Floats:
         lots = [embed(lines[i : i + AT_ONCE]) for i in range(0, len(lines), AT_ONCE)]
         return np.concatenate(lots) if lots else np.empty((0, self.dim), np.float32)
+
+
+def spelled(labels: Sequence[str], templates: Sequence[str] = TEMPLATES) -> list[str]:
+    """Every label in every template, label by label; a label may hold braces."""
+    return [form.replace("{}", label) for label in labels for form in templates]
+
+
+def middle(vectors: Floats, labels: int) -> Floats:
+    """(L, D), unit: the mean of each label's templates, in the order of `spelled`."""
+    mean = vectors.reshape(labels, -1, vectors.shape[1]).mean(1)
+    return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)

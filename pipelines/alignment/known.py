@@ -32,6 +32,10 @@ class AlignmentEntry(Entry):
         Entry.check(self, request)
         if request.heatmap and not (request.texts and request.pictures):
             raise InvalidRequest("heatmap", True, "a request with a text and a picture")
+        if request.labels and not request.pictures:
+            raise InvalidRequest("labels", len(request.labels), "a request with a picture")
+        if request.check and len(request.texts) != len(request.pictures):
+            raise InvalidRequest("check", len(request.texts), f"{len(request.pictures)} texts, one for each picture")
 
 
 def read(id: str, folder: Path, source: str, config: dict) -> Entry | None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines import parts
-from pipelines.alignment import heatmap
-from pipelines.alignment.embedding import AT_ONCE, Alignment, Judged
+from pipelines.alignment import answers, heatmap
+from pipelines.alignment.embedding import AT_ONCE, Alignment, Judged, spelled
 from pipelines.alignment.pictures import opened
 from pipelines.base import Artifact, Piece
 from pipelines.errors import InvalidRequest, TriptychError
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class AlignState:
-    """What is still to be embedded, texts first, and the vectors that are done. A step is at most `rows` of them."""
+    """What is still to be embedded, texts first, and the vectors that are done. A step is at most `rows` of them.
+
+    texts: those of the request, then its labels in all templates. views: what the model sees of each picture.
+    """
 
     request: AlignRequest
     texts: list[list[list[int]]]
@@ -34,6 +37,7 @@ class AlignState:
     rows: int
     steps_total: int
     notes: list[str]
+    views: list[tuple[float, float, float, float]] = field(default_factory=list)
     done: list[np.ndarray] = field(default_factory=list)
     error: TriptychError | None = None
 
@@ -69,11 +73,14 @@ class AlignmentPipeline:
         missing = next((sha for sha in request.pictures if sha not in pictures), None)
         if missing:
             raise InvalidRequest("pictures", missing, "pictures that were uploaded before")
-        pixels = [towers.pixels(opened(pictures[sha], notes)) for sha in request.pictures]
+        images = [opened(pictures[sha], notes) for sha in request.pictures]
+        pixels, views = [towers.pixels(image) for image in images], [towers.view(*image.size) for image in images]
         texts = [towers.ids(text) for text in request.texts]
+        notes += self.alignment.note(texts)
+        texts += [towers.ids(text) for text in spelled(request.labels)]
         lines = len(texts) + len(pixels)
         rows = lines if request.heatmap else min(lines, AT_ONCE)
-        return AlignState(request, texts, pixels, rows, -(-lines // rows), notes + self.alignment.note(texts))
+        return AlignState(request, texts, pixels, rows, -(-lines // rows), notes, views)
 
     def batch_key(self, state: AlignState) -> Hashable:
         """(step): a job's rows change in its last step only, and what is left is told anew with every key."""
@@ -99,15 +106,19 @@ class AlignmentPipeline:
     def finish(self, state: AlignState) -> Artifact:
         """float32 (texts then pictures, N × D), or with `heatmap` the maps of the pictures, float32 0…1, row by row.
 
-        info: dim, texts, pictures, model, notes; scores: of every picture a list with every text's, 0…1; with
-        `heatmap`: {"width", "height"}.
+        info: dim, texts, pictures, model, notes; scores: of every picture a list with every text's, 0…1; what else the
+        request asks for is in `answers`.
         """
-        vectors = np.stack(state.done).astype("<f4")
-        info = self._info(state, vectors)
+        made, told = np.stack(state.done).astype("<f4"), len(state.request.texts)
+        read, labels, seen = made[:told], made[told : len(state.texts)], made[len(state.texts) :]
+        info = {"dim": made.shape[1], "texts": told, "pictures": len(seen), "model": self.entry.id,
+                "notes": list(state.notes), "scores": answers.scores(self.alignment, read, seen)}  # fmt: skip
+        info |= answers.labels(self.alignment, labels, seen, len(state.request.labels))
+        info |= answers.checked(self.alignment, state.request, read, seen)
         if not state.request.heatmap:
-            return Artifact("align", "application/octet-stream", vectors.tobytes(), info)
-        maps = heatmap.maps(self.alignment, state.pictures, vectors[0])
-        info["heatmap"] = {"width": maps.shape[2], "height": maps.shape[1]}
+            return Artifact("align", "application/octet-stream", np.concatenate([read, seen]).tobytes(), info)
+        maps = heatmap.maps(self.alignment, state.pictures, made[0])
+        info["heatmap"] = {"width": maps.shape[2], "height": maps.shape[1], "views": state.views}
         return Artifact("align", "application/octet-stream", maps.astype("<f4").tobytes(), info)
 
     def bytes_per_row(self, key: Hashable) -> int:
@@ -118,10 +129,3 @@ class AlignmentPipeline:
     def judge(self, pictures: Sequence[Image | None], texts: Sequence[str]) -> list[Judged]:
         """How well each text fits its picture; the formula of the score is in `calibration.score`."""
         return self.alignment.judge(pictures, texts)
-
-    def _info(self, state: AlignState, vectors: np.ndarray) -> dict:
-        texts, pictures = len(state.texts), len(state.pictures)
-        scores = [self.alignment.scores(np.repeat(seen[None], texts, 0), vectors[:texts]).round(4).tolist()
-                  for seen in vectors[texts:]]  # fmt: skip
-        return {"dim": vectors.shape[1], "texts": texts, "pictures": pictures, "model": self.entry.id,
-                "notes": list(state.notes), "scores": scores}  # fmt: skip

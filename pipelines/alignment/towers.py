@@ -38,6 +38,20 @@ class Towers:
         """One picture as the model wants it, on the CPU."""
         return dict(self._processor([picture if picture.mode == "RGB" else flat(picture)], return_tensors="pt"))
 
+    def view(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """The part of a picture of that size that the model sees: left, top, right, bottom in 0…1.
+
+        CLIP's processors cut the middle out of what is not square.
+        """
+        size, crop = self._processor.size, getattr(self._processor, "crop_size", None)
+        if not crop or not getattr(self._processor, "do_center_crop", False):
+            return 0.0, 0.0, 1.0, 1.0
+        edge = size.get("shortest_edge")
+        small = edge / min(width, height) if edge else 0.0
+        wide, high = (width * small, height * small) if edge else (size["width"], size["height"])
+        x, y = (max(0.0, 0.5 - 0.5 * crop["width"] / wide), max(0.0, 0.5 - 0.5 * crop["height"] / high))
+        return x, y, 1.0 - x, 1.0 - y
+
     def ids(self, text: str) -> list[list[int]]:
         """Token ids of the text, both ends included; several lists where it is longer than the window."""
         found = windows.parts(text, self._offsets(text), self.window - self._ends)

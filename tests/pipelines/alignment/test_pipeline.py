@@ -66,11 +66,41 @@ def test_a_heat_map_lies_between_none_and_all(opened, uploads, family, side):
     pipeline = opened(family)
     request = AlignRequest(texts=("a cat",), pictures=tuple(uploads)[:2], heatmap=True)
     (artifact,) = finished(pipeline, pipeline.prepare(request, uploads))
-    assert artifact.info["heatmap"] == {"width": side, "height": side}
+    told = artifact.info["heatmap"]
+    assert (told["width"], told["height"]) == (side, side)
+    assert len(told["views"]) == 2
     values = np.frombuffer(artifact.data, "<f4").reshape(2, side, side)
     assert values.min() >= 0
     assert values.max() <= 1
     assert values.std() > 0
+
+
+def test_the_model_sees_the_middle_of_what_is_not_square(opened):
+    clip, siglip = opened("clip").alignment.towers, opened("siglip").alignment.towers
+    assert clip.view(64, 64) == pytest.approx((0, 0, 1, 1))
+    assert clip.view(90, 60) == pytest.approx((1 / 6, 0, 5 / 6, 1))
+    assert clip.view(40, 160) == pytest.approx((0, 0.375, 1, 0.625))
+    assert siglip.view(90, 60) == (0, 0, 1, 1)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_labels_of_ones_own_share_a_picture(opened, uploads, images, family):
+    pipeline, words = opened(family), ("a cat", "{} brace", "a dog")
+    request = AlignRequest(pictures=tuple(uploads)[:2], labels=words)
+    (artifact,) = finished(pipeline, pipeline.prepare(request, uploads))
+    assert np.abs(np.array(artifact.info["labels"]) - pipeline.alignment.label(images[:2], words)).max() < 1e-3
+    assert np.shape(artifact.info["standing"]) == (2, 3)
+    assert len(artifact.data) == 2 * pipeline.alignment.dim * 4
+
+
+def test_captions_are_checked_pair_by_pair(opened, uploads, images):
+    pipeline, texts = opened("clip"), ("a cat on a sofa", "")
+    request = AlignRequest(pictures=tuple(uploads)[:2], texts=texts, check=True)
+    (artifact,) = finished(pipeline, pipeline.prepare(request, uploads))
+    first, empty = artifact.info["checked"]
+    assert first["score"] == pytest.approx(float(pipeline.alignment.score(images[:1], texts[:1])[0]), abs=1e-4)
+    assert [phrase["span"] for phrase in first["phrases"]] == [[0, 5], [6, 15]]
+    assert empty["phrases"] == []
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -102,7 +132,8 @@ def test_rank_is_best_first(opened, images):
 
 @pytest.mark.parametrize(
     ("fields", "field"),
-    [({}, "texts"), ({"texts": ("a",), "heatmap": True}, "heatmap"), ({"pictures": ("0" * 64,)}, "pictures")],
+    [({}, "texts"), ({"texts": ("a",), "heatmap": True}, "heatmap"), ({"pictures": ("0" * 64,)}, "pictures"),
+     ({"texts": ("a",), "labels": ("b",)}, "labels"), ({"texts": ("a",), "check": True}, "check")],
 )
 def test_refusals_name_the_field(opened, uploads, fields, field):
     with pytest.raises(InvalidRequest) as refused:
