@@ -33,15 +33,28 @@ def check(entry: ImageEntry, request: ImageRequest) -> None:
         raise InvalidRequest("sampler", str(request.sampler), f"one of {', '.join(entry.samplers)} for {entry.name}")
     if request.sampler == Sampler.LCM and request.steps > LCM_STEPS:
         raise InvalidRequest("steps", request.steps, f"at most {LCM_STEPS} with the LCM sampler")
-    if request.start_picture and int(request.steps * request.strength) < 1:
-        raise InvalidRequest(
-            "strength", request.strength, f"at least {1 / request.steps:.2f} with {request.steps} steps"
-        )
+    _check_start(entry, request)
+
+
+def _check_start(entry: ImageEntry, request: ImageRequest) -> None:
+    if request.beginning and int(request.steps * request.strength) < 1 and entry.inputs != "instruct":
+        least = f"at least {1 / request.steps:.2f} with {request.steps} steps"
+        raise InvalidRequest("strength", request.strength, least)
+    if entry.inputs == "instruct" and not request.beginning:
+        raise InvalidRequest("start_picture", None, f"a picture: {entry.name} changes one as the words say")
+    if request.mask and not request.beginning:
+        raise InvalidRequest("mask", "a mask alone", "one with the start picture that it belongs to")
+    if request.expand.any and not request.beginning:
+        raise InvalidRequest("expand", "margins alone", "margins of a start picture")
+    if request.expand.any and request.only_masked:
+        raise InvalidRequest("only_masked", True, "off while the picture grows")
 
 
 def rows(entry: ImageEntry, request: ImageRequest) -> int:
-    """Rows of the model batch: two with guidance."""
-    return 2 if entry.guides(request.guidance_scale) else 1
+    """Rows of the model batch: two with guidance, three with that by text and picture."""
+    if not entry.guides(request):
+        return 1
+    return 3 if entry.inputs == "instruct" else 2
 
 
 def bytes_per_row(entry: ImageEntry, latent_height: int, latent_width: int, itemsize: int) -> int:

@@ -32,13 +32,25 @@ class Text:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conditioning:
-    """Of one job. negative: None without guidance. sizes: SDXL's (1, 6) time ids. scale_embedding: (1, n), LCM."""
+    """Of one job. negative: None without guidance. sizes: SDXL's (1, 6) time ids. scale_embedding: (1, n), LCM.
+
+    beside: (1, c, h, w), what the UNet sees beside the latents. picture_scale: of models that edit by instruction.
+    """
 
     positive: Text
     negative: Text | None
     guidance_scale: float
     sizes: Tensor | None = None
     scale_embedding: Tensor | None = None
+    beside: Tensor | None = None
+    picture_scale: float | None = None
+
+    @property
+    def rows(self) -> int:
+        """Of the model batch."""
+        if self.negative is None:
+            return 1
+        return 2 if self.picture_scale is None else 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ from pipelines.errors import InvalidRequest
 from pipelines.requests import Asked, ImageRequest, Sampler
 
 UNKNOWN = ""  # task of a Hugging Face id that has yet to be fetched
+LATENTS, INPAINT, INSTRUCT = "latents", "inpaint", "instruct"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class ImageEntry(Entry):
     """A picture model: its defaults and its limits. Sizes in pixels; factor: width and height are multiples of it.
 
     embeds_guidance: the guidance scale is an input of the UNet (LCM), so that guidance takes no second row.
+    inputs: what the UNet sees beside the noisy latents: LATENTS nothing more, INPAINT a mask and the masked picture,
+    INSTRUCT the picture that words are to change.
     """
 
     task: str = "image"
@@ -74,10 +77,13 @@ class ImageEntry(Entry):
     prediction_type: str = "epsilon"
     base_channels: int = 320
     latent_channels: int = 4
+    inputs: str = LATENTS
 
-    def guides(self, guidance_scale: float) -> bool:
-        """Whether that scale takes a second row. As diffusers: more than 1, and not an input of the model."""
-        return guidance_scale > 1 and not self.embeds_guidance
+    def guides(self, request: ImageRequest) -> bool:
+        """Whether its guidance takes more rows. As diffusers: a scale of more than 1, and not an input of the model."""
+        if self.inputs == INSTRUCT and request.image_guidance_scale < 1:
+            return False
+        return request.guidance_scale > 1 and not self.embeds_guidance
 
     def check(self, request: ImageRequest) -> None:
         Entry.check(self, request)

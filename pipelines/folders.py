@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import kinds
-from pipelines.entry import Entry, ImageEntry
+from pipelines.entry import INPAINT, INSTRUCT, LATENTS, Entry, ImageEntry
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import Sampler
 
@@ -19,6 +19,10 @@ FAMILIES = {
     "LatentConsistencyModelPipeline": "sd",
     "StableDiffusionXLPipeline": "sdxl",
     "StableDiffusionXLImg2ImgPipeline": "sdxl",
+    "StableDiffusionInpaintPipeline": "sd",
+    "StableDiffusionXLInpaintPipeline": "sdxl",
+    "StableDiffusionInstructPix2PixPipeline": "sd",
+    "StableDiffusionXLInstructPix2PixPipeline": "sdxl",
 }
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 WEIGHTS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model",
@@ -42,7 +46,7 @@ def read(id: str, folder: Path, source: str) -> Entry:
     unet, vae = config(folder, "unet/config.json", name), config(folder, "vae/config.json", name)
     noise = config(folder, "scheduler/scheduler_config.json", name)
     try:
-        fields = _shape(unet, vae) | _habits(kind, name, unet, noise) | advice(folder, name)
+        fields = _shape(unet, vae) | _inputs(unet, name) | _habits(kind, name, unet, noise) | advice(folder, name)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelUnavailable(f"{name} is damaged: its settings are incomplete.") from error
     size, itemsize = _weights(folder)
@@ -88,9 +92,24 @@ def _shape(unet: dict, vae: dict) -> dict[str, Any]:
     return size | {
         "max_pixels": min(4 * size["width"] * size["height"], 2048 * 2048),
         "base_channels": unet["block_out_channels"][0],
-        "latent_channels": unet["in_channels"],
+        "latent_channels": _latent_channels(unet),
         "embeds_guidance": unet.get("time_cond_proj_dim") is not None,
     }
+
+
+def _latent_channels(unet: dict) -> int:
+    return unet.get("out_channels", unet["in_channels"])
+
+
+def _inputs(unet: dict, name: str) -> dict[str, str]:
+    """What the denoiser sees, by how many channels it takes and gives. Raises ModelUnavailable."""
+    seen, given = unet["in_channels"], _latent_channels(unet)
+    kinds = {given: LATENTS, 2 * given + 1: INPAINT, 2 * given: INSTRUCT}
+    if seen not in kinds:
+        raise ModelUnavailable(
+            f"{name} has a denoiser of {seen} channels for latents of {given}; this kind of model is not supported yet."
+        )
+    return {"inputs": kinds[seen]}
 
 
 def _habits(kind: str, name: str, unet: dict, noise: dict) -> dict[str, Any]:

@@ -12,13 +12,16 @@ from torch import Tensor
 
 from pipelines import checks, latents, samplers
 from pipelines.base import Artifact, Piece
+from pipelines.canvas import prepared
 from pipelines.conditioning import Conditioning, PromptReader, scale_embedding
 from pipelines.denoise import Denoiser
-from pipelines.errors import InvalidRequest, NotFinite
+from pipelines.entry import INSTRUCT
+from pipelines.errors import NotFinite
 from pipelines.loading import Parts
 from pipelines.memory import out_of_memory_is_ours
 from pipelines.preview import Preview
 from pipelines.requests import ImageRequest
+from pipelines.starts import Start, Starter
 from pipelines.state import ImageState
 
 if TYPE_CHECKING:
@@ -49,19 +52,20 @@ class ImagePipeline:
     @out_of_memory_is_ours
     @torch.inference_mode()
     def prepare(self, request: ImageRequest, pictures: Mapping[str, bytes]) -> ImageState:
-        """Encodes the prompt, draws the noise. pictures: encoded files by their SHA-256, for `start_picture`.
+        """Encodes the prompt, draws the noise. pictures: encoded files by their SHA-256.
 
         Raises InvalidRequest, BadUpload, OutOfMemory.
         """
         self.check(request)
         notes: list[str] = []
-        conditioning = self._conditioning(request, notes)
+        canvas = prepared(request, pictures, notes)
         draws = latents.generator(request.seed)
         sampler = self._samplers.fresh(request.sampler)
-        strength = request.strength if request.start_picture else None
+        strength = request.strength if canvas and self.entry.inputs != INSTRUCT else None
         timesteps = samplers.schedule(sampler, request.steps, strength)
-        start = self._start(request, pictures, sampler, timesteps, draws)
-        return ImageState(request, sampler, timesteps, draws, start, conditioning, notes)
+        start = Starter(request, self.parts, sampler, draws).start(canvas, timesteps[:1])
+        conditioning = self._conditioning(request, start, notes)
+        return ImageState(request, sampler, timesteps, draws, start.latents, conditioning, canvas, start.held, notes)
 
     def batch_key(self, state: ImageState) -> Hashable:
         """(latent shape, tokens): jobs of one model with equal keys take their steps together."""
@@ -81,7 +85,7 @@ class ImagePipeline:
     @torch.inference_mode()
     def foreseen(self, state: ImageState) -> Image.Image:
         """The finished picture as far as it can be foreseen now, decoded in full. Raises NotFinite, OutOfMemory."""
-        return self._decoded(state.clean_latents())
+        return self._decoded(state, state.clean_latents())
 
     @out_of_memory_is_ours
     @torch.inference_mode()
@@ -89,7 +93,7 @@ class ImagePipeline:
         """The picture, or the filmstrip, as PNG without metadata. Raises NotFinite, OutOfMemory."""
         if state.error:
             raise state.error
-        frames = [self._decoded(frame) for frame in (state.frames or [state.latents])]
+        frames = [self._decoded(state, frame) for frame in (state.frames or [state.latents])]
         image = frames[0] if len(frames) == 1 else _strip(frames)
         return Artifact("image", "image/png", _png(image), self._info(state, image))
 
@@ -98,8 +102,8 @@ class ImagePipeline:
         (_, height, width), _ = key
         return checks.bytes_per_row(self.entry, height, width, self.parts.dtype.itemsize)
 
-    def _conditioning(self, request: ImageRequest, notes: list[str]) -> Conditioning:
-        parts, guided = self.parts, self.entry.guides(request.guidance_scale)
+    def _conditioning(self, request: ImageRequest, start: Start, notes: list[str]) -> Conditioning:
+        parts, guided = self.parts, self.entry.guides(request)
         positive, negative = self._prompts.read(request.prompt, request.negative_prompt if guided else None, notes)
         sizes = embedding = None
         if parts.sdxl:  # original size, crop, target size (Podell et al. 2023, section 2.2)
@@ -107,20 +111,14 @@ class ImagePipeline:
             sizes = torch.tensor([box], dtype=positive.embeds.dtype, device=parts.device)
         if size := parts.unet.config.time_cond_proj_dim:
             embedding = scale_embedding(request.guidance_scale, size).to(parts.device, parts.dtype)
-        return Conditioning(positive, negative, request.guidance_scale, sizes, embedding)
+        picture_scale = request.image_guidance_scale if self.entry.inputs == INSTRUCT else None
+        return Conditioning(positive, negative, request.guidance_scale, sizes, embedding, start.beside, picture_scale)
 
-    def _start(self, request: ImageRequest, pictures: Mapping, sampler, timesteps: Tensor, draws) -> Tensor:
-        if request.start_picture is None:
-            return latents.fresh(request, self.parts, sampler, draws)
-        if request.start_picture not in pictures:
-            raise InvalidRequest("start_picture", request.start_picture, "a picture that was uploaded before")
-        return latents.started(pictures[request.start_picture], request, self.parts, sampler, timesteps[:1], draws)
-
-    def _decoded(self, frame: Tensor) -> Image.Image:
+    def _decoded(self, state: ImageState, frame: Tensor) -> Image.Image:
         image, finite = latents.decode(frame, self.parts)
         if not finite:
             raise NotFinite("The picture came out of the decoder broken (NaN); other settings may help.")
-        return image
+        return state.canvas.finished(image) if state.canvas else image
 
     def _info(self, state: ImageState, image: Image.Image) -> dict:
         asked = state.request.model_dump(mode="json", include={"seed", "steps", "sampler", "guidance_scale", "model"})

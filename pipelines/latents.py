@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
-
-from pipelines.errors import BadUpload
-from pipelines.requests import ImageRequest
 
 if TYPE_CHECKING:
     from pipelines.loading import Parts
@@ -27,36 +23,14 @@ def noise(shape: tuple[int, ...], parts: Parts, draws: torch.Generator) -> Tenso
     return torch.randn(shape, generator=draws, dtype=parts.dtype).to(parts.device)
 
 
-def fresh(request: ImageRequest, parts: Parts, sampler: Any, draws: torch.Generator) -> Tensor:
-    """(1, C, h, w) of pure noise at the sampler's first level."""
-    shape = (1, parts.unet.config.in_channels, request.height // parts.factor, request.width // parts.factor)
-    return noise(shape, parts, draws) * sampler.init_noise_sigma
-
-
-def started(
-    picture: bytes, request: ImageRequest, parts: Parts, sampler: Any, first: Tensor, draws: torch.Generator
-) -> Tensor:
-    """(1, C, h, w): the start picture's latents with the noise of the first timestep that is walked (`first`, 1-D).
-
-    The encoder's sample is drawn before the noise, as StableDiffusionImg2ImgPipeline does.
-    """
-    pixels = to_tensor(opened(picture, request.width, request.height)).to(parts.device, parts.vae.dtype)
-    _tiled(parts, request.width * request.height)
-    coded = parts.vae.encode(pixels)
-    found = coded.latent_dist.sample(draws) if hasattr(coded, "latent_dist") else coded.latents
-    found = normalise(found.to(parts.dtype), parts.vae)
-    return sampler.add_noise(found, noise(tuple(found.shape), parts, draws), first)
-
-
-def opened(picture: bytes, width: int, height: int) -> Image.Image:
-    """The picture as RGB in exactly that size: scaled to cover it, what stands over is cut off evenly."""
-    try:
-        image = Image.open(io.BytesIO(picture))
-        image.load()
-    except Exception as error:
-        raise BadUpload("The start picture cannot be read as a picture.") from error
-    image = ImageOps.exif_transpose(image).convert("RGB")
-    return image if image.size == (width, height) else ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
+def encoded(pixels: Tensor, parts: Parts, draws: torch.Generator | None) -> Tensor:
+    """(1, 3, H, W), −1…1 -> what the encoder gives, (1, C, h, w): a sample, or without `draws` the most likely."""
+    _tiled(parts, pixels.shape[-2] * pixels.shape[-1])
+    coded = parts.vae.encode(pixels.to(parts.device, parts.vae.dtype))
+    if not hasattr(coded, "latent_dist"):
+        return coded.latents.to(parts.dtype)
+    found = coded.latent_dist.mode() if draws is None else coded.latent_dist.sample(draws)
+    return found.to(parts.dtype)
 
 
 def to_tensor(image: Image.Image) -> Tensor:

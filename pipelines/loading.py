@@ -14,7 +14,7 @@ import torch
 from transformers.utils import logging as talk
 
 from pipelines import devices, folders, samplers
-from pipelines.entry import ImageEntry
+from pipelines.entry import LATENTS, ImageEntry
 from pipelines.errors import ModelUnavailable, TriptychError
 
 Progress = Callable[[str, float], None]  # what is being done, 0…1
@@ -35,6 +35,7 @@ _ALIASES = {"CLIPTokenizerFast": "CLIPTokenizer"}
 @dataclass(slots=True, eq=False)
 class Parts:
     """A model's parts on their device. factor: pixels a latent cell. zero_empty_negative: SDXL's base model.
+    kind: what its denoiser sees, as `ImageEntry.inputs`.
 
     nbytes: weights on the device at most. tile_above: pictures of more pixels are coded in tiles; 0: none.
     """
@@ -50,6 +51,7 @@ class Parts:
     memory_format: torch.memory_format
     sdxl: bool = False
     zero_empty_negative: bool = False
+    kind: str = LATENTS
     tile_above: int = 0
     nbytes: int = field(init=False)
 
@@ -119,6 +121,7 @@ def _parts(entry: ImageEntry, index: dict, opened: dict, texts: list[str], optio
         devices.memory_format_for(options.device),
         sdxl,
         sdxl and bool(index.get("force_zeros_for_empty_prompt", True)),
+        entry.inputs,
     )
     placing.place(parts, options)
     return parts

@@ -54,7 +54,7 @@ def _map(parts: Parts, entry: ImageEntry) -> tuple[Tensor, Tensor]:
     if entry.folder and (entry.folder / FILE).is_file():
         fitted = load_file(entry.folder / FILE)
         return fitted["weight"], fitted["bias"]
-    channels = parts.unet.config.in_channels
+    channels = parts.unet.config.out_channels
     if channels == 4 and parts.sdxl:
         return _pointwise(torch.tensor(_SDXL)), torch.tensor(_SDXL_BIAS)
     if channels == 4:

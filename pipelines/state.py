@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from pipelines import samplers
+from pipelines.canvas import Canvas
 from pipelines.conditioning import Conditioning
 from pipelines.errors import TriptychError
 from pipelines.requests import ImageRequest
+from pipelines.starts import Held
 
 FILM_FRAMES = 8
 
@@ -27,7 +29,10 @@ class Prediction:
 
 @dataclass(slots=True, eq=False)
 class ImageState:
-    """latents: (1, C, h, w), noisy, in the sampler's own scale. timesteps: 1-D on the CPU, one for every model call."""
+    """latents: (1, C, h, w), noisy, in the sampler's own scale. timesteps: 1-D on the CPU, one for every model call.
+
+    canvas: the picture that it began with; held: what of its latents must not change.
+    """
 
     request: ImageRequest
     sampler: Any
@@ -35,6 +40,8 @@ class ImageState:
     generator: torch.Generator
     latents: Tensor
     conditioning: Conditioning
+    canvas: Canvas | None = None
+    held: Held | None = None
     notes: list[str] = field(default_factory=list)
     error: TriptychError | None = None
     index: int = 0
@@ -58,14 +65,21 @@ class ImageState:
 
     @property
     def rows(self) -> int:
-        return 1 if self.conditioning.negative is None else 2
+        return self.conditioning.rows
 
     def clean_latents(self) -> Tensor:
         """(1, C, h, w): the finished latents as far as they can be foreseen now."""
         seen = self.prediction
         if seen is None or not self.steps_left:
             return self.latents
-        return samplers.clean(self.sampler, seen.sample, seen.output, seen.timestep)
+        clean = samplers.clean(self.sampler, seen.sample, seen.output, seen.timestep)
+        return clean if self.held is None else self.held.foreseen(clean)
+
+    def hold(self, moved: Tensor) -> Tensor:
+        """The latents after this step, with what must not change put back."""
+        if self.held is None:
+            return moved
+        return self.held.back(moved, self.sampler, self.timesteps[self.index + 1 : self.index + 2])
 
     def film(self) -> None:
         """Keeps this step's prediction if it is one of eight evenly spaced steps; the last is the picture itself."""

@@ -1,0 +1,121 @@
+"""The picture that a job begins with, in pixels: cropped, grown, masked, and what the result is pasted into."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageFilter, ImageOps
+
+from pipelines import masks
+from pipelines.errors import BadUpload, InvalidRequest
+from pipelines.requests import ImageRequest, Margins
+
+Box = tuple[int, int, int, int]
+FADE = 8  # the margin of a grown picture: its edges drawn out, blurred over so many pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Canvas:
+    """start: RGB in the request's size, what denoising starts from. mask: black and white, the same size; None: all of
+    it may change. whole: what the result is pasted into, where `soft` (the same size) is not black; box: its place.
+    """
+
+    start: Image.Image
+    mask: Image.Image | None = None
+    whole: Image.Image | None = None
+    soft: Image.Image | None = None
+    box: Box | None = None
+
+    def finished(self, image: Image.Image) -> Image.Image:
+        """The result in its place. What was not masked is what came, to the last bit."""
+        if self.whole is None:
+            return image
+        box = self.box or (0, 0, *self.whole.size)
+        size = (box[2] - box[0], box[3] - box[1])
+        fitting = image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+        whole = self.whole.copy()
+        whole.paste(fitting, box, self.soft.crop(box))
+        return whole
+
+
+def prepared(request: ImageRequest, pictures: Mapping[str, bytes], notes: list[str]) -> Canvas | None:
+    """None without a start picture. Raises InvalidRequest, BadUpload."""
+    if request.beginning is None:
+        return None
+    field = "start_picture" if request.start_picture else "parts"
+    picture = opened(given(pictures, request.beginning, field), "start picture").convert("RGB")
+    mask = None
+    if request.mask:
+        drawn = opened(given(pictures, request.mask, "mask"), "mask")
+        mask = masks.opened(drawn, picture.size, notes)
+    if request.expand.any:
+        picture, mask = grown(picture, mask, request)
+        return Canvas(picture, mask, picture, masks.softened(mask, request.mask_blur))
+    if mask is not None and masks.everything(mask):
+        notes.append("The mask is all white: the whole picture may change.")
+        mask = None
+    if mask is not None and request.only_masked:
+        return _close(picture, mask, request)
+    size = (request.width, request.height)
+    picture = fitted(picture, size)
+    if mask is None:
+        return Canvas(picture)
+    mask = masks.something(masks.binary(fitted(mask, size)))
+    return Canvas(picture, mask, picture, masks.softened(mask, request.mask_blur))
+
+
+def given(pictures: Mapping[str, bytes], sha: str, field: str) -> bytes:
+    """The stored file. Raises InvalidRequest where it is not there (any more)."""
+    if sha not in pictures:
+        raise InvalidRequest(field, sha, "a picture that was uploaded before")
+    return pictures[sha]
+
+
+def opened(data: bytes, name: str) -> Image.Image:
+    """The picture, the right way up. Raises BadUpload."""
+    try:
+        image = Image.open(io.BytesIO(data))
+        image.load()
+    except Exception as error:
+        raise BadUpload(f"The {name} cannot be read as a picture.") from error
+    return ImageOps.exif_transpose(image)
+
+
+def fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """In exactly that size: scaled to cover it, what stands over is cut off evenly."""
+    return image if image.size == size else ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+
+
+def grown(picture: Image.Image, mask: Image.Image | None, request: ImageRequest) -> tuple[Image.Image, Image.Image]:
+    """The picture with its margins, and the mask of what is to be made there. Raises InvalidRequest."""
+    by = request.expand
+    size = (picture.width + by.left + by.right, picture.height + by.top + by.bottom)
+    if size != (request.width, request.height):
+        must = f"{size[0]} x {size[1]}, which is the start picture with its margins"
+        raise InvalidRequest("size", f"{request.width} x {request.height}", must)
+    larger = Image.new("L", size, 255)
+    larger.paste(mask or Image.new("L", picture.size, 0), (by.left, by.top))
+    return _drawn_out(picture, by), larger
+
+
+def _drawn_out(picture: Image.Image, by: Margins) -> Image.Image:
+    """Edges drawn out into the margins, and blurred there: colours to begin with, without streaks."""
+    sides = ((by.top, by.bottom), (by.left, by.right), (0, 0))
+    larger = Image.fromarray(np.pad(np.asarray(picture), sides, mode="edge"))
+    larger = larger.filter(ImageFilter.GaussianBlur(FADE))
+    larger.paste(picture, (by.left, by.top))
+    return larger
+
+
+def _close(picture: Image.Image, mask: Image.Image, request: ImageRequest) -> Canvas:
+    """Only what is masked and a little around it, as large as the request says."""
+    from diffusers.image_processor import VaeImageProcessor
+
+    size = (request.width, request.height)
+    box = VaeImageProcessor.get_crop_region(mask, *size, pad=request.mask_padding)
+    start = picture.crop(box).resize(size, Image.Resampling.LANCZOS)
+    near = masks.something(masks.binary(mask.crop(box).resize(size, Image.Resampling.LANCZOS)))
+    return Canvas(start, near, picture, masks.softened(mask, request.mask_blur), box)
