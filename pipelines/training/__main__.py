@@ -1,6 +1,6 @@
 """`python -m pipelines.training`: take every model that has not met its target further, from the newest weights.
 
-Weights come from the cache folder's checkpoints, else from assets/models. Text tower and encoder are final: whatever
+Weights come from the cache folder's checkpoints, else from assets/models. Text towers and encoder are final: whatever
 was trained on them knows their output. `--from-scratch` makes those again, and then everything after them.
 """
 
@@ -14,7 +14,19 @@ from pathlib import Path
 import torch
 
 from .. import preview
-from . import autoencoder, bundled, captioner, clip, dataset, denoiser, evaluate, fewstep, image_prompt, vision
+from . import (
+    autoencoder,
+    bundled,
+    captioner,
+    clip,
+    dataset,
+    denoiser,
+    evaluate,
+    fewstep,
+    image_prompt,
+    layout,
+    vision,
+)  # fmt: skip
 from .corpus import Corpus, cache_folder
 
 EXAMPLES = {"portraits": 12_000, "scenes": 34_000}
@@ -44,10 +56,16 @@ def train_decoder(folder: Path, minutes: float) -> None:
     autoencoder.refine(folder, bundled.load_autoencoder(folder), minutes)
 
 
+def train_layout(folder: Path, minutes: float) -> None:
+    latents(folder)
+    layout.train(folder, bundled.text_encoder(bundled.load_clip(folder)), bundled.load_tokens(folder), minutes)
+
+
 def train_unet(folder: Path, minutes: float) -> None:
     latents(folder)
-    text = bundled.text_encoder(bundled.load_clip(folder))
-    denoiser.train(folder, text, bundled.load_tokens(folder), minutes, begin=bundled.load_unet(folder))
+    text = bundled.load_prompts(folder, bundled.load_clip(folder))
+    important = autoencoder.importance(bundled.load_autoencoder(folder), denoiser.some_latents(folder))
+    denoiser.train(folder, text, bundled.load_tokens(folder), minutes, bundled.load_unet(folder), important)
 
 
 def train_vision(folder: Path, minutes: float) -> None:
@@ -71,19 +89,23 @@ def train_judge(folder: Path, minutes: float) -> None:
 
 def train_few_step(folder: Path, minutes: float) -> None:
     latents(folder)
-    text = bundled.text_encoder(bundled.load_clip(folder))
+    text = bundled.load_prompts(folder, bundled.load_clip(folder))
     fewstep.train(folder, text, bundled.load_tokens(folder), bundled.load_unet(folder), minutes)
 
 
 def train_image_prompt(folder: Path, minutes: float) -> None:
     latents(folder)
     whole = bundled.load_clip(folder)
-    text, unet = bundled.text_encoder(whole), bundled.load_unet(folder)
+    text, unet = bundled.load_prompts(folder, whole), bundled.load_unet(folder)
     image_prompt.train(folder, whole, text, bundled.load_tokens(folder), unet, minutes)
 
 
 # In the order in which they are trained; minutes of one cycle on two cores; the measures that say "met".
-FINAL: dict[str, tuple[Callable, float]] = {"text": (train_text, 20), "autoencoder": (train_autoencoder, 60)}
+FINAL: dict[str, tuple[Callable, float]] = {
+    "text": (train_text, 20),
+    "autoencoder": (train_autoencoder, 60),
+    "layout": (train_layout, 12),
+}
 PIECES: dict[str, tuple[Callable, float, tuple[str, ...]]] = {
     "unet": (train_unet, 120, ("t2i_r1_of_real", "t2i_colour", "t2i_count", "t2i_relation", "t2i_unseen_words")),
     "decoder": (train_decoder, 60, ("t2i_r1_of_real",)),

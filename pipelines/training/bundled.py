@@ -10,7 +10,7 @@ from torch import nn
 from transformers import BertTokenizerFast, BlipForConditionalGeneration, CLIPModel, CLIPTextModel, CLIPTokenizer
 
 from ..autoencoder import SpriteAutoencoder
-from . import captioner, clip, denoiser, fewstep, image_prompt, publish, tokenizer
+from . import captioner, clip, denoiser, fewstep, image_prompt, layout, publish, tokenizer
 from . import vision as vision_tower
 
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
@@ -51,6 +51,14 @@ def text_encoder(model: CLIPModel) -> CLIPTextModel:
     text = CLIPTextModel(shape)
     text.load_state_dict(model.text_model.state_dict())
     return text.eval()
+
+
+def load_prompts(folder: Path, whole: CLIPModel, models: Path = MODELS) -> CLIPTextModel:
+    """The denoiser's text tower: Sprite CLIP's, taught where things lie; locked."""
+    text = text_encoder(whole)
+    if not newer(layout.Layout(text), folder / "layout") and (models / "sprite" / "text_encoder").exists():
+        text = CLIPTextModel.from_pretrained(models / "sprite" / "text_encoder", torch_dtype=torch.float32)
+    return text.requires_grad_(False).eval()
 
 
 def load_autoencoder(folder: Path, models: Path = MODELS) -> SpriteAutoencoder:
@@ -95,7 +103,7 @@ def load_captioner(
 def publish_all(folder: Path, models: Path = MODELS) -> None:
     """Write every model that exists to `models`, each folder replaced at once."""
     tokens, whole = load_tokens(folder, models), load_clip(folder, models)
-    text = text_encoder(whole)
+    text = load_prompts(folder, whole, models)
     unet = load_unet(folder, models)
     publish.image_model(models / "sprite", text, tokens, unet, load_autoencoder(folder, models))
     publish_extras(folder, models / "sprite", unet)

@@ -1,0 +1,65 @@
+"""The denoiser's own text tower: Sprite CLIP's, taught to say what will be seen in which part of the picture.
+
+A denoiser that has only noise before it must make the picture out of the text, cell by cell, and attention carries to a
+cell what one token says. Sprite CLIP's tokens all say much the same: what is meant. Here the last sixteen, mostly
+padding, learn to say what lies in each cell of a 4 x 4 grid, by linear regression of the latents. A plain perceptron on
+the pooled text explains half of the latents' variance after four epochs of portraits; the denoiser alone explained a
+fifth of it at the highest noise after 300,000 pictures.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from .denoiser import Examples
+from .optimizer import Muon, split
+from .run import Run
+from .tokenizer import LENGTH
+
+GRID = 4
+CELLS = GRID * GRID
+BATCH = 128
+
+
+class Layout(nn.Module):
+    """A text tower with linear heads to latents (16, 8, 8); the heads are dropped after training."""
+
+    def __init__(self, text: CLIPTextModel, channels: int = 16, side: int = 8):
+        super().__init__()
+        self.text, self.shape = text, (channels, side // GRID, side // GRID)
+        width = text.config.hidden_size
+        self.cells = nn.Linear(width, channels * (side // GRID) ** 2)
+        self.whole = nn.Linear(width, channels * side * side)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Expected latents (B, 16, 8, 8) for token ids (B, 32)."""
+        out = self.text(input_ids=ids)
+        channels, high, wide = self.shape
+        cells = self.cells(out.last_hidden_state[:, LENGTH - CELLS :]).view(-1, GRID, GRID, channels, high, wide)
+        cells = cells.permute(0, 3, 1, 4, 2, 5).reshape(len(ids), channels, GRID * high, GRID * wide)
+        return cells + self.whole(out.pooler_output).view_as(cells)
+
+
+def layout_loss(model: Layout) -> Callable:
+    """Mean squared error of the latents, as Run.train calls it."""
+
+    def loss(batch: tuple[Tensor, Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
+        latents, ids, _ = batch
+        with torch.autocast("cpu", torch.bfloat16):
+            shown = model(ids)
+        return (shown.float() - latents).square().mean(), len(latents)
+
+    return loss
+
+
+def train(folder: Path, text: CLIPTextModel, tokens: CLIPTokenizer, minutes: float) -> Run:
+    """One cycle of `minutes`, beginning with Sprite CLIP's tower."""
+    text.config._attn_implementation = "eager"  # flash attention's backward pass is slow on CPUs at these sizes
+    model, examples = Layout(text.train().requires_grad_(True)), Examples(folder, tokens)
+    run = Run(folder / "layout", model, Muon(split(model, muon=5e-4, adam=1e-3)), decay=0.995)
+    run.resume()
+    run.train(lambda draw: examples.batch(draw, BATCH), layout_loss(model), run.cycle(minutes))
+    return run
