@@ -108,7 +108,7 @@ def finish(model: SpriteAutoencoder, corpus: Corpus, pictures: int = 240) -> Non
     standardise(model, torch.cat([model.encoder(batch) for batch in batches]))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def importance(model: SpriteAutoencoder, latents: Tensor, noise: float = 0.3) -> Tensor:
     """How much each channel of `latents` (N, 16, 8, 8) tells in the picture: the root of the mean squared change of the
     pixels by noise on that channel alone, float32 (16,) of mean 1."""
