@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.errors import InvalidRequest, TooLarge
+from pipelines.errors import InvalidRequest, ModelUnavailable, TooLarge
 from pipelines.requests import ImageRequest, Sampler
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def check(entry: ImageEntry, request: ImageRequest) -> None:
     if request.sampler == Sampler.LCM and request.steps > LCM_STEPS:
         raise InvalidRequest("steps", request.steps, f"at most {LCM_STEPS} with the LCM sampler")
     _check_start(entry, request)
+    _check_pictures(entry, request)
 
 
 def _check_start(entry: ImageEntry, request: ImageRequest) -> None:
@@ -48,6 +49,18 @@ def _check_start(entry: ImageEntry, request: ImageRequest) -> None:
         raise InvalidRequest("expand", "margins alone", "margins of a start picture")
     if request.expand.any and request.only_masked:
         raise InvalidRequest("only_masked", True, "off while the picture grows")
+
+
+def _check_pictures(entry: ImageEntry, request: ImageRequest) -> None:
+    if request.blend and request.blend.picture and not request.blended_part:
+        raise InvalidRequest("blend.picture", "one alone", "one beside a picture part that says what")
+    if not request.shown_parts:
+        return
+    if entry.adapter is None:
+        allowed = f"texts, and one picture that says where: {entry.name} has no image prompts (an IP-Adapter)"
+        raise InvalidRequest("parts", "a picture", allowed)
+    if entry.adapter.fault:
+        raise ModelUnavailable(entry.adapter.fault)
 
 
 def rows(entry: ImageEntry, request: ImageRequest) -> int:
@@ -74,13 +87,18 @@ def fits(entry: ImageEntry, request: ImageRequest, budget: int, itemsize: int, s
     """
     height, width = request.height // entry.factor, request.width // entry.factor
     denoising = rows(entry, request) * bytes_per_row(entry, height, width, itemsize)
-    weights = entry.weight_bytes(itemsize)
+    weights = entry.weight_bytes(itemsize) + _looking(entry, request)
     needed = max(denoising, decoding(request)) + (weights if weights > spare else 0)
     if budget and needed > budget:
         raise TooLarge(
             f"{entry.name} at {request.width} x {request.height} needs about {_gib(needed)} of memory, "
             f"and {_gib(budget)} may be used; a smaller size or model fits."
         )
+
+
+def _looking(entry: ImageEntry, request: ImageRequest) -> int:
+    """Bytes of what the model looks at pictures with, where the request shows it some."""
+    return entry.adapter.stored_bytes if entry.adapter and request.shown_parts else 0
 
 
 def weights_fit(entry: Entry, budget: int, itemsize: int) -> None:

@@ -17,9 +17,12 @@ from pipelines import prompts
 
 if TYPE_CHECKING:
     from pipelines.loading import Parts
+    from pipelines.seeing import Shown
 
 MAX_WINDOWS = 8  # a 10,000-character prompt would otherwise cost more attention than its picture
 CACHED_TEXTS = 64
+Pieces = tuple[prompts.Piece, ...]
+NOTHING: Pieces = (prompts.Piece(""),)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +38,7 @@ class Conditioning:
     """Of one job. negative: None without guidance. sizes: SDXL's (1, 6) time ids. scale_embedding: (1, n), LCM.
 
     beside: (1, c, h, w), what the UNet sees beside the latents. picture_scale: of models that edit by instruction.
+    shown, unshown: the pictures that the positive row and the others see.
     """
 
     positive: Text
@@ -44,6 +48,8 @@ class Conditioning:
     scale_embedding: Tensor | None = None
     beside: Tensor | None = None
     picture_scale: float | None = None
+    shown: Shown = ()
+    unshown: Shown = ()
 
     @property
     def rows(self) -> int:
@@ -65,34 +71,35 @@ class PromptReader:
 
     def __init__(self, parts: Parts):
         self._parts = parts
-        self._known: OrderedDict[tuple[str, int], Text] = OrderedDict()
+        self._known: OrderedDict[tuple[Pieces, int], Text] = OrderedDict()
 
-    def read(self, prompt: str, negative: str | None, notes: list[str]) -> tuple[Text, Text | None]:
-        """Both texts with equal numbers of windows. negative: None where there is no guidance."""
-        windows = max(self._windows(text) for text in (prompt, negative or ""))
+    def read(self, prompt: Pieces, negative: Pieces | None, notes: list[str], *more: Pieces) -> tuple[Text | None, ...]:
+        """Positive, negative and `more` texts, all with equal numbers of windows. negative: None without guidance."""
+        windows = max(self._windows(text) for text in (prompt, negative or NOTHING, *more))
         self._remark(prompt, "prompt", notes)
         positive = self._text(prompt, windows)
+        others = [self._text(text, windows) for text in more]
         if negative is None:
-            return positive, None
+            return positive, None, *others
         self._remark(negative, "negative prompt", notes)
         # SDXL was trained with zeros where nothing is said; diffusers does this when no negative prompt is given.
-        if not negative and self._parts.zero_empty_negative:
-            return positive, Text(torch.zeros_like(positive.embeds), torch.zeros_like(positive.pooled))
-        return positive, self._text(negative, windows)
+        if negative == NOTHING and self._parts.zero_empty_negative:
+            return positive, Text(torch.zeros_like(positive.embeds), torch.zeros_like(positive.pooled)), *others
+        return positive, self._text(negative, windows), *others
 
-    def _windows(self, text: str) -> int:
-        needed = max(len(_split(tokenizer, prompts.parse(text)).ids) for tokenizer in self._parts.tokenizers)
+    def _windows(self, text: Pieces) -> int:
+        needed = max(len(_split(tokenizer, text).ids) for tokenizer in self._parts.tokenizers)
         return min(needed, MAX_WINDOWS)
 
-    def _remark(self, text: str, field: str, notes: list[str]) -> None:
+    def _remark(self, text: Pieces, field: str, notes: list[str]) -> None:
         tokenizer = self._parts.tokenizers[0]
-        split, window = _split(tokenizer, prompts.parse(text)), tokenizer.model_max_length - 2
+        split, window = _split(tokenizer, text), tokenizer.model_max_length - 2
         if len(split.ids) > MAX_WINDOWS:
             notes.append(f"The {field} was cut: {MAX_WINDOWS * window} of its {split.tokens} tokens are used.")
         elif len(split.ids) > 1:
             notes.append(f"The {field} is longer than {window} tokens and was read in {len(split.ids)} parts.")
 
-    def _text(self, text: str, windows: int) -> Text:
+    def _text(self, text: Pieces, windows: int) -> Text:
         key = (text, windows)
         if key not in self._known:
             self._known[key] = self._encode(text, windows)
@@ -101,14 +108,13 @@ class PromptReader:
         self._known.move_to_end(key)
         return self._known[key]
 
-    def _encode(self, text: str, windows: int) -> Text:
+    def _encode(self, text: Pieces, windows: int) -> Text:
         both = [self._one(i, text, windows) for i in range(len(self._parts.text_encoders))]
         pooled = next((p for _, p in both if p is not None), None) if self._parts.sdxl else None
         return Text(torch.cat([embeds for embeds, _ in both], dim=-1), pooled)
 
-    def _one(self, i: int, text: str, windows: int) -> tuple[Tensor, Tensor | None]:
+    def _one(self, i: int, pieces: Pieces, windows: int) -> tuple[Tensor, Tensor | None]:
         """embeds (1, windows · window, width) and pooled (1, width) of the first window, by text encoder `i`."""
-        pieces = prompts.parse(text)
         tokenizer, plain = self._parts.tokenizers[i], prompts.plain(pieces)
         split = _split(tokenizer, pieces)
         if plain is not None and len(split.ids) == windows == 1:
@@ -148,7 +154,7 @@ def scale_embedding(guidance_scale: float, size: int) -> Tensor:
     return torch.nn.functional.pad(embedding, (0, size - 2 * half)).unsqueeze(0)
 
 
-def _split(tokenizer, pieces: list[prompts.Piece]) -> _Windows:
+def _split(tokenizer, pieces: Pieces) -> _Windows:
     """The pieces' tokens cut into windows of the encoder's length, each with its start, end and padding."""
     size = tokenizer.model_max_length - 2
     tokens: list[tuple[int, float]] = []

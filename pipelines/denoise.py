@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,18 +12,25 @@ from pipelines.conditioning import Conditioning
 from pipelines.errors import NotFinite
 from pipelines.rows import Batch, join
 from pipelines.samplers import Undo
+from pipelines.seeing import ARGUMENT, Sight
 from pipelines.state import ImageState, Prediction
 
 if TYPE_CHECKING:
+    from pipelines.ip_adapter import Adapter
     from pipelines.loading import Parts
 
 
 class Denoiser:
-    """Steps of one model. Remembers only the joined conditioning of the latest batch."""
+    """Steps of one model. Remembers only the joined conditioning of the latest batch.
+
+    adapter: what it looks at pictures with, once somebody has shown some.
+    """
 
     def __init__(self, parts: Parts):
         self._parts = parts
         self._batch: Batch | None = None
+        self._extra: dict[str, Any] = {}
+        self.adapter: Adapter | None = None
 
     @torch.inference_mode()
     def step(self, states: Sequence[ImageState]) -> None:
@@ -51,7 +58,7 @@ class Denoiser:
         if batch.beside is not None:
             rows = torch.cat([rows, batch.beside], dim=1)
         rows = rows.to(memory_format=self._parts.memory_format)
-        out = self._parts.unet(rows, at, encoder_hidden_states=batch.embeds, return_dict=False, **batch.extra)[0]
+        out = self._parts.unet(rows, at, encoder_hidden_states=batch.embeds, return_dict=False, **self._extra)[0]
         return batch.guided(out)
 
     def _joined(self, members: tuple[Conditioning, ...]) -> Batch:
@@ -62,6 +69,10 @@ class Denoiser:
             or any(a is not b for a, b in zip(last.members, members, strict=True))
         ):
             self._batch = last = join(members)
+            self._extra = last.extra
+            if last.sees:
+                sight = Sight(self.adapter.weights, last.sees)
+                self._extra = last.extra | {"cross_attention_kwargs": {ARGUMENT: sight}}
         return last
 
 

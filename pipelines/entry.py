@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines import checks
+from pipelines.adapters import AdapterFiles
 from pipelines.errors import InvalidRequest
 from pipelines.requests import Asked, ImageRequest, Sampler
 
@@ -60,7 +61,7 @@ class ImageEntry(Entry):
 
     embeds_guidance: the guidance scale is an input of the UNet (LCM), so that guidance takes no second row.
     inputs: what the UNet sees beside the noisy latents: LATENTS nothing more, INPAINT a mask and the masked picture,
-    INSTRUCT the picture that words are to change.
+    INSTRUCT the picture that words are to change. adapter: what it looks at pictures of a prompt with; None: nothing.
     """
 
     task: str = "image"
@@ -78,6 +79,7 @@ class ImageEntry(Entry):
     base_channels: int = 320
     latent_channels: int = 4
     inputs: str = LATENTS
+    adapter: AdapterFiles | None = None
 
     def guides(self, request: ImageRequest) -> bool:
         """Whether its guidance takes more rows. As diffusers: a scale of more than 1, and not an input of the model."""

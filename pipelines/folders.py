@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipelines import kinds
+from pipelines import adapters, kinds
 from pipelines.entry import INPAINT, INSTRUCT, LATENTS, Entry, ImageEntry
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import Sampler
@@ -49,6 +49,7 @@ def read(id: str, folder: Path, source: str) -> Entry:
         fields = _shape(unet, vae) | _inputs(unet, name) | _habits(kind, name, unet, noise) | advice(folder, name)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelUnavailable(f"{name} is damaged: its settings are incomplete.") from error
+    fields["adapter"] = adapters.find(folder, name, unet.get("cross_attention_dim", 0))
     size, itemsize = _weights(folder)
     return ImageEntry(id, fields.pop("name", name), source, folder, family=FAMILIES[kind], stored_bytes=size,
                  stored_itemsize=itemsize, **fields)  # fmt: skip

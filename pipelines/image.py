@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pipelines import checks, latents, samplers
+from pipelines import checks, composing, ip_adapter, latents, samplers
 from pipelines.base import Artifact, Piece
 from pipelines.canvas import prepared
+from pipelines.composing import Composed
 from pipelines.conditioning import Conditioning, PromptReader, scale_embedding
 from pipelines.denoise import Denoiser
 from pipelines.entry import INSTRUCT
@@ -21,6 +22,7 @@ from pipelines.loading import Parts
 from pipelines.memory import out_of_memory_is_ours
 from pipelines.preview import Preview
 from pipelines.requests import ImageRequest
+from pipelines.seeing import Shown
 from pipelines.starts import Start, Starter
 from pipelines.state import ImageState
 
@@ -43,7 +45,8 @@ class ImagePipeline:
     @property
     def nbytes(self) -> int:
         """Memory of the weights."""
-        return self.parts.nbytes
+        adapter = self._denoiser.adapter
+        return self.parts.nbytes + (adapter.nbytes if adapter else 0)
 
     def pieces(self, state: ImageState) -> list[Piece]:
         """None: a picture is whole or not yet one."""
@@ -64,12 +67,17 @@ class ImagePipeline:
         strength = request.strength if canvas and self.entry.inputs != INSTRUCT else None
         timesteps = samplers.schedule(sampler, request.steps, strength)
         start = Starter(request, self.parts, sampler, draws).start(canvas, timesteps[:1])
-        conditioning = self._conditioning(request, start, notes)
-        return ImageState(request, sampler, timesteps, draws, start.latents, conditioning, canvas, start.held, notes)
+        composed = self._composed(request, pictures, start, notes)
+        return ImageState(request, sampler, timesteps, draws, start.latents, composed.at(request.gate), composed,
+                          request.gate, canvas, start.held, notes)  # fmt: skip
 
     def batch_key(self, state: ImageState) -> Hashable:
         """(latent shape, tokens): jobs of one model with equal keys take their steps together."""
         return (tuple(state.latents.shape[1:]), state.conditioning.positive.embeds.shape[1])
+
+    def turn(self, state: ImageState, gate: float) -> None:
+        """Weighs texts against pictures anew, from the next step on: 0…1, as `ImageRequest.gate`."""
+        state.gate, state.conditioning = gate, state.composed.at(gate)
 
     @out_of_memory_is_ours
     def step(self, states: Sequence[ImageState]) -> None:
@@ -102,17 +110,28 @@ class ImagePipeline:
         (_, height, width), _ = key
         return checks.bytes_per_row(self.entry, height, width, self.parts.dtype.itemsize)
 
-    def _conditioning(self, request: ImageRequest, start: Start, notes: list[str]) -> Conditioning:
+    def _composed(self, request: ImageRequest, pictures: Mapping, start: Start, notes: list[str]) -> Composed:
         parts, guided = self.parts, self.entry.guides(request)
-        positive, negative = self._prompts.read(request.prompt, request.negative_prompt if guided else None, notes)
+        positive, negative, empty = composing.texts(self._prompts, request, guided, notes)
         sizes = embedding = None
         if parts.sdxl:  # original size, crop, target size (Podell et al. 2023, section 2.2)
             box = (request.height, request.width, 0, 0, request.height, request.width)
             sizes = torch.tensor([box], dtype=positive.embeds.dtype, device=parts.device)
         if size := parts.unet.config.time_cond_proj_dim:
             embedding = scale_embedding(request.guidance_scale, size).to(parts.device, parts.dtype)
-        picture_scale = request.image_guidance_scale if self.entry.inputs == INSTRUCT else None
-        return Conditioning(positive, negative, request.guidance_scale, sizes, embedding, start.beside, picture_scale)
+        scale = request.image_guidance_scale if self.entry.inputs == INSTRUCT else None
+        shown, unshown = self._shown(request, pictures, guided, notes)
+        heard = Conditioning(
+            positive, negative, request.guidance_scale, sizes, embedding, start.beside, scale, shown, unshown
+        )
+        return Composed(heard, empty if shown else None)
+
+    def _shown(self, request: ImageRequest, pictures: Mapping, guided: bool, notes: list[str]) -> tuple[Shown, Shown]:
+        if not request.shown_parts:
+            return (), ()
+        if self._denoiser.adapter is None:
+            self._denoiser.adapter = ip_adapter.load(self.entry, self.parts)
+        return composing.pictures(self._denoiser.adapter, request, pictures, guided, notes)
 
     def _decoded(self, state: ImageState, frame: Tensor) -> Image.Image:
         image, finite = latents.decode(frame, self.parts)

@@ -6,7 +6,8 @@ diffusers' blocks call some two thousand of them a forward. Here query, key and 
 of the prompt, which do not change over the steps, are made once a batch; what can be done in place is.
 
 The weights stay where they were: the fused ones are the storage, and the modules' own are views of it. `undo` puts a
-UNet back; that has to be done before its modules or attention processors are exchanged (LoRA, IP-Adapter).
+UNet back; that has to be done before its modules or attention processors are exchanged (LoRA). Image prompts are
+looked at from here as well.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import Tensor, nn
 from torch.nn import functional
+
+from pipelines.seeing import ARGUMENT, Sight
 
 
 def lean(unet: nn.Module) -> int:
@@ -78,8 +81,9 @@ class _Transformer:
         rows, channels, height, width = hidden_states.shape
         x = self.norm(hidden_states).permute(0, 2, 3, 1).reshape(-1, channels)
         x = self.into(x)
+        sight = (more.get("cross_attention_kwargs") or {}).get(ARGUMENT)
         for block in self.blocks:
-            x = block(x, rows, encoder_hidden_states)
+            x = block(x, rows, encoder_hidden_states, sight)
         x = self.out(x).view(rows, height, width, channels).permute(0, 3, 1, 2)
         return (x.add_(hidden_states),)
 
@@ -87,7 +91,11 @@ class _Transformer:
 def _special(*, return_dict: bool = True, cross_attention_kwargs: dict | None = None, timestep: Any = None,
              added_cond_kwargs: dict | None = None, **masks: Any) -> bool:  # fmt: skip
     """Whether a call asks for something that only the whole class can do."""
-    return return_dict or bool(cross_attention_kwargs) or any(mask is not None for mask in masks.values())
+    return (
+        return_dict
+        or bool(set(cross_attention_kwargs or ()) - {ARGUMENT})
+        or any(mask is not None for mask in masks.values())
+    )
 
 
 class _Block:
@@ -101,10 +109,10 @@ class _Block:
         self.own, self.prompt = _Attention(block.attn1, fused=3), _Attention(block.attn2, fused=2)
         self.wide, self.narrow = _linear(block.ff.net[0].proj), _linear(block.ff.net[2])
 
-    def __call__(self, x: Tensor, rows: int, texts: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, rows: int, texts: Tensor, sight: Sight | None) -> Tensor:
         first, second, third = self.norms
         x += self.own.to_itself(first(x), rows)
-        x += self.prompt.to_texts(second(x), rows, texts)
+        x += self.prompt.to_texts(second(x), rows, texts, sight)
         value, gate = self.wide(third(x)).chunk(2, dim=-1)
         x += self.narrow(functional.gelu(gate).mul_(value))
         return x
@@ -114,7 +122,7 @@ class _Attention:
     """One attention. `fused`: how many of query, key and value, counted from the last, are one product."""
 
     def __init__(self, module: Attention, fused: int):
-        self.heads = module.heads
+        self.module, self.heads = module, module.heads
         self.joint = _joined([module.to_q, module.to_k, module.to_v][3 - fused :])
         self.query, self.out = module.to_q.weight.t(), _linear(module.to_out[0])
         self._texts: Tensor | None = None
@@ -125,21 +133,23 @@ class _Attention:
         query, key, value = self._split(x @ self.joint, rows, 3)
         return self._attended(query, key, value, x)
 
-    def to_texts(self, x: Tensor, rows: int, texts: Tensor) -> Tensor:
+    def to_texts(self, x: Tensor, rows: int, texts: Tensor, sight: Sight | None) -> Tensor:
         """texts: (rows, tokens, width). Keys and values are kept as long as the very same tensor comes."""
         if texts is not self._texts:
             self._known = tuple(self._split(texts.flatten(0, 1) @ self.joint, rows, 2))
             self._texts = texts
         (query,) = self._split(x @ self.query, rows, 1)
-        return self._attended(query, *self._known, x)
+        return self._attended(query, *self._known, x, sight)
 
     def _split(self, joint: Tensor, rows: int, parts: int) -> tuple[Tensor, ...]:
         """(rows · n, parts · heads · d) -> parts of (rows, heads, n, d)."""
         cut = joint.view(rows, len(joint) // rows, parts, self.heads, joint.shape[1] // (parts * self.heads))
         return cut.permute(2, 0, 3, 1, 4).unbind(0)
 
-    def _attended(self, query: Tensor, key: Tensor, value: Tensor, like: Tensor) -> Tensor:
+    def _attended(self, query: Tensor, key: Tensor, value: Tensor, like: Tensor, sight: Sight | None = None) -> Tensor:
         seen = functional.scaled_dot_product_attention(query, key, value)
+        if sight is not None:
+            seen = sight.add(self.module, query, seen)
         return self.out(seen.transpose(1, 2).reshape(len(like), -1))
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 STRONGER = 1.1
@@ -40,8 +41,21 @@ def parse(prompt: str) -> list[Piece]:
     return pieces or [Piece("")]
 
 
-def plain(pieces: list[Piece]) -> str | None:
+def composed(prompt: str, parts: Iterable[tuple[str, float]]) -> tuple[Piece, ...]:
+    """The prompt with more texts after it, each with its weight; commas between them. A weight of 0 says nothing."""
+    pieces: list[Piece] = []
+    for text, weight in [(prompt, 1.0), *parts]:
+        if text.strip() and weight:
+            if pieces:
+                _append(pieces, ", ", 1.0)
+            for piece in parse(text):
+                _append(pieces, piece.text, min(piece.weight * weight, MAX_WEIGHT))
+    return tuple(pieces) or tuple(parse(prompt))
+
+
+def plain(pieces: Iterable[Piece]) -> str | None:
     """The text, where no piece has a weight of its own; else None."""
+    pieces = list(pieces)
     return "".join(piece.text for piece in pieces) if all(piece.weight == 1.0 for piece in pieces) else None
 
 

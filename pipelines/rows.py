@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pipelines.conditioning import Conditioning, Text
+from pipelines.seeing import Shown
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,7 +21,7 @@ class Batch:
     """What stays the same as long as the same jobs step together. order: their places, guided ones first.
 
     pairs: guided jobs; copies: rows that each has beside its positive one. scale, picture_scale: (pairs, 1, 1, 1).
-    beside: (rows, c, h, w), channels beside the latents.
+    beside: (rows, c, h, w), channels beside the latents. sees: the pictures that each row sees; empty where none does.
     """
 
     members: tuple[Conditioning, ...]
@@ -32,6 +33,7 @@ class Batch:
     scale: Tensor
     picture_scale: Tensor
     beside: Tensor | None
+    sees: list[Shown]
 
     def spread(self, jobs: Tensor) -> Tensor:
         """A line for each job -> one for each row."""
@@ -71,7 +73,8 @@ def join(members: tuple[Conditioning, ...]) -> Batch:
     if ordered[0].scale_embedding is not None:
         extra["timestep_cond"] = torch.cat([c.scale_embedding for c in guided * copies + ordered])
     scales = _vector([c.guidance_scale for c in guided], embeds), _vector([c.picture_scale for c in guided], embeds)
-    return Batch(members, order, len(guided), copies, embeds, extra, *scales, _beside(ordered, guided, copies))
+    return Batch(members, order, len(guided), copies, embeds, extra, *scales, _beside(ordered, guided, copies),
+                 _sees(ordered, guided, copies))  # fmt: skip
 
 
 def _beside(ordered: list[Conditioning], guided: list[Conditioning], copies: int) -> Tensor | None:
@@ -79,6 +82,11 @@ def _beside(ordered: list[Conditioning], guided: list[Conditioning], copies: int
         return None
     nothing = [torch.zeros_like(c.beside) for c in guided] * (copies - 1)
     return torch.cat(nothing + [c.beside for c in guided + ordered])
+
+
+def _sees(ordered: list[Conditioning], guided: list[Conditioning], copies: int) -> list[Shown]:
+    rows = [c.unshown for c in guided] * copies + [c.shown for c in ordered]
+    return rows if any(rows) else []
 
 
 def _vector(values: list, like: Tensor) -> Tensor:

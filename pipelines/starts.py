@@ -10,7 +10,8 @@ from torch import Tensor
 
 from pipelines import latents, masks
 from pipelines.canvas import Canvas
-from pipelines.requests import ImageRequest
+from pipelines.mixing import slerp
+from pipelines.requests import RANDOM_SEED, ImageRequest
 
 if TYPE_CHECKING:
     from pipelines.loading import Parts
@@ -60,8 +61,13 @@ class Starter:
             return self._with_mask_beside(canvas, first)
         if canvas is None:
             return Start(self._pure(self._noise()))
-        clean, noise = self._clean(canvas), self._noise()  # in this order, as both may draw
+        before = self._draws.get_state()
+        clean = self._clean(canvas)
+        drew = not torch.equal(before, self._draws.get_state())
+        noise = self._noise()  # in this order, as both may draw
         held = self._held(canvas, clean, noise)
+        if held and drew:
+            latents.noise(tuple(noise.shape), self._parts, self._draws)  # diffusers draws for one more picture
         return Start(self._noised(clean, noise, first, held is not None), held)
 
     def _with_mask_beside(self, canvas: Canvas | None, first: Tensor) -> Start:
@@ -107,7 +113,10 @@ class Starter:
         request, parts = self._request, self._parts
         channels = parts.unet.config.out_channels
         shape = (1, channels, request.height // parts.factor, request.width // parts.factor)
-        return latents.noise(shape, parts, self._draws)
+        noise, blend = latents.noise(shape, parts, self._draws), request.blend
+        if blend is None or blend.seed == RANDOM_SEED:
+            return noise
+        return slerp(noise, latents.noise(shape, parts, latents.generator(blend.seed)), blend.at, whole=True)
 
     def _pure(self, noise: Tensor) -> Tensor:
         return noise * self._sampler.init_noise_sigma

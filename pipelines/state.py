@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pipelines import samplers
 from pipelines.canvas import Canvas
+from pipelines.composing import Composed
 from pipelines.conditioning import Conditioning
 from pipelines.errors import TriptychError
 from pipelines.requests import ImageRequest
@@ -31,7 +32,8 @@ class Prediction:
 class ImageState:
     """latents: (1, C, h, w), noisy, in the sampler's own scale. timesteps: 1-D on the CPU, one for every model call.
 
-    canvas: the picture that it began with; held: what of its latents must not change.
+    composed: what the conditioning was made of, and gate, how. canvas: the picture that it began with; held: what of
+    its latents must not change.
     """
 
     request: ImageRequest
@@ -40,6 +42,8 @@ class ImageState:
     generator: torch.Generator
     latents: Tensor
     conditioning: Conditioning
+    composed: Composed | None = None
+    gate: float = 0.5
     canvas: Canvas | None = None
     held: Held | None = None
     notes: list[str] = field(default_factory=list)

@@ -11,7 +11,14 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny, DDIMScheduler, LCMScheduler, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+from safetensors.torch import save_file
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
+)
 
 WINDOW = 16
 MERGES = ["t h", "th e</w>", "a n", "r e", "r e</w>", "a t</w>", "c at</w>", "re d</w>"]
@@ -48,6 +55,62 @@ def tiny_turbo(path: Path) -> Path:
     tiny_sd(path)
     _scheduler(timestep_spacing="trailing").save_pretrained(path / "scheduler")
     return path
+
+
+def tiny_inpaint(path: Path, *, xl: bool = False) -> Path:
+    """A model that sees mask and masked picture beside its latents."""
+    (tiny_sdxl if xl else tiny_sd)(path, in_channels=9)
+    return _index(path, "StableDiffusionXLInpaintPipeline" if xl else "StableDiffusionInpaintPipeline", {})
+
+
+def tiny_instruct(path: Path, *, xl: bool = False) -> Path:
+    """A model that edits by instruction: it sees the picture's latents beside its own."""
+    (tiny_sdxl if xl else tiny_sd)(path, in_channels=8)
+    name = "StableDiffusionXLInstructPix2PixPipeline" if xl else "StableDiffusionInstructPix2PixPipeline"
+    return _index(path, name, {})
+
+
+THREE_LEVELS = {  # of SDXL: no attention in the first
+    "block_out_channels": (8, 8, 16), "layers_per_block": 2,
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+}  # fmt: skip
+
+
+def tiny_adapter(model: Path, *, plus: bool = False) -> Path:
+    """An IP-Adapter for the model in that folder, with its image encoder; plus: the kind that sees patches."""
+    torch.manual_seed(5)
+    unet = UNet2DConditionModel.from_pretrained(model / "unet")
+    eyes = CLIPVisionConfig(hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=4,
+                            image_size=32, patch_size=8, projection_dim=12)  # fmt: skip
+    CLIPVisionModelWithProjection(eyes).eval().save_pretrained(model / "ip-adapter/image_encoder")
+    wide = unet.config.cross_attention_dim
+    tensors = _resampler(wide) if plus else _projection(wide)
+    names = [name.removesuffix(".processor") for name in unet.attn_processors]
+    modules = dict(unet.named_modules())
+    for number, name in enumerate(name for name in names if name.endswith("attn2")):
+        for key in ("k", "v"):
+            like = getattr(modules[name], f"to_{key}").weight
+            tensors[f"ip_adapter.{2 * number + 1}.to_{key}_ip.weight"] = torch.randn_like(like) * 0.5
+    save_file(tensors, model / "ip-adapter/ip.safetensors")
+    return model
+
+
+def _projection(wide: int) -> dict[str, torch.Tensor]:
+    shapes = {"proj.weight": (4 * wide, 12), "proj.bias": (4 * wide,), "norm.weight": (wide,), "norm.bias": (wide,)}
+    return {f"image_proj.{name}": torch.randn(shape) for name, shape in shapes.items()}
+
+
+def _resampler(wide: int) -> dict[str, torch.Tensor]:
+    """IP-Adapter Plus, one layer of one head of 64."""
+    shapes = {"latents": (1, 4, 16), "proj_in.weight": (16, 16), "proj_in.bias": (16,), "proj_out.weight": (wide, 16),
+              "proj_out.bias": (wide,), "norm_out.weight": (wide,), "norm_out.bias": (wide,)}  # fmt: skip
+    for layer in range(4):
+        inside = {"0.norm1.weight": (16,), "0.norm1.bias": (16,), "0.norm2.weight": (16,), "0.norm2.bias": (16,),
+                  "0.to_q.weight": (64, 16), "0.to_kv.weight": (128, 16), "0.to_out.weight": (16, 64),
+                  "1.0.weight": (16,), "1.0.bias": (16,), "1.1.weight": (64, 16), "1.3.weight": (16, 64)}  # fmt: skip
+        shapes |= {f"layers.{layer}.{name}": shape for name, shape in inside.items()}
+    return {f"image_proj.{name}": torch.randn(shape) * 0.5 for name, shape in shapes.items()}
 
 
 def tiny_v(path: Path) -> Path:

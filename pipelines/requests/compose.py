@@ -59,6 +59,11 @@ class Blend(BaseModel):
     at: Annotated[float, Field(ge=0, le=1)] = 0.5
     frames: Annotated[int, Field(ge=1, le=MAX_FRAMES)] = 1
 
+    def strip(self) -> list[Blend]:
+        """One for each frame, evenly from 0 to 1."""
+        last = self.frames - 1
+        return [self.model_copy(update={"at": i / last, "frames": 1}) for i in range(self.frames)]
+
 
 class Margins(BaseModel):
     """Pixels that a picture grows by on each side, for outpainting."""

@@ -83,11 +83,19 @@ class ImageRequest(Asked):
         return parts
 
     def singles(self) -> list[ImageRequest]:
-        """`count` requests for one picture each, with the seeds drawn."""
+        """`count` requests for one picture each, with the seeds drawn; of a strip, one for each frame, all with one
+        seed and in a group of their own."""
         first = drawn(self.seed)
+        seeds = [(first + i) % (MAX_SEED + 1) for i in range(self.count)]
+        if self.blend and self.blend.frames > 1:
+            return [frame for seed in seeds for frame in self._strip(seed)]
         group = secrets.token_hex(8) if self.count > 1 else ""
-        seeds = ((first + i) % (MAX_SEED + 1) for i in range(self.count))
         return [self.model_copy(update={"seed": seed, "count": 1, "group": group}) for seed in seeds]
+
+    def _strip(self, seed: int) -> list[ImageRequest]:
+        """Its frames compete with nobody: each is wanted."""
+        same = {"seed": seed, "count": 1, "group": secrets.token_hex(8), "early_stop": False}
+        return [self.model_copy(update=same | {"blend": blend}) for blend in self.blend.strip()]
 
     def uploads(self) -> tuple[str, ...]:
         named = (self.start_picture, self.mask, self.blend and self.blend.picture, *(p.picture for p in self.parts))
@@ -96,8 +104,19 @@ class ImageRequest(Asked):
     @property
     def beginning(self) -> str | None:
         """SHA-256 of the picture that denoising starts from: the start picture, or the part that says where."""
-        where = (p.picture for p in self.parts if p.role == Role.WHERE and p.picture)
+        where = (p.picture for p in self.parts if _where(p))
         return self.start_picture or next(where, None)
+
+    @property
+    def shown_parts(self) -> tuple[Part, ...]:
+        """The parts whose pictures the model is to look at: not the one that denoising starts from."""
+        begins = None if self.start_picture else next((p for p in self.parts if _where(p)), None)
+        return tuple(p for p in self.parts if p.picture and p is not begins)
+
+    @property
+    def blended_part(self) -> Part | None:
+        """The one that the blend's picture is mixed with."""
+        return next((p for p in self.parts if p.picture and p.role == Role.WHAT), None)
 
     @property
     def words(self) -> str:
@@ -117,3 +136,7 @@ class ImageRequest(Asked):
     @property
     def expected_rows(self) -> int:
         return 2 if self.guidance_scale > 1 else 1
+
+
+def _where(part: Part) -> bool:
+    return bool(part.picture) and part.role == Role.WHERE

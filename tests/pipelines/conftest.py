@@ -15,12 +15,12 @@ from pipelines.catalog import Catalog
 from pipelines.image import ImagePipeline
 from pipelines.shelf import Shelf
 from tests import tiny
-from tests.pipelines.support import request
+from tests.pipelines.support import START, request
 
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of models: sd, sdxl, lcm, turbo, v, sample, taesd."""
+    """A folder of models: sd, sdxl, lcm, turbo, v, sample, taesd, inpaint, inpaint-xl, instruct, instruct-xl."""
     parent = tmp_path_factory.mktemp("models")
     tiny.tiny_sd(parent / "sd")
     tiny.tiny_sdxl(parent / "sdxl")
@@ -29,6 +29,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny.tiny_v(parent / "v")
     tiny.tiny_sd(parent / "sample", prediction_type="sample")
     tiny.tiny_sd(parent / "taesd", vae="tiny")
+    for end, xl in (("", False), ("-xl", True)):
+        tiny.tiny_inpaint(parent / f"inpaint{end}", xl=xl)
+        tiny.tiny_instruct(parent / f"instruct{end}", xl=xl)
     return parent
 
 
@@ -43,7 +46,7 @@ def shelf(models: Path) -> Shelf:
 @pytest.fixture
 def pipeline(shelf: Shelf) -> Callable[[str], ImagePipeline]:
     """The open pipeline of a model id."""
-    return lambda model: shelf.pipeline(request(model=model))
+    return lambda model: shelf.pipeline(request(model=model, start_picture=START))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,300 @@
+"""Pictures in a prompt: as diffusers' IP-Adapter pipelines see them, in any mix of jobs with pictures and without."""
+
+from __future__ import annotations
+
+import io
+import json
+from functools import cache
+
+import diffusers
+import pytest
+import torch
+from PIL import Image
+from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
+
+from pipelines import adapters, lean
+from pipelines.catalog import Catalog
+from pipelines.errors import BadUpload, InvalidRequest, ModelUnavailable
+from pipelines.requests import Sampler
+from pipelines.shelf import Shelf
+from tests import tiny
+from tests.pipelines.support import difference, request, run
+
+FINAL = 1e-4
+RED, BLUE = "d" * 64, "e" * 64
+KINDS = {"sd": diffusers.StableDiffusionPipeline, "sdxl": diffusers.StableDiffusionXLPipeline}
+STYLE = {"up": {"block_0": [0.0, 1.0, 0.0]}}
+LAYOUT = {"down": {"block_2": [0.0, 1.0]}}
+BUT_STYLE = {"down": 0.8, "mid": 0.8, "up": {"block_0": [0.8, 0.0, 0.8], "block_1": 0.8}}
+
+
+def png(colour: str, size=(50, 40)) -> bytes:
+    file, image = io.BytesIO(), Image.new("RGB", size, colour)
+    image.paste("white", (10, 5, 30, 20))
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+FILES = {RED: png("red"), BLUE: png("blue", (64, 64))}
+PICTURES = {sha: Image.open(io.BytesIO(data)) for sha, data in FILES.items()}
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """Models with adapters: sd, plus (another kind of adapter) and sdxl, with the blocks that SDXL has."""
+    parent = tmp_path_factory.mktemp("seeing")
+    tiny.tiny_adapter(tiny.tiny_sd(parent / "sd"))
+    tiny.tiny_adapter(tiny.tiny_sd(parent / "plus"), plus=True)
+    tiny.tiny_adapter(tiny.tiny_sdxl(parent / "sdxl", **tiny.THREE_LEVELS))
+    return parent
+
+
+@pytest.fixture(scope="module")
+def shelf(places):
+    shelf = Shelf(Catalog([places]), "cpu")
+    torch.set_num_threads(1)
+    return shelf
+
+
+@pytest.fixture
+def ours(shelf):
+    return lambda model: shelf.pipeline(request(model=model))
+
+
+@pytest.fixture(scope="module")
+def theirs(places):
+    """Final latents by diffusers' own pipeline with `adapters` copies of the adapter loaded, at `scale`."""
+
+    @cache
+    def opened(model: str, copies: int):
+        pipe = KINDS["sdxl" if model == "sdxl" else "sd"].from_pretrained(
+            places / model, local_files_only=True, safety_checker=None
+        )
+        encoder = CLIPVisionModelWithProjection.from_pretrained(places / model / "ip-adapter/image_encoder")
+        processor = CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
+        pipe.register_modules(image_encoder=encoder, feature_extractor=processor)
+        names = [next((places / model / "ip-adapter").glob("*.safetensors")).name] * copies
+        pipe.load_ip_adapter(str(places / model), subfolder="ip-adapter", weight_name=names, low_cpu_mem_usage=False)
+        pipe.scheduler = diffusers.DDIMScheduler.from_config(pipe.scheduler.config)
+        pipe.set_progress_bar_config(disable=True)
+        return pipe
+
+    def latents(asked, *shown: list, scale: object, **more: object) -> torch.Tensor:
+        pipe = opened(asked.model, len(shown) or 1)
+        pipe.set_ip_adapter_scale(scale)
+        if shown:
+            more["ip_adapter_image"] = list(shown)
+        more |= {"num_inference_steps": asked.steps, "guidance_scale": asked.guidance_scale, "width": 64, "height": 64}
+        draws = torch.Generator().manual_seed(asked.seed)
+        return pipe(asked.prompt, generator=draws, output_type="latent", **more).images
+
+    return latents
+
+
+def shows(*parts: tuple, **fields: object):
+    """A request with picture parts of (role, sha, weight)."""
+    seen = [{"role": role, "picture": sha, "weight": weight} for role, sha, weight in parts]
+    return request(parts=seen, sampler=Sampler.DDIM, **fields)
+
+
+@pytest.mark.parametrize("model", ["sd", "plus", "sdxl"])
+def test_jobs_with_pictures_in_a_mix_equal_diffusers(model, ours, theirs):
+    """Neighbours of other scales, with more pictures, without guidance, without pictures."""
+    red, blue = PICTURES[RED], PICTURES[BLUE]
+    asked = {
+        shows(("what", RED, 1.0), model=model, seed=1): ([red], 1.0),
+        shows(("what", RED, 0.4), model=model, seed=2, steps=5): ([red], 0.4),
+        shows(("what", BLUE, 1.5), model=model, seed=3, guidance_scale=1.0): ([blue], 1.5),
+        shows(("what", RED, 0.7), ("what", BLUE, 0.7), model=model, seed=4): ([[red, blue]], 0.7),
+        shows(("what", RED, 1.0), model=model, seed=6, gate=0.3): ([red], 0.6),
+        request(model=model, seed=5, sampler=Sampler.DDIM): ([], 0.0),
+        request(model=model, seed=7, sampler=Sampler.DDIM, guidance_scale=1.0): ([], 0.0),
+    }
+    for state in run(ours(model), *asked, pictures=FILES):
+        shown, scale = asked[state.request]
+        expected = theirs(state.request, *(shown or [red]), scale=scale)
+        assert difference(state.latents, expected) <= FINAL, state.request.parts
+
+
+def test_style_and_layout_have_blocks_of_their_own(ours, theirs):
+    fields = {"model": "sdxl", "steps": 3}
+    red, blue = PICTURES[RED], PICTURES[BLUE]
+    style = shows(("how", BLUE, 1.0), **fields)
+    layout = shows(("where", RED, 1.0), seed=3, **fields).model_copy(update={"start_picture": RED, "strength": 1.0})
+    restyled = shows(("what", RED, 0.8), ("how", BLUE, 1.0), seed=2, **fields)
+    first, third, second = run(ours("sdxl"), style, layout, restyled, pictures=FILES)
+    assert difference(first.latents, theirs(style, blue, scale=STYLE)) <= FINAL
+    assert difference(second.latents, theirs(restyled, red, blue, scale=[BUT_STYLE, STYLE])) <= FINAL
+    (view,) = third.conditioning.shown
+    assert view.blocks == {f"down_blocks.2.attentions.1.transformer_blocks.{i}.attn2" for i in range(1)}
+
+
+def test_a_picture_that_says_not(ours, theirs):
+    """diffusers takes other negative embeddings than noughts where they are given."""
+    asked = shows(("what", RED, 1.0), ("not", BLUE, 1.0), model="sd", steps=3)
+    adapter_of = ours("sd")
+    (state,) = run(adapter_of, asked, pictures=FILES)
+    adapter = adapter_of._denoiser.adapter
+    embeds = torch.stack([adapter.look(BLUE, PICTURES[BLUE]), adapter.look(RED, PICTURES[RED])])
+    expected = theirs(asked, scale=1.0, ip_adapter_image_embeds=[embeds])
+    assert difference(state.latents, expected) <= FINAL
+    (alone,) = run(adapter_of, shows(("not", BLUE, 1.0), model="sd", steps=3), pictures=FILES)
+    assert difference(alone.latents, state.latents) > 1e-3
+
+
+def test_without_guidance_a_picture_that_says_not_is_not_heard_and_said(ours):
+    asked = shows(("not", BLUE, 1.0), model="sd", guidance_scale=1.0)
+    state = ours("sd").prepare(asked, FILES)
+    assert state.notes == ["Pictures that say what not to show need guidance (a scale of more than 1)."]
+
+
+@pytest.mark.parametrize("model", ["sd", "sdxl"])
+def test_one_forward_of_a_mix_equals_one_alone(model, ours):
+    """To 1e-5, with and without the lean blocks; rows without pictures are what they are alone."""
+    pipe = ours(model)
+    asked = [request(model=model, seed=1), shows(("what", RED, 1.0), model=model, seed=2),
+             request(model=model, seed=3, guidance_scale=1.0),
+             shows(("what", RED, 0.5), ("what", BLUE, 1.0), model=model, seed=4)]  # fmt: skip
+    alone = [pipe.prepare(each, FILES) for each in asked]
+    for state in alone:
+        pipe.step([state])
+    together = [pipe.prepare(each, FILES) for each in asked]
+    pipe.step(together)
+    lean.undo(pipe.parts.unet)
+    whole = [pipe.prepare(each, FILES) for each in asked]
+    pipe.step(whole)
+    assert lean.lean(pipe.parts.unet)
+    for one, other, third in zip(together, alone, whole, strict=True):
+        assert difference(one.prediction.output, other.prediction.output) <= 1e-5
+        assert difference(third.prediction.output, other.prediction.output) <= 1e-5
+    assert len({pipe.batch_key(state) for state in together}) == 1
+
+
+def test_weights_of_pictures_go_from_one_to_the_other(ours):
+    pipe = ours("sd")
+    both = [
+        shows(("what", RED, a), ("what", BLUE, b), model="sd", steps=3) for a, b in ((1, 0), (1, 1e-4), (1, 1), (0, 1))
+    ]
+    ends = [shows(("what", sha, 1.0), model="sd", steps=3) for sha in (RED, BLUE)]
+    first, nearly, middle, last, red, blue = (state.latents for state in run(pipe, *both, *ends, pictures=FILES))
+    assert difference(first, red) <= FINAL
+    assert difference(last, blue) <= FINAL
+    assert difference(nearly, red) < difference(middle, red)
+
+
+def test_a_blend_of_pictures_has_their_ends(ours):
+    fields = {"model": "sd", "steps": 3}
+    frames = [shows(("what", RED, 1.0), **fields, blend={"picture": BLUE, "at": at}) for at in (0, 0.5, 1)]
+    ends = [shows(("what", sha, 1.0), **fields) for sha in (RED, BLUE)]
+    first, middle, last, red, blue = (state.latents for state in run(ours("sd"), *frames, *ends, pictures=FILES))
+    assert difference(first, red) <= FINAL
+    assert difference(last, blue) <= FINAL
+    assert min(difference(middle, red), difference(middle, blue)) > 1e-3
+
+
+def test_the_gate_goes_from_the_texts_alone_to_the_pictures_alone(ours):
+    pipe, fields = ours("sd"), {"model": "sd", "steps": 3}
+    asked = [shows(("what", RED, 1.0), gate=gate, **fields) for gate in (0.0, 1.0)]
+    plain, dumb = request(sampler=Sampler.DDIM, **fields), shows(("what", RED, 1.0), prompt="", **fields)
+    texts, pictures, only_text, only_picture = (s.latents for s in run(pipe, *asked, plain, dumb, pictures=FILES))
+    assert difference(texts, only_text) <= FINAL
+    assert difference(pictures, only_picture) <= FINAL
+
+
+def test_a_gate_is_turned_on_the_way(ours):
+    pipe = ours("sd")
+    turned, other = (pipe.prepare(shows(("what", RED, 1.0), model="sd", steps=3), FILES) for _ in range(2))
+    pipe.step([turned, other])
+    pipe.turn(turned, 0.8)
+    pipe.step([turned, other])
+    assert turned.gate == 0.8
+    assert difference(turned.latents, other.latents) > 1e-4
+
+
+def test_models_with_no_map_of_style_see_the_whole_and_say_so(ours):
+    pipe = ours("sd")
+    how, what = (pipe.prepare(shows((role, RED, 1.0), model="sd"), FILES) for role in ("how", "what"))
+    assert torch.equal(how.conditioning.shown[0].tokens, what.conditioning.shown[0].tokens)
+    assert "no map of style" in how.notes[0]
+
+
+def test_a_model_that_has_seen_no_picture_holds_no_adapter(places):
+    shelf = Shelf(Catalog([places]), "cpu")
+    pipe = shelf.pipeline(request(model="sd"))
+    before = pipe.nbytes
+    pipe.step([pipe.prepare(request(model="sd"), {})])
+    assert pipe._denoiser.adapter is None
+    pipe.prepare(shows(("what", RED, 1.0), model="sd"), FILES)
+    assert pipe.nbytes > before
+
+
+def test_a_picture_that_is_gone_or_none(ours):
+    asked = shows(("what", RED, 1.0), model="sd")
+    with pytest.raises(InvalidRequest, match=r"^parts: .*uploaded before\.$"):
+        ours("sd").prepare(asked, {})
+    with pytest.raises(BadUpload, match="cannot be read as a picture"):
+        ours("sd").prepare(
+            asked.model_copy(update={"parts": shows(("what", BLUE, 1), model="sd").parts}), {BLUE: b"no"}
+        )
+
+
+def damaged(tmp_path, harm):
+    tiny.tiny_adapter(tiny.tiny_sd(tmp_path / "sd"))
+    harm(tmp_path / "sd" / "ip-adapter")
+    return Catalog([tmp_path]).find("sd")
+
+
+def pickled(folder):
+    file = next(folder.glob("*.safetensors"))
+    file.rename(file.with_suffix(".bin"))
+
+
+def of_another_model(folder):
+    tiny.tiny_sdxl(folder.parent.parent / "xl")
+    tiny.tiny_adapter(folder.parent.parent / "xl")
+    (folder.parent.parent / "xl/ip-adapter/ip.safetensors").replace(folder / "ip.safetensors")
+
+
+def without_eyes(folder):
+    (folder / "image_encoder/model.safetensors").unlink()
+
+
+def nonsense(folder):
+    next(folder.glob("*.safetensors")).write_bytes(b"\xff" * 100)
+
+
+HARMS = {pickled: "pickle", of_another_model: "another base model", without_eyes: "image encoder", nonsense: "damaged"}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_what_does_not_fit_is_refused_before_memory_is_taken(harm, tmp_path):
+    entry = damaged(tmp_path, harm)
+    with pytest.raises(ModelUnavailable, match=HARMS[harm]) as told:
+        entry.check(shows(("what", RED, 1.0), model="sd"))
+    assert str(tmp_path) not in str(told.value)
+    entry.check(request(model="sd"))  # plain prompts are none the worse
+
+
+def test_an_adapter_of_other_blocks_is_found_when_it_is_opened(tmp_path):
+    tiny.tiny_sd(tmp_path / "sd")
+    tiny.tiny_sd(tmp_path / "larger", layers_per_block=2)
+    tiny.tiny_adapter(tmp_path / "larger")
+    (tmp_path / "larger/ip-adapter").rename(tmp_path / "sd/ip-adapter")
+    pipe = Shelf(Catalog([tmp_path]), "cpu").pipeline(request(model="sd"))
+    with pytest.raises(ModelUnavailable, match="another base model"):
+        pipe.prepare(shows(("what", RED, 1.0), model="sd"), FILES)
+    pipe.step([pipe.prepare(request(model="sd"), {})])
+
+
+def test_the_folder_has_its_own_eyes_or_those_beside_it(tmp_path):
+    model = tiny.tiny_sd(tmp_path / "sd")
+    assert adapters.find(model, "sd", 16) is None
+    tiny.tiny_adapter(model)
+    (model / "ip-adapter/image_encoder").rename(tmp_path / "sprite-clip")
+    (model / "ip-adapter/ip.safetensors").rename(model / adapters.OWN)
+    found = adapters.find(model, "sd", 16)
+    assert (found.encoder, found.unit, found.fault) == (tmp_path / "sprite-clip", True, "")
+    pipe = Shelf(Catalog([tmp_path]), "cpu").pipeline(request(model="sd"))
+    pipe.prepare(shows(("what", RED, 1.0), model="sd"), FILES)
+    assert abs(pipe._denoiser.adapter.look(RED, PICTURES[RED]).norm().item() - 1) < 1e-5
+    assert json.loads((model / "model_index.json").read_text())["_class_name"] == "StableDiffusionPipeline"
