@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 
 from studio import limits
+from studio.batch_queries import FILTERS, ORDERS, UNCHECKED
 from studio.store import Store
 
 
@@ -65,20 +66,6 @@ class Item:
 
 _BATCH = ", ".join(field.name for field in fields(Batch))
 _ITEM = tuple(field.name for field in fields(Item))
-ORDERS = {
-    "place": "number",
-    "name": "name COLLATE NOCASE, number",
-    "agreement": "score IS NULL, score, number",
-    "state": "CASE status WHEN 'failed' THEN 0 WHEN 'refused' THEN 1 WHEN 'asked' THEN 2 ELSE 3 END, number",
-}
-DOUBTFUL = 0.1  # as in static/caption_agreement.js; chance among 65 captions is 0.015
-FILTERS = {
-    "all": "",
-    "bad": " AND status IN ('failed', 'refused')",
-    "doubtful": f" AND score < {DOUBTFUL}",
-    "missing": " AND text IS NULL AND status != 'refused'",
-    "edited": " AND origin = 'person'",
-}
 
 
 class BatchRows:
@@ -149,13 +136,30 @@ class BatchRows:
         with self._store.transaction() as db:
             db.executemany(query, [(*values.values(), batch, number) for number in numbers])
 
+    def score(self, item: Item, score: float | None) -> None:
+        """How well its words agree with its picture, unless it has other words by now."""
+        query = "UPDATE batch_items SET score = ? WHERE batch = ? AND number = ? AND text = ? AND origin != 'model'"
+        with self._store.transaction() as db:
+            db.execute(query, (score, item.batch, item.number, item.text))
+
+    def unchecked(self, but: Set[tuple], limit: int) -> list[tuple[str, Item]]:
+        """The next captions that no model wrote and nobody has checked, with their owners."""
+        found = self.items(UNCHECKED, (), f"ORDER BY batch, number LIMIT {limit + len(but)}")
+        first = [item for item in found if (item.batch, item.number, item.text) not in but][:limit]
+        owners = {batch.id: batch.owner for batch in self._batches("", ())}
+        return [(owners[item.batch], item) for item in first if item.batch in owners]
+
+    def unchecked_of(self, batch: str) -> int:
+        return self._store.rows(f"SELECT count(*) FROM batch_items WHERE batch = ? AND {UNCHECKED}", (batch,))[0][0]
+
     def counts(self, batch: str) -> dict[str, int]:
         rows = self._store.rows("SELECT status, count(*) FROM batch_items WHERE batch = ? GROUP BY status", (batch,))
         return {row[0]: row[1] for row in rows}
 
     def totals(self, batch: str) -> tuple[int, int, int]:
         """Items, items with a text, bytes."""
-        query = "SELECT count(*), count(text), coalesce(sum(bytes), 0) FROM batch_items WHERE batch = ?"
+        described = "count(CASE WHEN status != 'refused' THEN text END)"
+        query = f"SELECT count(*), {described}, coalesce(sum(bytes), 0) FROM batch_items WHERE batch = ?"
         return tuple(self._store.rows(query, (batch,))[0])
 
     def pace(self, batch: Batch) -> tuple[int, float] | None:

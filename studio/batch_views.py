@@ -26,17 +26,20 @@ def batch_view(rows: BatchRows, batch: Batch) -> dict:
         "bytes": size,
         "seconds_left": _seconds_left(rows, batch, counts) if batch.running else None,
         "request": _settings(batch),
+        "unchecked": rows.unchecked_of(batch.id),
         "undo": _told(last["what"]) if last else None,
     }
 
 
 def item_view(item: Item) -> dict:
-    """score: 0…1; size in pixels; picture and thumb: where they are."""
+    """score: 0…1; size in pixels; picture and thumb: where they are; sha256: what questions about it name it by."""
     place = f"/batches/{item.batch}/{item.number}"
     shown = {name: getattr(item, name) for name in (
         "number", "name", "status", "error", "notes", "text", "score", "origin", "width", "height", "job",
         "artifact")}  # fmt: skip
-    return shown | {"picture": f"{place}/picture", "thumb": f"{place}/thumb"} if item.picture else shown
+    if not item.picture:
+        return shown
+    return shown | {"sha256": item.picture, "picture": f"{place}/picture", "thumb": f"{place}/thumb"}
 
 
 def _seconds_left(rows: BatchRows, batch: Batch, counts: dict[str, int]) -> float | None:

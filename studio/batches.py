@@ -5,23 +5,23 @@ A batch belongs to an owner, and that of another is NotFound. Methods may be cal
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from pipelines.errors import BadUpload, InvalidRequest, NotAllowed, NotFound, TriptychError
+from pipelines.errors import BadUpload, NotAllowed, NotFound
 from pipelines.requests import CaptionRequest, Priority
 from studio import archives, limits, sidecars
 from studio.admission import check_model
+from studio.batch_alike import Alike
 from studio.batch_feed import Feed, resting
 from studio.batch_files import BatchFiles
 from studio.batch_rows import Batch, BatchRows, Item, ItemStatus
-from studio.wording import Edit
+from studio.batch_words import BatchWords
+from studio.checking import Checking
 
 if TYPE_CHECKING:
     from pipelines.catalog import Catalog
@@ -40,7 +40,17 @@ class Batches:
         self.files = BatchFiles(folder / "batches", gallery.uploads)
         self._gallery, self._catalog, self._engine = gallery, catalog, engine
         self._feed = Feed(store, gallery, engine, self.rows)
-        self.start, self.stop = self._feed.start, self._feed.stop
+        self.checks, self.alike = Checking(engine, gallery, self.rows), Alike(engine, self.rows)
+        words = BatchWords(gallery, self._feed, self.rows, self.checks, self.get, self._take_out)
+        self.write, self.edit, self.undo, self.heard = words.write, words.edit, words.undo, words.heard
+
+    def start(self) -> None:
+        self._feed.start()
+        self.checks.start()
+
+    def stop(self) -> None:
+        self._feed.stop()
+        self.checks.stop()
 
     # --- what there is ---
 
@@ -111,6 +121,7 @@ class Batches:
                     notes=stored.notes, text=self.rows.text(batch.id, sidecars.stems(name)))  # fmt: skip
         if item.text is not None:
             item = replace(item, status=ItemStatus.KEPT, origin="sidecar")
+            self._feed.later(self.checks.wake)
         elif batch.running:  # it comes late, and is meant, too
             item = replace(item, status=ItemStatus.WANTED)
             self._feed.wake(batch.id)
@@ -122,6 +133,7 @@ class Batches:
         waiting = self.rows.items("batch = ? AND text IS NULL AND picture != ''", (batch.id,))
         numbers = [item.number for item in waiting if stem in sidecars.stems(item.name)]
         self.rows.update(batch.id, numbers, text=text, origin="sidecar", status=ItemStatus.KEPT)
+        self.checks.wake()
 
     def _refused(self, batch: Batch, name: str, error: str) -> Item:
         label = sidecars.label(name)
@@ -175,58 +187,10 @@ class Batches:
             with suppress(NotFound, NotAllowed):  # it ends at this very moment
                 self._engine.cancel(owner, item.job or "")
 
-    # --- words ---
-
-    def write(self, owner: str, id: str, texts: Mapping[int, str], what: str = "write") -> int:
-        """A person's captions by number; returns how many have changed. Raises NotFound, InvalidRequest."""
+    def leave(self, owner: str, id: str, groups: list[list[int]]) -> int:
+        """Of each group the first picture stays; the others are left out, until `alike.back`. Returns how many."""
         self.get(owner, id)
-        items = {item.number: item for item in self.rows.items("batch = ?", (id,))}
-        if missing := [number for number in texts if number not in items or not items[number].picture]:
-            raise InvalidRequest("number", missing[0], "the number of a picture of this batch")
-        changed = {n: _writable(text) for n, text in texts.items() if text != items[n].text}
-        if changed:
-            self.rows.write(id, changed, what)  # first, so that the end of a job is not heard any more
-            self._take_out(owner, [items[n] for n in changed if items[n].status == ItemStatus.ASKED])
-            self._pass_on(owner, id, list(changed))
-        return len(changed)
-
-    def edit(self, owner: str, id: str, edit: Edit) -> int:
-        """The same change to every caption of the batch; returns how many have changed."""
-        self.get(owner, id)
-        change = edit.change()
-        items = self.rows.items("batch = ? AND text IS NOT NULL AND status NOT IN ('wanted', 'asked')", (id,))
-        return self.write(owner, id, {item.number: change(item.text or "") for item in items}, json.dumps(
-            {"action": edit.action, "find": edit.find, "put": edit.put}, ensure_ascii=False))  # fmt: skip
-
-    def undo(self, owner: str, id: str) -> int:
-        """Take back the last change; returns how many captions that were. Raises NotAllowed."""
-        self.get(owner, id)
-        numbers = self.rows.undone(id)
-        if numbers is None:
-            raise NotAllowed("There is nothing to undo.")
-        self._pass_on(owner, id, numbers)
-        return len(numbers)
-
-    def heard(self, owner: str, artifact: str, text: str) -> None:
-        """A caption was changed in the gallery; if it is of a batch, it changes there."""
-        for item in self.rows.items("artifact = ?", (artifact,)):
-            with suppress(TriptychError):
-                self.write(owner, item.batch, {item.number: text})
-
-    def _pass_on(self, owner: str, id: str, numbers: list[int]) -> None:
-        """The captions in the gallery follow, each with its file; that takes a while for many."""
-        for number in numbers:
-            self._feed.later(lambda number=number: self._rewrite(owner, id, number))
-
-    def _rewrite(self, owner: str, id: str, number: int) -> None:
-        item = self.rows.item(id, number)
-        if item and item.artifact and item.text is not None:
-            with suppress(NotFound, NotAllowed):
-                self._gallery.rewrite(owner, item.artifact, item.text)
-
-
-def _writable(text: str) -> str:
-    """Without halves of characters, which JSON may hold, and within bounds. Raises InvalidRequest."""
-    if len(text) > limits.CAPTION_CHARACTERS:
-        raise InvalidRequest("text", text, f"at most {limits.CAPTION_CHARACTERS:,} characters")
-    return text.encode(errors="replace").decode()
+        with self._feed.lock:
+            gone = self.alike.leave(id, groups)
+        self._take_out(owner, [item for item in gone if item.status == ItemStatus.ASKED])
+        return len(gone)

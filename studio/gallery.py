@@ -17,7 +17,7 @@ from pipelines.base import Artifact
 from pipelines.errors import NotAllowed, NotFound
 from studio.durable import TEMPORARY, write_file
 from studio.jobs import Job, JobStatus
-from studio.keeping import extension, keep, reworded, thumbnail, waveform
+from studio.keeping import checked, extension, keep, reworded, thumbnail, waveform
 from studio.rows import ArtifactRow
 from studio.store import Store
 from studio.uploads import Kept, Uploads
@@ -98,6 +98,13 @@ class Gallery:
         write_file(self._file(id, row.media_type), data)
         self._store.rewrite_artifact(id, text, len(data), info)
         return self.artifact(owner, id)
+
+    def checked(self, owner: str, id: str, told: dict) -> None:
+        """How well a person's caption agrees with its picture, unless it has other words by now."""
+        row = self.artifact(owner, id)
+        if row.prompt == told["text"]:
+            info = json.dumps(checked(json.loads(row.info), told), ensure_ascii=False)
+            self._store.rewrite_artifact(id, row.prompt, row.bytes, info)
 
     def zip(self, owner: str, ids: Sequence[str]) -> Iterator[bytes]:
         """A zip archive in pieces, so that 200 pictures need no memory for 200. Raises NotFound before the first."""

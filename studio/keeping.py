@@ -64,7 +64,14 @@ def reworded(info: dict, text: str) -> dict:
     """What is known of a caption that a person has changed: nobody has checked it, unless it was a candidate."""
     checked = next((one for one in info.get("candidates", []) if one.get("text") == text), None)
     alignment = info.get("alignment", {}) | {"score": checked["score"] if checked else None}
-    return info | {"caption": text, "alignment": alignment, "edited": checked is None}
+    return info | {"caption": text, "alignment": alignment, "edited": checked is None or "person" in checked}
+
+
+def checked(info: dict, told: dict) -> dict:
+    """The same, when it has been checked: it is one of the candidates, and takes the place of the person's last one."""
+    others = [one for one in info.get("candidates", []) if "person" not in one and one.get("text") != told["text"]]
+    alignment = info.get("alignment", {}) | {"score": told["score"]}
+    return info | {"candidates": [*others, told | {"person": True}], "alignment": alignment}
 
 
 def _other(request: Request, artifact: Artifact, read_upload: Callable) -> Kept:

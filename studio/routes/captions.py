@@ -26,6 +26,8 @@ _KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
 _SETTINGS = {name for name in CaptionRequest.model_fields if name not in ("picture", "batch", "name", "kind")}
 _WORDS = [name for name in CaptionRequest.model_fields if name in _SETTINGS]
 Number = Annotated[int, Path(ge=1, lt=2**63)]
+Numbers = Annotated[list[Annotated[int, Field(ge=1, lt=2**63)]], Field(max_length=limits.BATCH_PICTURES)]
+Groups = Annotated[list[Numbers], Body(embed=True, max_length=limits.BATCH_PICTURES)]
 Text = Annotated[str, Body(embed=True, max_length=limits.CAPTION_CHARACTERS)]
 
 
@@ -138,13 +140,34 @@ def undo(studio: Here, owner: Owner, id: str) -> dict:
     return {"changed": changed, **_view(studio, id, owner)}
 
 
+@router.post("/api/batches/{id}/alike")
+def alike(studio: Here, owner: Owner, id: str) -> dict:
+    """Near-duplicates. Each call looks at a few more pictures; `groups` (numbers) are there when all are `seen`."""
+    return studio.batches.alike.look(owner, studio.batches.get(owner, id).id)
+
+
+@router.post("/api/batches/{id}/leave")
+def leave(studio: Here, owner: Owner, id: str, groups: Groups) -> dict:
+    """Of each group the first picture stays in the batch, the others are left out. `changed`: how many."""
+    changed = studio.batches.leave(owner, id, groups)
+    return {"changed": changed, **_view(studio, id, owner)}
+
+
+@router.post("/api/batches/{id}/back")
+def back(studio: Here, owner: Owner, id: str, numbers: Annotated[Numbers, Body(embed=True)]) -> dict:
+    """Pictures that were left out are in the batch again. `changed`: how many."""
+    changed = studio.batches.alike.back(studio.batches.get(owner, id).id, numbers)
+    return {"changed": changed, **_view(studio, id, owner)}
+
+
 @router.get("/api/batches/{id}/export")
 def export(
     studio: Here, owner: Owner, id: str, form: exports.Form = exports.Form.TXT, pictures: bool = True
 ) -> StreamingResponse:  # fmt: skip
     """The captions, with their pictures or alone, as a zip archive."""
     batch = studio.batches.get(owner, id)
-    ready = studio.batches.rows.items("batch = ? AND text IS NOT NULL AND picture != ''", (id,))
+    kept = "batch = ? AND text IS NOT NULL AND picture != '' AND status != 'refused'"
+    ready = studio.batches.rows.items(kept, (id,))
     if not ready:
         raise NotAllowed("No picture of this batch has a caption yet.")
     original = (lambda item: studio.batches.files.original(owner, id, item.picture, item.format)) if pictures else None

@@ -21,6 +21,7 @@ from studio.views import shown_info
 router = APIRouter(tags=["gallery"])
 # An id is never given to another file, so browsers need not ask again; but no cache of others may keep it
 _KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
+SECONDS = 5.0  # that whoever has changed a caption waits for its check
 _ASK = {"Cache-Control": "private, no-cache"}  # words may be changed
 
 
@@ -76,7 +77,9 @@ def rewrite(
     """A caption in other words: its file and what it is found by change."""
     row = studio.gallery.rewrite(owner, id, text)
     studio.batches.heard(owner, id, row.prompt)
+    studio.batches.checks.caption(owner, id, SECONDS)
     studio.engine.renew(owner, id)
+    row = studio.gallery.artifact(owner, id)
     return {**view(row), "info": json.loads(row.info)}
 
 

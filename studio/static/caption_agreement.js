@@ -5,9 +5,17 @@ import { number, t } from "./words.js";
 
 const DOUBTFUL = 0.1; // as in batch_rows.py; chance among 65 captions is 0.015
 
-/** score: 0…1, null where nobody has checked, "edited" where a person wrote the words; brief: without the explanation */
-export function agreement(score, brief = false) {
-  if (score === "edited") return el("p.agreement.muted", {}, t("caption.agreement.edited"));
+/** score: 0…1, null where nobody has checked; brief: without the explanation; by: who wrote the words */
+export function agreement(score, brief = false, by = "model") {
+  const who = by === "person" ? t("caption.agreement.edited") : by === "sidecar" ? t("caption.kept") : "";
+  if (typeof score !== "number" && who) return el("p.agreement.muted", {}, who);
+  const node = told(score, brief);
+  const line = who && node.querySelector(".agreement-line");
+  if (line) line.append(el("span.muted", {}, brief ? `· ${who}` : who));
+  return node;
+}
+
+function told(score, brief) {
   if (typeof score !== "number") return brief ? null : el("p.agreement.muted", {}, t("caption.agreement.none"));
   const low = score < DOUBTFUL;
   const bar = el("span.bar-of", { "aria-hidden": "true" }, el("span", { style: `width:${Math.round(score * 100)}%` }));

@@ -14,6 +14,7 @@ const watchers = new Set();
 export const current = () => state.id;
 export const batches = () => state.list;
 export const look = (watcher) => (watchers.add(watcher), watcher());
+export const unlook = (watcher) => watchers.delete(watcher);
 const tell = () => watchers.forEach((watcher) => watcher());
 
 /** Look at that batch; `fresh` also when it is the one already looked at. */
@@ -74,4 +75,4 @@ export function soon(after = LATER) {
 
 changes.addEventListener("job", ({ detail: { job } }) => job.request.batch && job.request.batch === state.id && soon());
 addEventListener("triptych:tab", ({ detail }) => detail === "caption" && soon(0));
-setInterval(() => state.batch?.running && soon(0), OFTEN);
+setInterval(() => (state.batch?.running || state.batch?.unchecked) && soon(0), OFTEN);

@@ -4,6 +4,7 @@ import { note } from "./announce.js";
 import { invalid } from "./phrases.js";
 import { agreement } from "./caption_agreement.js";
 import { act, refresh, state } from "./caption_batch.js";
+import { large } from "./caption_batch_large.js";
 import { button, el } from "./dom.js";
 import { icon } from "./icons.js";
 import { changes, jobs } from "./live.js";
@@ -30,7 +31,7 @@ export function itemNode(first) {
 
 function content(view, draw) {
   const { item } = view;
-  const image = item.thumb ? el("a.small", { href: item.picture, target: "_blank", "aria-label": item.name }, el("img", { src: item.thumb, alt: item.text ?? "", loading: "lazy", decoding: "async" })) : el("div.small", {}, icon("missing", 24));
+  const image = item.thumb ? button("small", { onclick: () => large(view.item), "aria-label": t("act.open", { prompt: item.name }) }, el("img", { src: item.thumb, alt: item.text ?? "", loading: "lazy", decoding: "async" })) : el("div.small", {}, icon("missing", 24));
   return [
     image,
     el("div.about-it", {},
@@ -45,11 +46,15 @@ function content(view, draw) {
 }
 
 function origin(item) {
-  if (item.origin === "sidecar") return el("p.muted.agreement", {}, t("caption.kept"));
-  return item.text === null ? null : agreement(item.origin === "person" ? "edited" : item.score, true);
+  return item.text === null || item.status === "refused" ? null : agreement(item.score, true, item.origin);
 }
 
-const again = (item) => (item.status === "failed" ? button("link", { onclick: () => act("run", { numbers: [item.number] }).catch((error) => note(error.message)) }, icon("retry", 16), t("job.retry")) : null);
+function again(item) {
+  const verb = item.status === "failed" ? "run" : item.status === "refused" && item.picture ? "back" : "";
+  if (!verb) return null;
+  const go = () => act(verb, { numbers: [item.number] }).catch((error) => note(error.message));
+  return button("link", { onclick: go }, icon(verb === "run" ? "retry" : "undo", 16), t(verb === "run" ? "job.retry" : "caption.alike.back"));
+}
 
 function words(view, draw) {
   const { item } = view;

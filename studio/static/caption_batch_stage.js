@@ -2,6 +2,7 @@
 
 import { note } from "./announce.js";
 import { PAGE, act, look, remove, soon, state, turn } from "./caption_batch.js";
+import { alike } from "./caption_batch_alike.js";
 import { exporting, wording } from "./caption_batch_tools.js";
 import { itemNode } from "./caption_batch_item.js";
 import { fill } from "./actions.js";
@@ -10,11 +11,12 @@ import { icon } from "./icons.js";
 import { duration, number, t, when } from "./words.js";
 
 export function batchStage(place, empty) {
-  const head = heading(), tools = toolbar(), pages = pager();
+  const same = alike();
+  const head = heading(same.start), tools = toolbar(), pages = pager();
   const change = wording();
   const list = el("div.batch-list", {});
   const nothing = el("p.muted.nothing", { hidden: true }, t("caption.batch.nothing"));
-  const whole = el("section.batch", { "aria-label": t("caption.batch") }, head.node, tools.node, change.node, list, nothing, pages.node);
+  const whole = el("section.batch", { "aria-label": t("caption.batch") }, head.node, tools.node, change.node, same.room, list, nothing, pages.node);
   const nodes = new Map();
   place.append(whole, empty);
   let shownOf = null;
@@ -25,7 +27,7 @@ export function batchStage(place, empty) {
     set(empty, { hidden: Boolean(state.id) });
     if (!state.batch) return;
     list.dataset.view = state.view;
-    for (const part of [head, tools, change, pages]) part.update();
+    for (const part of [head, tools, change, same, pages]) part.update();
     order(list, state.items.map((item) => nodeOf(nodes, item)));
     set(nothing, { hidden: state.items.length > 0 || !state.batch.total });
   });
@@ -42,7 +44,7 @@ function nodeOf(nodes, item) {
 const COUNTED = ["wanted", "asked"];
 const sum = (counts, names) => names.reduce((all, name) => all + (counts[name] ?? 0), 0);
 
-function heading() {
+function heading(more) {
   const name = el("h2", {});
   const said = el("p.muted.said-of", { role: "status" });
   const bar = el("progress", { max: 1, "aria-label": t("job.progress") });
@@ -51,7 +53,7 @@ function heading() {
   const away = button("tool", { title: t("caption.batch.delete"), "aria-label": t("caption.batch.delete"), onclick: () => drop() }, icon("delete"));
   const take = exporting();
   return {
-    node: el("div.batch-head", {}, el("div.stage-bar", {}, name, stop, rest, take.node, away), bar, said),
+    node: el("div.batch-head", {}, el("div.stage-bar", {}, name, stop, rest, take.node, away), bar, el("div.said-row", {}, said, more)),
     update() {
       const { batch } = state;
       const open = sum(batch.counts, COUNTED), good = batch.total - (batch.counts.refused ?? 0);

@@ -28,7 +28,8 @@ function live(job) {
 function done(item, open) {
   const image = el("img", { src: item.thumb, alt: textOf(item), decoding: "async", width: item.width, height: item.height });
   image.ondragstart = (event) => event.dataTransfer.setData("text/uri-list", image.src);
-  return [el("div.described", {}, button("open.shown", { onclick: open, "aria-label": t("act.open", { prompt: caption.title(item.request, item) }) }, image), described(item))];
+  const shown = button("open.shown", { onclick: open, "aria-label": t("act.open", { prompt: caption.title(item.request, item) }) }, image);
+  return [el("div.described", {}, shown, described(item, shown))];
 }
 
 function tools(item) {
@@ -46,7 +47,8 @@ function card(item) {
 }
 
 function large(item) {
-  return el("div.described.large", {}, el("div.shown", {}, el("img", { src: item.thumb, alt: textOf(item) })), described(item));
+  const shown = el("div.shown", {}, el("img", { src: item.thumb, alt: textOf(item) }));
+  return el("div.described.large", {}, shown, described(item, shown));
 }
 
 function rows(item) {

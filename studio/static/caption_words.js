@@ -3,14 +3,18 @@
 import { announce, note } from "./announce.js";
 import { models, picture, rewrite, submit } from "./api.js";
 import { agreement } from "./caption_agreement.js";
+import { heat, spoken } from "./caption_heat.js";
+import { closer } from "./caption_look.js";
 import { button, el } from "./dom.js";
 import { icon } from "./icons.js";
 import { t } from "./words.js";
 
-/** item: of the stage or the gallery (which knows no candidates until they are asked for) -> a node */
-export function described(item) {
+/** item: of the stage or the gallery (which knows no candidates until they are asked for); shown: the node with its picture -> a node */
+export function described(item, shown) {
   const node = el("div.words", {});
-  const show = () => node.replaceChildren(...content(item, change, show, node).filter(Boolean));
+  const map = heat(shown, item.request.picture);
+  const look = item.request.question ? null : closer(item.request.picture, map);
+  const show = () => node.replaceChildren(...content(item, change, show, node, map, look).filter(Boolean));
   const change = async (text) => {
     const answer = await rewrite(item.id, text);
     Object.assign(item, { info: answer.info, score: answer.info.alignment?.score, prompt: answer.prompt });
@@ -22,38 +26,26 @@ export function described(item) {
   return node;
 }
 
-function content(item, change, show, node) {
+function content(item, change, show, node, map, look) {
   const { request, info = {} } = item;
   const text = info.caption ?? item.prompt ?? "";
   return [
     request.question ? el("p.question", {}, request.question) : null,
-    written(text, info, () => edit(node, text, change, show)),
-    request.question ? null : agreement(info.edited ? "edited" : item.score),
+    written(text, info, () => edit(node, text, change, show), (words) => map.show(words)),
+    map.node,
+    request.question ? null : agreement(item.score, false, info.edited ? "person" : "model"),
+    look,
     others(info, text, change),
     ask(request),
   ];
 }
 
-function written(text, info, begin) {
+function written(text, info, begin, onphrase) {
   const found = (info.candidates ?? []).find((one) => one.text === text);
-  const words = marked(text, found?.phrases ?? []);
+  const words = spoken(text, found?.phrases ?? [], found && onphrase);
   const doubtful = words.some((part) => part.tagName === "MARK");
   const pen = button("tool.pen", { title: t("caption.edit"), "aria-label": t("caption.edit"), onclick: begin }, icon("pen", 16));
   return el("div.written", {}, el("p.text", { dir: "auto" }, words), pen, doubtful ? el("p.muted.hint", {}, t("caption.unsupported.some")) : null);
-}
-
-/** Spans count characters, as Python does; a JavaScript string counts halves of some of them. */
-function marked(text, phrases) {
-  const letters = Array.from(text);
-  const doubtful = phrases.filter((one) => one.supported === false && one.span).sort((a, b) => a.span[0] - b.span[0]);
-  const parts = [];
-  let at = 0;
-  for (const { span: [from, to] } of doubtful) {
-    if (from < at) continue;
-    parts.push(letters.slice(at, from).join(""), el("mark", { title: t("caption.unsupported") }, letters.slice(from, to).join("")));
-    at = to;
-  }
-  return [...parts, letters.slice(at).join("")];
 }
 
 function edit(node, text, change, show) {
@@ -86,7 +78,7 @@ function others(info, text, change) {
   const words = rest.length === 1 ? t("caption.others.one") : t("caption.others", { n: rest.length });
   const use = (one) => change(one.text).catch((error) => note(error.message));
   return el("details.others", {}, el("summary", {}, words),
-    el("ul", {}, rest.map((one) => el("li", {}, el("p.text", { dir: "auto" }, marked(one.text, one.phrases ?? [])), agreement(one.score, true), button("link", { onclick: () => use(one) }, t("caption.use"))))),
+    el("ul", {}, rest.map((one) => el("li", {}, el("p.text", { dir: "auto" }, spoken(one.text, one.phrases ?? [])), agreement(one.score, true), button("link", { onclick: () => use(one) }, t("caption.use"))))),
   );
 }
 

@@ -15,7 +15,8 @@ from playwright.sync_api import Locator, Page, expect
 from studio.settings import Settings
 from tests.e2e.visitor import SLOW, Visitor
 from tests.serving import Served, served
-from tests.studio.describing import COLOURS, chat_model
+from tests.studio.aligning import COLOURS
+from tests.studio.describing import chat_model
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 Visit = Callable[..., Visitor]

@@ -1,0 +1,94 @@
+"""Near-duplicates in a batch: found by the alignment, and left out (or taken back in) by a person.
+
+Vectors are asked for a lot at a time, so that whoever waits sees how far it is, and may stop. They are kept in memory
+only: a batch is looked at once or twice, and asking again costs seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipelines.alignment import duplicates
+from pipelines.errors import InvalidRequest
+from pipelines.requests import AlignRequest, Priority
+from studio.batch_feed import resting
+from studio.batch_rows import BatchRows, Item, ItemStatus
+
+if TYPE_CHECKING:
+    from studio.engine import Engine
+
+AT_ONCE = 32  # pictures of one question
+SECONDS = 60.0
+REMEMBERED = 8  # batches
+LEFT = "Left out as nearly the same as {name}."
+
+
+class Alike:
+    """Safe to call from several threads. near: the cosine from which on two pictures count as nearly the same."""
+
+    def __init__(self, engine: Engine, rows: BatchRows, near: float = duplicates.NEAR):
+        self._engine, self._rows, self._near = engine, rows, near
+        self._vectors: OrderedDict[str, dict[str, np.ndarray]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def look(self, owner: str, batch: str) -> dict:
+        """Looks at a few more pictures. groups: numbers of pictures that are nearly the same, once all are `seen`.
+
+        Raises what the asking raises, TimeoutError where the device is too busy.
+        """
+        items = self._rows.items("batch = ? AND picture != '' AND status != 'refused'", (batch,))
+        known = self._known(batch)
+        missing = list(dict.fromkeys(item.picture for item in items if item.picture not in known))
+        known.update(self._asked(owner, missing[:AT_ONCE]))
+        seen = sum(item.picture in known for item in items)
+        groups = self._groups(items, known) if seen == len(items) else []
+        return {"seen": seen, "total": len(items), "groups": groups}
+
+    def leave(self, batch: str, groups: Sequence[Sequence[int]]) -> list[Item]:
+        """Of each group the first picture stays, the others are left out; returns those. Raises InvalidRequest."""
+        there = {item.number: item for item in self._rows.items("batch = ? AND picture != ''", (batch,))}
+        if unknown := [number for group in groups for number in group if number not in there]:
+            raise InvalidRequest("groups", unknown[0], "numbers of pictures of this batch")
+        gone = []
+        for first, *others in (group for group in groups if group):
+            error = LEFT.format(name=there[first].name)
+            gone += [there[n] for n in others if n != first and there[n].status != ItemStatus.REFUSED]
+            self._rows.update(batch, [n for n in others if n != first], status=ItemStatus.REFUSED, error=error,
+                              ended=time.time())  # fmt: skip
+        return gone
+
+    def back(self, batch: str, numbers: Iterable[int]) -> int:
+        """Pictures that were left out are in the batch again; returns how many."""
+        wanted = set(numbers)
+        out = self._rows.items("batch = ? AND picture != '' AND status = 'refused'", (batch,))
+        for item in (chosen := [item for item in out if item.number in wanted]):
+            self._rows.update(batch, [item.number], status=resting(item), error="")
+        return len(chosen)
+
+    def _known(self, batch: str) -> dict[str, np.ndarray]:
+        with self._lock:
+            known = self._vectors.pop(batch, {})
+            self._vectors[batch] = known
+            while len(self._vectors) > REMEMBERED:
+                self._vectors.popitem(last=False)
+        return known
+
+    def _asked(self, owner: str, pictures: Sequence[str]) -> dict[str, np.ndarray]:
+        if not pictures:
+            return {}
+        request = AlignRequest(pictures=tuple(pictures), priority=Priority.NORMAL)
+        answer = self._engine.ask(owner, request).result(SECONDS)
+        lines = np.frombuffer(answer.data, "<f4").reshape(len(pictures), answer.info["dim"])
+        return dict(zip(pictures, lines, strict=True))
+
+    def _groups(self, items: Sequence[Item], known: dict[str, np.ndarray]) -> list[list[int]]:
+        if not items:
+            return []
+        found = duplicates.groups(np.stack([known[item.picture] for item in items]), self._near)
+        return [[items[i].number for i in group] for group in found]

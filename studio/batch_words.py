@@ -1,0 +1,84 @@
+"""What people change in the captions of a batch, and how it reaches the gallery."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pipelines.errors import InvalidRequest, NotAllowed, NotFound, TriptychError
+from studio import limits
+from studio.batch_rows import Batch, BatchRows, Item, ItemStatus
+from studio.wording import Edit
+
+if TYPE_CHECKING:
+    from studio.batch_feed import Feed
+    from studio.checking import Checking
+    from studio.gallery import Gallery
+
+
+class BatchWords:
+    """get: the owner's batch, or NotFound; take_out: ends the jobs of items that need no model any more."""
+
+    def __init__(self, gallery: Gallery, feed: Feed, rows: BatchRows, checks: Checking,
+                 get: Callable[[str, str], Batch], take_out: Callable[[str, list[Item]], None]):  # fmt: skip
+        self._gallery, self._feed, self._rows, self._checks = gallery, feed, rows, checks
+        self._get, self._take_out = get, take_out
+
+    def write(self, owner: str, id: str, texts: Mapping[int, str], what: str = "write") -> int:
+        """A person's captions by number; returns how many have changed. Raises NotFound, InvalidRequest."""
+        self._get(owner, id)
+        items = {item.number: item for item in self._rows.items("batch = ?", (id,))}
+        if missing := [number for number in texts if number not in items or not items[number].picture]:
+            raise InvalidRequest("number", missing[0], "the number of a picture of this batch")
+        changed = {n: _writable(text) for n, text in texts.items() if text != items[n].text}
+        if changed:
+            self._rows.write(id, changed, what)  # first, so that the end of a job is not heard any more
+            self._take_out(owner, [items[n] for n in changed if items[n].status == ItemStatus.ASKED])
+            self._pass_on(owner, id, list(changed))
+        return len(changed)
+
+    def edit(self, owner: str, id: str, edit: Edit) -> int:
+        """The same change to every caption of the batch; returns how many have changed."""
+        self._get(owner, id)
+        change = edit.change()
+        items = self._rows.items(
+            "batch = ? AND text IS NOT NULL AND status NOT IN ('wanted', 'asked', 'refused')", (id,)
+        )
+        return self.write(owner, id, {item.number: change(item.text or "") for item in items}, json.dumps(
+            {"action": edit.action, "find": edit.find, "put": edit.put}, ensure_ascii=False))  # fmt: skip
+
+    def undo(self, owner: str, id: str) -> int:
+        """Take back the last change; returns how many captions that were. Raises NotAllowed."""
+        self._get(owner, id)
+        numbers = self._rows.undone(id)
+        if numbers is None:
+            raise NotAllowed("There is nothing to undo.")
+        self._pass_on(owner, id, numbers)
+        return len(numbers)
+
+    def heard(self, owner: str, artifact: str, text: str) -> None:
+        """A caption was changed in the gallery; if it is of a batch, it changes there."""
+        for item in self._rows.items("artifact = ?", (artifact,)):
+            with suppress(TriptychError):
+                self.write(owner, item.batch, {item.number: text})
+
+    def _pass_on(self, owner: str, id: str, numbers: list[int]) -> None:
+        """The captions in the gallery follow, each with its file; that takes a while for many."""
+        for number in numbers:
+            self._feed.later(lambda number=number: self._rewrite(owner, id, number))
+        self._checks.wake()
+
+    def _rewrite(self, owner: str, id: str, number: int) -> None:
+        item = self._rows.item(id, number)
+        if item and item.artifact and item.text is not None:
+            with suppress(NotFound, NotAllowed):
+                self._gallery.rewrite(owner, item.artifact, item.text)
+
+
+def _writable(text: str) -> str:
+    """Without halves of characters, which JSON may hold, and within bounds. Raises InvalidRequest."""
+    if len(text) > limits.CAPTION_CHARACTERS:
+        raise InvalidRequest("text", text, f"at most {limits.CAPTION_CHARACTERS:,} characters")
+    return text.encode(errors="replace").decode()

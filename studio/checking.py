@@ -1,0 +1,122 @@
+"""Captions that a person wrote, or that came with their pictures, are checked like those of the models.
+
+A thread asks the alignment for a few at a time, behind everybody else's work. The rows of the batches are the truth:
+what has words and no score is asked for, also after a restart; a caption in the gallery is asked for when it changes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import suppress
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from pipelines.errors import NotAllowed, NotFound, TriptychError, WorkerLost
+from pipelines.requests import AlignRequest, Priority
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from studio.batch_rows import BatchRows, Item
+    from studio.engine import Engine
+    from studio.gallery import Gallery
+
+AT_ONCE = 16  # captions of one question
+SECONDS = 60.0
+AGAIN_SECONDS = 2.0  # where the device could not answer
+MOST = 2000  # characters that the alignment takes
+LATER = (NotAllowed, WorkerLost, TimeoutError)  # the worker is starting, or the line is long
+log = logging.getLogger(__name__)
+
+
+class Checking:
+    """`wake` may be called from any thread."""
+
+    def __init__(self, engine: Engine, gallery: Gallery, rows: BatchRows):
+        self._engine, self._gallery, self._rows = engine, gallery, rows
+        self._thread = threading.Thread(target=self._run, name="checking", daemon=True)
+        self._news, self._open = threading.Event(), False
+        self._refused: set[tuple[str, int, str | None]] = set()  # until their words change, or the studio restarts
+
+    def start(self) -> None:
+        self._open = True
+        self._news.set()
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._open:
+            self._open = False
+            self._news.set()
+            self._thread.join(10)
+
+    def wake(self) -> None:
+        """Words have changed."""
+        self._news.set()
+
+    def caption(self, owner: str, artifact: str, seconds: float = SECONDS) -> None:
+        """One caption of the gallery, in the thread of the caller; where nobody answers, it stays unchecked."""
+        row = self._gallery.artifact(owner, artifact)
+        request = row.made_from()
+        if row.score is not None or row.kind != "caption" or not row.prompt.strip() or getattr(request, "question", ""):
+            return
+        with suppress(TriptychError, TimeoutError):
+            (found,) = self._asked(owner, [(request.uploads()[0], row.prompt)], Priority.INTERACTIVE, seconds)
+            self._gallery.checked(owner, artifact, found)
+
+    def _run(self) -> None:
+        while self._open:
+            self._news.wait()
+            self._news.clear()
+            try:
+                self._check_all()
+            except Exception:
+                log.exception("Captions could not be checked")
+
+    def _check_all(self) -> None:
+        while self._open and (some := self._rows.unchecked(self._refused, AT_ONCE)):
+            for owner, items in groupby(some, lambda one: one[0]):
+                self._check(owner, [item for _, item in items])
+
+    def _check(self, owner: str, items: Sequence[Item]) -> None:
+        try:
+            found = self._asked(owner, [(item.picture, item.text or "") for item in items])
+        except LATER:
+            self._wait(AGAIN_SECONDS)
+        except TriptychError:
+            if len(items) > 1:
+                return self._one_by_one(owner, items)
+            self._refused.add((items[0].batch, items[0].number, items[0].text))
+        else:
+            for item, told in zip(items, found, strict=True):
+                self._note(owner, item, told)
+        return None
+
+    def _one_by_one(self, owner: str, items: Sequence[Item]) -> None:
+        for item in items:
+            self._check(owner, [item])
+
+    def _note(self, owner: str, item: Item, told: dict) -> None:
+        """Only where the words are still those that were checked."""
+        self._rows.score(item, told["score"])
+        if not item.artifact:
+            return
+        with suppress(NotFound, NotAllowed):
+            if self._gallery.artifact(owner, item.artifact).prompt != item.text:
+                self._gallery.rewrite(owner, item.artifact, item.text or "")
+            self._gallery.checked(owner, item.artifact, told)
+
+    def _asked(self, owner: str, pairs: Sequence[tuple[str, str]], priority: Priority = Priority.BACKGROUND,
+               seconds: float = SECONDS) -> list[dict]:  # fmt: skip
+        """pairs: SHA-256 of the picture, its caption."""
+        pictures, texts = zip(*pairs, strict=True)
+        request = AlignRequest(pictures=pictures, texts=tuple(text[:MOST] for text in texts), check=True,
+                               priority=priority)  # fmt: skip
+        told = self._engine.ask(owner, request).result(seconds).info["checked"]
+        return [one | {"text": text} for one, text in zip(told, texts, strict=True)]
+
+    def _wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while self._open and time.monotonic() < end:
+            time.sleep(0.05)
