@@ -73,8 +73,6 @@ class AligningPipeline:
         if request.check:
             pairs = zip(request.texts, state.colours, strict=True)
             info["checked"] = [_checked(text, colour) for text, colour in pairs]
-                _checked(text, colour) for text, colour in zip(request.texts, state.colours, strict=True)
-            ]
         if request.heatmap:
             info["heatmap"] = {"width": 2, "height": 2, "views": [[0, 0, 1, 1]]}
             vectors = np.array([1.0, 0, 0, 0]) * (names[0] == state.colours[0])
