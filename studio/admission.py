@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipelines.errors import InvalidRequest, NotAllowed, NotFound
@@ -11,6 +12,15 @@ from studio import limits
 if TYPE_CHECKING:
     from pipelines.catalog import Catalog
     from studio.gallery import Gallery
+
+
+GONE = "a picture that is not here any more"
+
+
+class _Said(str):
+    """Words about what came, where the thing itself would tell nobody anything: no quotation marks around them."""
+
+    __repr__ = str.__str__
 
 
 def check_model(catalog: Catalog, request: Request) -> None:
@@ -24,17 +34,32 @@ def check_model(catalog: Catalog, request: Request) -> None:
 
 
 def check_uploads(gallery: Gallery, owner: str, request: Request) -> None:
-    """Raises InvalidRequest where a file that the request names is not one of the owner's."""
+    """Raises InvalidRequest where a file that the request names is not one of the owner's, or is gone."""
     for sha in request.uploads():
         try:
             gallery.upload(owner, sha)
         except NotFound as error:
-            raise InvalidRequest(_field(request, sha), sha, "a file that you have uploaded") from error
+            field = _field(request.model_dump(), sha)
+            if field.startswith(("parts", "blend", "mask")):  # chosen a while ago, perhaps, and no name tells anything
+                raise InvalidRequest(field, _Said(GONE), "one that is: add it again") from error
+            raise InvalidRequest(field, sha, "a file that you have uploaded") from error
 
 
-def _field(request: Request, sha: str) -> str:
-    """The field that names the file."""
-    return next((name for name in type(request).model_fields if getattr(request, name) == sha), "pictures")
+def _field(fields: dict, sha: str) -> str:
+    """The field that names the file: "start_picture", "parts.2.picture"."""
+    return next((".".join(place) for place, value in _leaves(fields) if value == sha), "pictures")
+
+
+def _leaves(value: object, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Every plain value in a request, with the way to it. A list of plain values is one place."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(inner, (*place, name))
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _leaves(inner, (*place, str(number)) if isinstance(inner, dict) else place)
+    else:
+        yield place, value
 
 
 def check_kind(request: Request) -> None:

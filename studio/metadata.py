@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipelines import requests
 from pipelines.errors import InvalidRequest
-from pipelines.requests import ImageRequest, Request, Sampler
+from pipelines.requests import ImageRequest, Request, Role, Sampler
 from studio import limits, parameters, png
 from studio.exif import user_texts
 from studio.pictures import FORMATS, sentences
@@ -63,10 +63,27 @@ def parameters_text(request: ImageRequest) -> str:
     settings = {name: _plain(getattr(request, key)) for key, name in _WRITTEN.items()}
     settings["Size"] = f"{request.width}x{request.height}"
     settings["Model"] = request.model
-    if request.start_picture:
+    if request.beginning:
         settings["Denoising strength"] = _plain(request.strength)
+    settings |= _inpainting(request)
     settings["Version"] = SOFTWARE
-    return parameters.compose(parameters.Parameters(request.prompt, request.negative_prompt, settings))
+    return parameters.compose(parameters.Parameters(request.words, _unwanted(request), settings))
+
+
+def _inpainting(request: ImageRequest) -> dict[str, str]:
+    """What that program says of a mask, and under which names."""
+    if not (request.mask or request.expand.any):
+        return {}
+    said = {"Mask blur": str(request.mask_blur)}
+    if request.only_masked:
+        said |= {"Inpaint area": "Only masked", "Masked area padding": str(request.mask_padding)}
+    return said
+
+
+def _unwanted(request: ImageRequest) -> str:
+    """The negative prompt, with the texts among the parts that say what must not be seen."""
+    said = (part.text.strip() for part in request.parts if part.role == Role.NOT)
+    return ", ".join(text for text in (request.negative_prompt, *said) if text)
 
 
 def read(data: bytes) -> Info:

@@ -78,8 +78,10 @@ def _rgb(image: Image.Image, notes: list[str]) -> Image.Image:
         notes.append("CMYK became RGB.")
         return image.convert("RGB")
     if image.has_transparency_data:
-        notes.append("Transparent parts became white.")
         rgba = image.convert("RGBA")
+        if rgba.getextrema()[3][0] == 255:  # a canvas gives an alpha channel also where nothing is transparent
+            return rgba.convert("RGB")
+        notes.append("Transparent parts became white.")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image.convert("RGB")
 

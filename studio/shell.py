@@ -30,7 +30,7 @@ _ICON = (
     "%3Crect x='1' y='6' width='5' height='12' rx='1.5' opacity='.55'/%3E%3Crect x='8' y='3' width='8' height='18' "
     "rx='1.5'/%3E%3Crect x='18' y='6' width='5' height='12' rx='1.5' opacity='.55'/%3E%3C/svg%3E"
 )
-STYLES = ("variables", "frame", "form", "stage", "rooms", "speech", "caption")
+STYLES = ("variables", "frame", "form", "stage", "rooms", "speech", "caption", "compose", "paint")
 _FOREIGN = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -16,6 +17,9 @@ from studio.rows import ArtifactRow
 from studio.schema import CHANGES, SCHEMA
 
 _UNREADABLE = "This job was asked for in another version of the studio, which this one cannot read; ask again."
+# Requests as they are written: a composed one names its stored pictures
+_COMPOSED = """request LIKE '%"parts":[{%' OR request LIKE '%"mask":"%' OR request LIKE '%"blend":{%'"""
+_SHA256 = re.compile(r'"([0-9a-f]{64})"')
 _JOB_COLUMNS = tuple(field.name for field in fields(Job))
 
 
@@ -76,10 +80,17 @@ class Store:
         return {owner: ids for owner, ids in kept.items() if ids}
 
     def needed_uploads(self, owner: str) -> set[str]:
-        """SHA-256 of the stored files that the owner's unfinished jobs will read."""
+        """SHA-256 of the stored files that the owner's unfinished jobs will read, and of those that a composed picture
+        in the gallery was made from: "reuse settings" brings them back.
+        """
         live = [status for status in JobStatus if not status.ended]
         jobs = self._jobs(f"WHERE owner = ? AND status IN ({', '.join('?' * len(live))})", (owner, *live))
-        return {sha for job in jobs for sha in job.request.uploads()}
+        return {sha for job in jobs for sha in job.request.uploads()} | self._composed_of(owner)
+
+    def _composed_of(self, owner: str) -> set[str]:
+        """Read as text: with thousands of pictures, validating each request would take seconds."""
+        rows = self.rows(f"SELECT request FROM artifacts WHERE owner = ? AND ({_COMPOSED})", (owner,))
+        return {sha for row in rows for sha in _SHA256.findall(row["request"])}
 
     def unfinished(self) -> list[Job]:
         """Everybody's jobs that have not ended, in the order in which they came.

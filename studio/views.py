@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from studio.desk import Desk
 
 SHOWN_INFO = ("duration", "sample_rate", "caption", "candidates", "warnings", "format", "alignment", "peaks", "edited",
-              "style")  # fmt: skip
+              "style", "agreement", "gate")  # fmt: skip
 LINE = 200  # jobs of the line that are shown
 _FAR = 10**9
 

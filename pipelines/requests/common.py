@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -70,7 +71,15 @@ class Asked(BaseModel):
 
 def shown(fields: dict) -> dict:
     """The fields of a request with long texts cut to SHOWN characters."""
-    return {key: value[:SHOWN] if isinstance(value, str) else value for key, value in fields.items()}
+    return {key: _cut(value) for key, value in fields.items()}
+
+
+def _cut(value: object) -> object:
+    if isinstance(value, str):
+        return value[:SHOWN]
+    if isinstance(value, list):
+        return [_cut(one) for one in value]
+    return shown(value) if isinstance(value, dict) else value
 
 
 def drawn(seed: int) -> int:
@@ -90,13 +99,35 @@ def refusal(kind: type[BaseModel], error: ValidationError) -> InvalidRequest:
     """The first thing that is wrong, as a sentence: field, what came, what is allowed."""
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "request"
-    return InvalidRequest(field, first.get("input"), _allowed(kind, field, first))
+    return InvalidRequest(field, first.get("input"), _allowed(*_place(kind, first["loc"]), first))
+
+
+def _place(kind: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[type[BaseModel], str]:
+    """The model and its field that ("parts", 0, "weight") leads to."""
+    name = ""
+    for step in (step for step in loc if isinstance(step, str)):
+        if name in kind.model_fields:
+            kind = next(_models(kind.model_fields[name].annotation), kind)
+        name = step
+    return kind, name
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    """The models of ours that a field may hold: of `tuple[Part, ...]` that is Part, of `Blend | None` it is Blend."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
 
 
 def _allowed(kind: type[BaseModel], field: str, first: dict) -> str:
     known = kind.model_fields
     if first["type"] == "value_error":  # a check of the kind itself says best what it wants
         return first["msg"].removeprefix("Value error, ")
+    if first["type"] == "too_long":
+        return f"at most {first['ctx']['max_length']} {field} ({first['ctx']['actual_length']} came)"
+    if first["type"] == "model_type":
+        return "an object with " + ", ".join(next(_models(known[field].annotation), kind).model_fields)
     limits = bounds(kind, field) if field in known else {}
     if first["type"] in ("extra_forbidden", "missing"):
         return "one of " + ", ".join(known)

@@ -29,7 +29,8 @@ def _inlined(schema: object, named: dict) -> object:
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        return {**named[schema["$ref"].rpartition("/")[2]], **{k: v for k, v in schema.items() if k != "$ref"}}
+        whole = {**named[schema["$ref"].rpartition("/")[2]], **{k: v for k, v in schema.items() if k != "$ref"}}
+        return _inlined(whole, named)
     return {key: _inlined(value, named) for key, value in schema.items()}
 
 

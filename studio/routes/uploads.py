@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response, UploadFile
+import io
 
-from pipelines.errors import TriptychError
+from fastapi import APIRouter, Response, UploadFile
+from PIL import Image
+
+from pipelines import requests
+from pipelines.errors import NotAllowed, TriptychError
 from studio import limits, metadata
 from studio.context import Here, Owner, Studio
+from studio.keeping import thumbnail
+
+CAPTION_SECONDS = 120.0  # a device that is busy with pictures answers late
 
 # The name is the hash of the content
 _KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -26,6 +33,27 @@ def picture(studio: Here, owner: Owner, sha256: str) -> Response:
     data = studio.gallery.upload(owner, sha256)
     kind = "image/png" if data.startswith(b"\x89PNG") else "application/octet-stream"
     return Response(data, media_type=kind, headers=_KEEP)
+
+
+@router.get("/uploads/{sha256}/thumb", response_class=Response, responses={200: {"content": {"image/webp": {}}}})
+def thumb(studio: Here, owner: Owner, sha256: str) -> Response:
+    """The same, small."""
+    with Image.open(io.BytesIO(studio.gallery.upload(owner, sha256))) as image:
+        return Response(thumbnail(image), media_type="image/webp", headers=_KEEP)
+
+
+@router.get("/uploads/{sha256}/caption")
+def caption(studio: Here, owner: Owner, sha256: str) -> dict:
+    """What the first captioner says of it, "" where there is none. Nothing of this is kept."""
+    models = [entry for entry in studio.catalog.entries("caption") if entry.ready]
+    if not models:
+        return {"caption": ""}
+    request = requests.make("caption", picture=sha256, model=models[0].id, priority="interactive")
+    try:
+        answer = studio.engine.ask(owner, request).result(CAPTION_SECONDS)
+    except TimeoutError as error:
+        raise NotAllowed("The device is busy: describe this picture later.") from error
+    return {"caption": answer.info.get("caption", "")}
 
 
 @router.post("/info")

@@ -1,15 +1,19 @@
 // What can be done with what is finished, the same everywhere: save, reuse settings, start picture.
 
 import { announce, note } from "./announce.js";
+import { composed, formOfRequest } from "./compose_request.js";
 import { button, el } from "./dom.js";
 import { icon } from "./icons.js";
 import { open } from "./tabs.js";
 import { setStartFrom } from "./start.js";
 import { t } from "./words.js";
 
-/** Fill the form of a tab and show it; fields that are not named stay as they are. */
+/** Fill the form of a tab; fields that are not named stay as they are. */
+export const tell = (form, values) => void dispatchEvent(new CustomEvent("triptych:fill", { detail: { form, values } }));
+
+/** The same, and show it. */
 export function fill(form, values) {
-  dispatchEvent(new CustomEvent("triptych:fill", { detail: { form, values } }));
+  tell(form, values);
   open(form);
 }
 
@@ -17,7 +21,8 @@ const FORM = ["prompt", "negative_prompt", "model", "width", "height", "sampler"
 
 export function reuse(request) {
   const known = FORM.filter((name) => request[name] !== undefined && request[name] !== null);
-  fill("image", Object.fromEntries(known.map((name) => [name, request[name]])));
+  if (composed(request)) fill("compose", formOfRequest(request));
+  else fill("image", Object.fromEntries(known.map((name) => [name, request[name]])));
   announce(t("act.reused"));
   note(t("act.reused"));
 }

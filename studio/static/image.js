@@ -1,7 +1,8 @@
 // The stage of the Image tab; six examples while it is empty.
 
+import { composed } from "./compose_request.js";
 import { examples } from "./examples.js";
 import { stage } from "./stage.js";
 import { t } from "./words.js";
 
-export const imageStage = (place) => stage(place, { kinds: ["image"], heading: t("stage.title"), empty: examples() });
+export const imageStage = (place) => stage(place, { kinds: ["image"], where: (job) => !composed(job.request), heading: t("stage.title"), empty: examples() });

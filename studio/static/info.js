@@ -16,6 +16,7 @@ export function infoList(item) {
   const given = rows.filter(([, value]) => value !== undefined && value !== null && value !== "");
   return el("div.info", {},
     words ? [el("p.prompt", {}, words), copy(words, item.kind)] : null,
+    viewOf(item).under?.(item),
     el("dl", {}, given.map(([label, value, name]) => el("div", { "data-name": name }, el("dt", {}, label), el("dd", {}, String(value), name === "seed" ? copySeed(value) : null)))),
   );
 }

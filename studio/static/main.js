@@ -7,6 +7,11 @@ import { caption } from "./caption_view.js";
 import { gallerySide, galleryStage } from "./gallery.js";
 import { header } from "./header.js";
 import { watchKeys } from "./keys.js";
+import { composeStage, offerComposing } from "./compose.js";
+import { composeMargins } from "./compose_margins.js";
+import { composeParts } from "./compose_parts.js";
+import { composeOther, composePicture } from "./compose_picture.js";
+import { composeHint, composeReword } from "./compose_words.js";
 import { changes, connect } from "./live.js";
 import { announceJobs } from "./announce.js";
 import { register } from "./kinds.js";
@@ -34,6 +39,14 @@ const PARTS = {
   "voice-recording": voiceRecording,
   "caption-source": captionSource,
   "caption-stage": captionStage,
+  "compose-stage": composeStage,
+  "compose-hint": composeHint,
+  "compose-picture": composePicture,
+  "compose-margins": composeMargins,
+  "compose-reword": composeReword,
+  "compose-other": composeOther,
+  "compose-list": composeParts,
+  "compose-cancel": cancelButton,
   "gallery-side": gallerySide,
   "gallery-stage": galleryStage,
   "queue-side": queueSide,
@@ -44,6 +57,7 @@ register("speech", speech);
 register("caption", caption);
 offerCaptions();
 offerSpeech();
+offerComposing();
 const mounted = new Set();
 
 export function mount(name, element, props = {}) {

@@ -1,6 +1,6 @@
 // Sentences that come from the server are English; those of phrases.json are told in the reader's language.
 
-import { language, t } from "./words.js";
+import { has, language, t } from "./words.js";
 
 const load = async (name) => (await fetch(new URL(name, import.meta.url))).json();
 const [pairs, labels] = await Promise.all([load("./phrases.json"), load("./labels.json")]);
@@ -28,9 +28,25 @@ function remark(text) {
 
 /** "width: got 100, allowed is at least 64." with the field's label and everything in the reader's language. */
 export function invalid(message) {
-  const found = /^(\w+): got (.*), allowed is (.*)\.$/s.exec(message);
+  const found = /^([\w.]+): got (.*), allowed is (.*)\.$/s.exec(message);
   if (!found) return phrase(message);
   const [, field, got, allowed] = found;
-  const comma = language() === "en" ? ", " : "，";
-  return t("error.invalid", { field: field in labels ? t(labels[field]) : field, got, allowed: allowed.split(", ").map(phrase).join(comma) });
+  return t("error.invalid", { field: labelOf(field), got: phrase(got), allowed: whole(allowed) });
 }
+
+/** Its parts between the commas, or all of it as one phrase. */
+function whole(text) {
+  const parts = text.split(", ");
+  const told = parts.map(phrase);
+  return told.every((part, i) => part === parts[i]) ? phrase(text) : told.join(t("comma"));
+}
+
+/** "parts.1.weight" is "Part 2, weight": as label_of in sentences.py. */
+function labelOf(field) {
+  const [first, ...rest] = field.split(".");
+  const numbered = /^\d+$/.test(rest[0]) && has(`${first}.one`);
+  const said = numbered ? t(`${first}.one`, { n: Number(rest.shift()) + 1 }) : label(first);
+  return [said, ...rest.map(label)].join(t("comma"));
+}
+
+const label = (name) => (name in labels ? t(labels[name]) : name);

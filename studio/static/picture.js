@@ -1,6 +1,7 @@
 // The kind "image": pictures on the stage, in the gallery, large.
 
 import { reuse, saveLink, tool, useAsStart } from "./actions.js";
+import { agreementBars } from "./compose_bars.js";
 import { button, el, say, set } from "./dom.js";
 import { filmstrip } from "./filmstrip.js";
 import { number, t } from "./words.js";
@@ -8,7 +9,7 @@ import { number, t } from "./words.js";
 const LARGEST = 3; // times its own size; further enlarged a picture would only blur
 
 export const picture = {
-  title: (request) => request.prompt?.trim() || t("job.untitled"),
+  title: (request) => wordsOf(request) || t("job.untitled"),
   ratio: ({ width, height }) => `${width} / ${height}`,
   live,
   done,
@@ -16,8 +17,12 @@ export const picture = {
   card,
   large,
   extra: filmstrip,
+  under: agreementBars,
   rows,
 };
+
+/** The prompt and the texts among the parts, as it is searched for. */
+const wordsOf = ({ prompt, parts = [] }) => [prompt?.trim(), ...parts.map(({ text, role }) => (role === "not" ? "" : text?.trim()))].filter(Boolean).join(", ");
 
 function live(job) {
   const node = el("img.preview", { alt: "", hidden: true });
@@ -81,7 +86,7 @@ const ROWS = ["negative_prompt", "model", "size", "sampler", "steps", "guidance_
 function rows(item) {
   const about = { ...item.request };
   if (item.width ?? about.width) about.size = `${item.width ?? about.width} × ${item.height ?? about.height}`;
-  if (!about.start_picture) delete about.strength;
+  if (!about.start_picture && !about.parts?.some(({ role, picture }) => role === "where" && picture)) delete about.strength;
   const match = item.score == null ? null : `${number(item.score * 100)} %`;
   return [[t("info.score"), match, "score"], ...ROWS.map((name) => [t(`info.${name}`), about[name], name])];
 }

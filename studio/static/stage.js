@@ -11,8 +11,11 @@ import { t } from "./words.js";
 const tiles = new Map();
 const gone = new Set(JSON.parse(localStorage.getItem("triptych.gone") ?? "[]"));
 
-/** kinds: of the jobs that belong here, and `where` they do; heading: its words; empty: a node that is shown while there is no job */
-export function stage(place, { kinds, where = () => true, heading, empty }) {
+/**
+ * kinds: of the jobs that belong here, and `where` they do; strip(job): a name that the jobs of one strip share, or "";
+ * heading: its words; empty: a node that is shown while there is no job
+ */
+export function stage(place, { kinds, where = () => true, strip = () => "", heading, empty }) {
   const here = () => onStage(kinds).filter(where);
   const grid = el("div.grid", { role: "list", "data-kinds": kinds.join(" ") });
   const clear = button("link.clear", { onclick: () => takeOff(here().filter((job) => !isLive(job))) }, t("stage.clear"));
@@ -20,7 +23,7 @@ export function stage(place, { kinds, where = () => true, heading, empty }) {
   const bar = el("div.stage-bar", {}, el("h2", {}, heading), stop, clear);
   const show = () => {
     const jobs = here();
-    order(grid, jobs.map((job) => tileOf(job, here)));
+    order(grid, laid(jobs, strip, (job) => tileOf(job, here)));
     set(bar, { hidden: !jobs.length });
     set(stop, { hidden: jobs.filter(isLive).length < 2 });
     set(clear, { hidden: !jobs.some((job) => !isLive(job)) });
@@ -36,6 +39,27 @@ export function stage(place, { kinds, where = () => true, heading, empty }) {
     if (!before && kinds.includes(job.kind) && where(job) && justAsked(job)) setTimeout(comeIntoView, 80, place); // when it has been drawn
   });
   show();
+}
+
+/** The tiles; those of one strip side by side in a row of their own, in the order in which they were asked for. */
+function laid(jobs, strip, tileOf) {
+  const nodes = new Map();
+  for (const job of jobs) {
+    const name = strip(job);
+    if (name) nodes.set(name, [...(nodes.get(name) ?? []), job]);
+    else nodes.set(job.id, tileOf(job));
+  }
+  return [...nodes].map(([name, found]) => (Array.isArray(found) ? stripOf(name, found.map(tileOf)) : found));
+}
+
+const strips = new Map();
+
+function stripOf(name, tiles) {
+  if (!strips.has(name)) strips.set(name, el("div.strip-row", { role: "group" }));
+  const row = strips.get(name);
+  set(row, { "aria-label": t("compose.strip", { n: tiles.length }), style: `--frames: ${tiles.length}` });
+  order(row, tiles);
+  return row;
 }
 
 const justAsked = (job) => job.status === "waiting" && Date.now() / 1000 - job.created < 3;

@@ -16,12 +16,14 @@ import { t, wordOf } from "./words.js";
 export function tile(job, on) {
   const frame = el("div.frame", {});
   const caption = el("p.caption", {});
-  const node = el("article.tile", { "data-id": job.id, "data-kind": job.kind }, frame, caption);
+  const under = el("div.under", {});
+  const node = el("article.tile", { "data-id": job.id, "data-kind": job.kind }, frame, caption, under);
   const view = { status: null, parts: {} };
   const update = (next) => {
     if (view.status !== next.status) {
       view.status = next.status;
       view.parts = BODIES[next.status](frame, next, on);
+      under.replaceChildren(...[next.status === "done" && viewOf(next).under?.(itemOf(next))].filter(Boolean));
     }
     node.dataset.status = next.status;
     frame.style.aspectRatio = viewOf(next).ratio(next.request);

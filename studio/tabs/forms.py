@@ -50,10 +50,13 @@ class Form:
         )  # fmt: skip
 
 
-def asks(room: Room, form: Form, run: gr.Button, request_of: Callable[[dict[str, Any], Room, str], Any]) -> None:
+def asks(
+    room: Room, form: Form, run: gr.Button, request_of: Callable[[dict[str, Any], Room, str], Any],
+    js: str | None = None,
+) -> None:  # fmt: skip
     """A click hands `request_of(values, room, language)` to the engine; it may raise Missing or a TriptychError.
 
-    What comes of it arrives over the live connection.
+    What comes of it arrives over the live connection. js: what the browser does with the values before (`in_browser`).
     """
 
     def submit(request: gr.Request, **values: Any) -> list:
@@ -72,6 +75,7 @@ def asks(room: Room, form: Form, run: gr.Button, request_of: Callable[[dict[str,
         outputs=[*form.errors.values(), *form.folds.values()],
         preprocess=False,  # its checks speak through toasts; ours stand under the field
         trigger_mode="multiple",  # several clicks are several jobs
+        js=js,
         **QUIET,
     )
 

@@ -17,11 +17,12 @@ def form(room: Room) -> tuple[Form, dict[str, gr.Button]]:
     """The fields by their name in the request (and the size preset), and the buttons run, dice and reuse."""
     form = Form("image", behind=BEHIND)
     with gr.Column(elem_classes=["fields"]):
-        _words(room, form)
+        root(room, "prompt-history")
+        prompt(room, form)
+        negative(room, form)
         model_field(room, form, "image", "model")
-        _size(room, form)
-        with gr.Accordion(room.label("advanced"), open=False, elem_classes=["fold"]) as form.folds["advanced"]:
-            dice, reuse = _advanced(room, form)
+        size(room, form)
+        dice, reuse = advanced(room, form)
         with gr.Accordion(room.label("start"), open=False, elem_classes=["fold"]) as form.folds["start"]:
             _start(room, form)
     with gr.Column(elem_classes=["foot"]):
@@ -32,41 +33,55 @@ def form(room: Room) -> tuple[Form, dict[str, gr.Button]]:
     return form, {"run": run, "dice": dice, "reuse": reuse}
 
 
-def _words(room: Room, form: Form) -> None:
-    root(room, "prompt-history")
+def prompt(room: Room, form: Form, at: str = "") -> None:
+    """at, here and below: what the elements' ids begin with, as the form of another tab has the same fields."""
     form.fields["prompt"] = gr.Textbox(
-        label=room.label("prompt"), placeholder=room.label("prompt.hint"), lines=3, max_lines=12, elem_id="prompt"
+        label=room.label("prompt"), placeholder=room.label("prompt.hint"), lines=3, max_lines=12, elem_id=f"{at}prompt"
     )  # fmt: skip
     form.place("prompt")
+
+
+def negative(room: Room, form: Form, at: str = "") -> None:
     with gr.Accordion(room.label("negative"), open=False, elem_classes=["fold"]) as form.folds["negative"]:
         form.fields["negative_prompt"] = gr.Textbox(
             label=room.label("negative"), show_label=False, placeholder=room.label("negative.hint"), lines=2,
-            max_lines=8, elem_id="negative_prompt",
+            max_lines=8, elem_id=f"{at}negative_prompt",
         )  # fmt: skip
         form.place("negative_prompt")
 
 
-def _size(room: Room, form: Form) -> None:
+def size(room: Room, form: Form, at: str = "") -> None:
     shapes = [(room.label(f"size.{name}"), name) for name in ("square", "landscape", "portrait", "free")]
-    form.fields["size"] = gr.Radio(shapes, value="square", label=room.label("size"), elem_id="size")
-    with gr.Row(elem_id="free-size", elem_classes=["pair"]):
+    form.fields["size"] = gr.Radio(
+        shapes, value="square", label=room.label("size"), elem_id=f"{at}size", elem_classes=["size-choice"]
+    )
+    with gr.Row(elem_classes=["pair", "free-size"]):
         for name in ("width", "height"):
             step = int(bounds(ImageRequest, name)["multiple_of"])
             form.fields[name] = gr.Number(
-                256, label=room.label(name), precision=0, step=step, elem_id=name, min_width=100
+                256, label=room.label(name), precision=0, step=step, elem_id=f"{at}{name}", min_width=100
             )
     form.place("width")
     form.place("height")
     limits = bounds(ImageRequest, "count")
     form.fields["count"] = gr.Slider(
-        limits["ge"], limits["le"], value=1, step=1, label=room.label("count"), elem_id="count", buttons=[]
+        limits["ge"], limits["le"], value=1, step=1, label=room.label("count"), elem_id=f"{at}count", buttons=[]
     )
     form.place("count")
 
 
-def _advanced(room: Room, form: Form) -> tuple[gr.Button, gr.Button]:
+def advanced(room: Room, form: Form, at: str = "") -> tuple[gr.Button, gr.Button]:
+    """The fold, and its buttons dice and reuse."""
+    with gr.Accordion(room.label("advanced"), open=False, elem_classes=["fold"]) as form.folds["advanced"]:
+        return _advanced(room, form, at)
+
+
+def _advanced(room: Room, form: Form, at: str) -> tuple[gr.Button, gr.Button]:
     form.fields["sampler"] = gr.Dropdown(
-        [str(name) for name in Sampler], value=str(Sampler.DPMPP_2M), label=room.label("sampler"), elem_id="sampler"
+        [str(name) for name in Sampler],
+        value=str(Sampler.DPMPP_2M),
+        label=room.label("sampler"),
+        elem_id=f"{at}sampler",
     )
     form.place("sampler")
     for name, label, step in (("steps", "steps", 1), ("guidance_scale", "guidance", 0.5)):
@@ -74,19 +89,21 @@ def _advanced(room: Room, form: Form) -> tuple[gr.Button, gr.Button]:
         info = room.label("guidance.info") if name == "guidance_scale" else None
         value = ImageRequest.model_fields[name].default
         form.fields[name] = gr.Slider(
-            limits["ge"], limits["le"], value=value, step=step, label=room.label(label), info=info, elem_id=name,
+            limits["ge"], limits["le"], value=value, step=step, label=room.label(label), info=info,
+            elem_id=f"{at}{name}",
             buttons=[],
         )  # fmt: skip
         form.place(name)
     with gr.Row(elem_classes=["seed"]):
         form.fields["seed"] = gr.Number(
-            -1, label=room.label("seed"), info=room.label("seed.info"), precision=0, elem_id="seed", min_width=100
-        )
-        dice = gr.Button(room.label("seed.dice"), size="sm", elem_id="seed-dice", min_width=0)
-        reuse = gr.Button(room.label("seed.reuse"), size="sm", elem_id="seed-reuse", min_width=0)
+            -1, label=room.label("seed"), info=room.label("seed.info"), precision=0, elem_id=f"{at}seed",
+            min_width=100,
+        )  # fmt: skip
+        dice = gr.Button(room.label("seed.dice"), size="sm", elem_id=f"{at}seed-dice", min_width=0)
+        reuse = gr.Button(room.label("seed.reuse"), size="sm", elem_id=f"{at}seed-reuse", min_width=0)
     form.place("seed")
     form.fields["early_stop"] = gr.Checkbox(
-        False, label=room.label("early_stop"), info=room.label("early_stop.info"), elem_id="early_stop"
+        False, label=room.label("early_stop"), info=room.label("early_stop.info"), elem_id=f"{at}early_stop"
     )
     form.place("early_stop")
     return dice, reuse
@@ -96,8 +113,12 @@ def _start(room: Room, form: Form) -> None:
     root(room, "start")
     form.fields["start_picture"] = gr.Textbox("", visible="hidden", elem_id="start_picture")
     form.place("start_picture")
+    strength(room, form)
+
+
+def strength(room: Room, form: Form, at: str = "") -> None:
     form.fields["strength"] = gr.Slider(
         0.05, 1, value=ImageRequest.model_fields["strength"].default, step=0.05, label=room.label("strength"),
-        info=room.label("strength.info"), elem_id="strength", buttons=[],
+        info=room.label("strength.info"), elem_id=f"{at}strength", buttons=[],
     )  # fmt: skip
     form.place("strength")

@@ -1,0 +1,73 @@
+// The form of the Compose tab: what a way of working, a picture, a model does to its fields. The list of parts, the
+// pictures and the margins are drawn by other files; they tell of changes here, through `fill("compose", …)`.
+
+import { showMargins } from "./compose_margins.js";
+import { partsNow, showParts } from "./compose_parts.js";
+import { showOther, showPicture } from "./compose_picture.js";
+import { showHint, showReword } from "./compose_words.js";
+import { arranged } from "./compose_size.js";
+import { ways } from "./compose_ways.js";
+import { imageForm, modelOf } from "./image_fields.js";
+
+const base = imageForm("compose", look);
+const { named, listed } = base;
+export const { model, size, reuse } = base;
+
+/** Also called at each change: what is shown beside the fields follows them. */
+export function keep(kept, ...values) {
+  look(named(values));
+  return base.keep(kept, ...values);
+}
+
+export async function restore(...values) {
+  const result = await base.restore(...values);
+  showParts(named(result).parts);
+  return result;
+}
+
+/** `own` in the wish: it comes from the list of parts itself, which is further on already. */
+export async function fill(wish, ...values) {
+  const result = await base.fill(wish, ...values);
+  const asked = JSON.parse(wish);
+  if ("parts" in asked && !asked.own) showParts(asked.parts);
+  return result;
+}
+
+/** The values as they are sent: the list of parts may have been typed in a moment ago. */
+export const asked = (...values) => listed({ ...named(values), parts: partsNow() });
+
+/** Another way of working: its own first values; the picture that is worked on and the one that says where are one. */
+export async function way(...values) {
+  const form = named(values);
+  const parts = JSON.parse(partsNow());
+  const place = parts.find((part) => part.role === "where" && part.picture);
+  Object.assign(form, ways[form.way]?.fresh, { parts: JSON.stringify(parts) });
+  if (ways[form.way]?.picture && place) {
+    Object.assign(form, { start_picture: form.start_picture || place.picture, parts: JSON.stringify(parts.filter((part) => part !== place)) });
+  } else if (form.way === "free" && form.start_picture && !place) {
+    Object.assign(form, { start_picture: "", mask: "", parts: JSON.stringify([...parts, { role: "where", picture: form.start_picture, weight: 1 }]) });
+  }
+  Object.assign(form, await arranged(form).catch(() => ({})));
+  look(form);
+  showParts(form.parts);
+  return listed(form);
+}
+
+/** Attributes of the page by which the style shows what belongs to this composition, and nothing else. */
+function look(form) {
+  const page = document.documentElement;
+  const way = ways[form.way] ?? ways.free;
+  const parts = way.parts ? JSON.parse(form.parts || "[]") : [];
+  const place = parts.some((part) => part.role === "where" && part.picture);
+  page.dataset.compose = form.way in ways ? form.way : "free";
+  page.toggleAttribute("data-compose-gate", parts.some((part) => part.picture && part.role !== "where"));
+  page.toggleAttribute("data-compose-start", Boolean(way.picture || place));
+  page.toggleAttribute("data-compose-mask", Boolean(way.mask && form.mask));
+  page.toggleAttribute("data-compose-strip", form.frames > 1);
+  modelOf(form.model).then((model) => page.toggleAttribute("data-compose-instruct", model?.inputs === "instruct"));
+  showHint();
+  showPicture(form);
+  showMargins(form);
+  showOther(form.blend_picture);
+  showReword(form);
+}

@@ -1,0 +1,146 @@
+// The parts of a composition: a list of cards, and the ways to add one: words, a file, a drawing, the gallery.
+
+import { tell } from "./actions.js";
+import { button, el, order, say, set } from "./dom.js";
+import { dropZone } from "./drop.js";
+import { icon } from "./icons.js";
+import { partCard } from "./compose_part.js";
+import { wayNow } from "./compose_ways.js";
+import { paint } from "./paint.js";
+import { pick } from "./pick.js";
+import { captionOf, pictureIn, store, storeFrom } from "./stored.js";
+import { t } from "./words.js";
+
+let parts = []; // { key, role, weight, text | picture, caption?, from? }; the form holds them as JSON
+let count = 0;
+let view = null;
+let most = { parts: 12, pictures: 4 };
+
+/** The list as the form's field holds it. */
+export const partsNow = () => JSON.stringify(parts.map(({ key, ...part }) => part));
+
+/** From elsewhere: a reload, "reuse settings". */
+export function showParts(text) {
+  parts = JSON.parse(text || "[]").map((part) => ({ weight: 1, role: "what", ...part, key: ++count }));
+  parts.forEach(describe);
+  draw();
+}
+
+export function composeParts(place, props) {
+  most = { ...most, ...props };
+  const list = el("ol.parts", {});
+  const problem = el("p.problem", { role: "alert" });
+  const empty = el("p.muted.parts-empty", {}, t("compose.parts.empty"));
+  const slot = el("div.slot", {});
+  const body = el("details.parts-of", { open: true }, el("summary", {}, t("compose.parts.more")), el("h2", {}, t("compose.parts")), list, slot, empty, adding(), problem);
+  view = { list, problem, empty, slot, body, cards: new Map() };
+  body.ondragover = (event) => event.preventDefault();
+  body.ondrop = async (event) => {
+    event.preventDefault();
+    const file = await pictureIn(event.dataTransfer);
+    if (file) add(() => store(file));
+  };
+  place.append(body);
+  draw();
+}
+
+function adding() {
+  const file = el("input.unseen", { type: "file", accept: "image/*", multiple: true, id: "compose-file" });
+  file.onchange = () => {
+    for (const one of file.files) add(() => store(one));
+    file.value = "";
+  };
+  return el("div.adding", {},
+    button("quiet", { onclick: addText, id: "compose-add-text" }, icon("text", 16), t("compose.add.text")),
+    el("label.quiet", {}, file, icon("image", 16), t("compose.add.picture")),
+    button("quiet", { onclick: () => paint({ title: t("paint.draw") }).then((drawn) => drawn && add(() => store(drawn))), id: "compose-add-drawing" }, icon("pen", 16), t("compose.add.draw")),
+    button("quiet", { onclick: () => pick().then((item) => item && add(() => storeFrom(item.url))), id: "compose-add-gallery" }, icon("gallery", 16), t("compose.add.gallery")),
+  );
+}
+
+function addText() {
+  if (put({ role: "what", text: "", weight: 1 })) view.list.lastChild.querySelector("textarea").focus();
+}
+
+/** kept: gives the hash of a stored picture. role: as that of which the way still wants one, else content. */
+export async function add(kept, role = missing() || "what") {
+  say(view.problem, "");
+  view.body.dataset.busy = "";
+  try {
+    put({ role, picture: await kept(), weight: 1 });
+  } catch (error) {
+    say(view.problem, error.message);
+  } finally {
+    delete view.body.dataset.busy;
+  }
+}
+
+function put(part) {
+  if (parts.length >= most.parts) return say(view.problem, t("compose.parts.full", { n: most.parts }));
+  parts = [...parts, { ...part, key: ++count }];
+  describe(parts.at(-1));
+  changed();
+  return true;
+}
+
+/** In the background: what the captioner says of a picture. */
+function describe(part) {
+  if (!part.picture || part.caption !== undefined) return;
+  captionOf(part.picture)
+    .then((caption) => (part.caption === undefined ? ((part.caption = caption), changed()) : null))
+    .catch(() => ((part.caption = ""), draw()));
+}
+
+function changed() {
+  draw();
+  tell("compose", { parts: partsNow(), own: true });
+}
+
+/** The role of the picture that the chosen way is about and that is not there yet. */
+const missing = () => (wayNow().slot && !parts.some((part) => part.picture && part.role === wayNow().slot) ? wayNow().slot : "");
+
+/** Also when another way is chosen. */
+export function draw() {
+  if (!view) return;
+  const places = { first: parts[0]?.key, last: parts.at(-1)?.key };
+  order(view.list, parts.map((part) => cardOf(part, places)));
+  for (const key of view.cards.keys()) if (!parts.some((part) => part.key === key)) view.cards.delete(key);
+  const wanted = missing();
+  if (view.slot.dataset.role !== wanted) {
+    view.slot.dataset.role = wanted;
+    view.slot.replaceChildren(...(wanted ? [dropZone({ text: t(`compose.slot.${wanted}`), onfile: (file) => add(() => store(file), wanted) })] : []));
+  }
+  set(view.empty, { hidden: parts.length > 0 || Boolean(wanted) });
+  const fold = wayNow().parts === "fold";
+  if (view.fold !== fold) view.body.open = !fold || parts.length > 0;
+  view.fold = fold;
+}
+
+function cardOf(part, places) {
+  if (!view.cards.has(part.key)) view.cards.set(part.key, partCard(part, { changed, remove, move, place }));
+  view.cards.get(part.key).update(parts.indexOf(part), { ...places, where: !wayNow().picture });
+  return view.cards.get(part.key).node;
+}
+
+function remove(part) {
+  const at = parts.indexOf(part);
+  parts = parts.filter((other) => other !== part);
+  changed();
+  (view.list.children[Math.min(at, parts.length - 1)]?.querySelector("select") ?? document.getElementById("compose-add-text")).focus();
+}
+
+/** way: −1 up, 1 down */
+function move(part, way) {
+  const at = parts.indexOf(part);
+  place(part.key, parts[at + way]);
+}
+
+/** The part of that key takes the place of another one. */
+function place(key, other) {
+  const part = parts.find((one) => one.key === key);
+  const to = parts.indexOf(other);
+  if (!part || to < 0) return;
+  parts = parts.filter((one) => one !== part);
+  parts.splice(to, 0, part);
+  changed();
+}
