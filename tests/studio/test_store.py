@@ -156,3 +156,15 @@ def test_orders_are_kept_for_jobs_in_line_and_forgotten_with_the_last(store):
     store.keep_order("ann", ["a", "b"])
     assert store.orders({"a", "b"}) == {"ann": ["a", "b"]}
     assert store.orders(set()) == {}
+
+
+def test_lists_and_vectors_go_along_the_index_to_where_they_begin(store):
+    """A hundred thousand artifacts cost neither a page of the gallery nor a search a walk through all of them."""
+    asked, rows = [], store.rows
+    store.rows = lambda query, values=(): asked.append((query, values)) or rows(query, values)
+    store.artifacts("ann", before=9)
+    store.vectors("ann", 8, after=3)
+    for query, values in asked:
+        plan = " ".join(line["detail"] for line in rows(f"EXPLAIN QUERY PLAN {query}", values))
+        assert "owner=? AND hidden=? AND number" in plan
+        assert "TEMP B-TREE" not in plan
