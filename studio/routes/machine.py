@@ -19,8 +19,11 @@ def models(studio: Here, owner: Owner) -> dict:
 
 
 def _view(entry: object) -> dict:
-    """What this kind of model has of it."""
-    return {name: getattr(entry, name) for name in _SHOWN if hasattr(entry, name)}
+    """What this kind of model has of it. image_prompts: whether it can be shown pictures as parts of a prompt."""
+    view = {name: getattr(entry, name) for name in _SHOWN if hasattr(entry, name)}
+    if hasattr(entry, "adapter"):
+        view["image_prompts"] = bool(entry.adapter and not entry.adapter.fault)
+    return view
 
 
 @router.get("/api/status")

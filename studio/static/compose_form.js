@@ -2,12 +2,13 @@
 // pictures and the margins are drawn by other files; they tell of changes here, through `fill("compose", …)`.
 
 import { showMargins } from "./compose_margins.js";
-import { partsNow, showParts } from "./compose_parts.js";
+import { partsNow, showBlind, showParts } from "./compose_parts.js";
 import { showOther, showPicture } from "./compose_picture.js";
 import { showHint, showReword } from "./compose_words.js";
 import { arranged } from "./compose_size.js";
 import { ways } from "./compose_ways.js";
 import { imageForm, modelOf } from "./image_fields.js";
+import { t } from "./words.js";
 
 const base = imageForm("compose", look);
 const { named, listed } = base;
@@ -64,7 +65,12 @@ function look(form) {
   page.toggleAttribute("data-compose-start", Boolean(way.picture || place));
   page.toggleAttribute("data-compose-mask", Boolean(way.mask && form.mask));
   page.toggleAttribute("data-compose-strip", form.frames > 1);
-  modelOf(form.model).then((model) => page.toggleAttribute("data-compose-instruct", model?.inputs === "instruct"));
+  page.style.setProperty("--gate-text", JSON.stringify(t("compose.gate.text")));
+  page.style.setProperty("--gate-pictures", JSON.stringify(t("compose.gate.pictures")));
+  modelOf(form.model).then((model) => {
+    page.toggleAttribute("data-compose-instruct", model?.inputs === "instruct");
+    showBlind(model);
+  });
   showHint();
   showPicture(form);
   showMargins(form);

@@ -72,7 +72,7 @@ function picture(part, on) {
   image.onerror = () => (set(image, { hidden: true }), set(gone, { hidden: false }));
   const caption = el("textarea.caption-of", { rows: 2, "aria-label": t("compose.caption"), dir: "auto" });
   caption.oninput = () => ((part.caption = caption.value), on.changed());
-  const swap = () => (Object.assign(part, { text: part.caption, from: part.picture, picture: undefined, caption: undefined }), on.changed());
+  const swap = () => (Object.assign(part, asText(part)), on.changed());
   const use = button("link", { onclick: swap }, t("compose.caption.use"));
   const update = () => {
     same(caption, part.caption ?? "");
@@ -82,6 +82,9 @@ function picture(part, on) {
   };
   return { nodes: [el("div.part-picture", {}, image, gone), el("div.part-words", {}, caption, use)], update };
 }
+
+/** A picture's caption in its place; `from` remembers the picture. */
+export const asText = (part) => ({ text: part.caption, from: part.picture, picture: undefined, caption: undefined });
 
 /** A field that somebody types in is left in peace. */
 function same(field, value) {

@@ -4,7 +4,7 @@ import { tell } from "./actions.js";
 import { button, el, order, say, set } from "./dom.js";
 import { dropZone } from "./drop.js";
 import { icon } from "./icons.js";
-import { partCard } from "./compose_part.js";
+import { asText, partCard } from "./compose_part.js";
 import { wayNow } from "./compose_ways.js";
 import { paint } from "./paint.js";
 import { pick } from "./pick.js";
@@ -34,6 +34,8 @@ export function composeParts(place, props) {
   const slot = el("div.slot", {});
   const body = el("details.parts-of", { open: true }, el("summary", {}, t("compose.parts.more")), el("h2", {}, t("compose.parts")), list, slot, empty, adding(), problem);
   view = { list, problem, empty, slot, body, cards: new Map() };
+  view.blind = el("div.blind", {}, el("p.problem", {}), button("link", { onclick: inWords }, t("compose.blind.words")));
+  body.append(view.blind);
   body.ondragover = (event) => event.preventDefault();
   body.ondrop = async (event) => {
     event.preventDefault();
@@ -89,6 +91,22 @@ function describe(part) {
   captionOf(part.picture)
     .then((caption) => (part.caption === undefined ? ((part.caption = caption), changed()) : null))
     .catch(() => ((part.caption = ""), draw()));
+}
+
+const seen = (part) => part.picture && part.role !== "where";
+
+/** A model that cannot be shown pictures is told of at once, and what can be done about it. */
+export function showBlind(model) {
+  if (!view) return;
+  const blind = Boolean(model && model.image_prompts === false && wayNow().parts && parts.some(seen));
+  set(view.blind, { hidden: !blind });
+  if (blind) say(view.blind.firstChild, t("compose.blind", { model: model.name }));
+}
+
+/** The captions of all pictures that the model would have to see, instead of these. */
+function inWords() {
+  for (const part of parts.filter((part) => seen(part) && part.caption?.trim())) Object.assign(part, asText(part));
+  changed();
 }
 
 function changed() {

@@ -20,7 +20,7 @@ export function formOfRequest(request) {
     start_picture: worked?.picture ?? "",
     mask: request.mask ?? "",
     expand: grows(request.expand) ? JSON.stringify(request.expand) : "",
-    parts: JSON.stringify((request.parts ?? []).filter((part) => part !== worked)),
+    parts: JSON.stringify((request.parts ?? []).filter((part) => part !== worked && !(way === "variations" && part.picture === worked.picture))),
     ...blended(request.blend),
   };
 }
@@ -41,6 +41,7 @@ function wayOf(request) {
   if (grows(request.expand)) return "outpaint";
   const others = request.parts.filter((part) => part !== place);
   if (request.mask) return "inpaint";
+  if (others.length === 1 && others[0].role === "what" && others[0].picture === place.picture) return "variations";
   if (others.some((part) => part.role === "how" && part.picture)) return "restyle";
   if (others.length) return "free";
   return request.prompt?.trim() ? "words" : "variations";

@@ -22,7 +22,12 @@ export const picture = {
 };
 
 /** The prompt and the texts among the parts, as it is searched for. */
-const wordsOf = ({ prompt, parts = [] }) => [prompt?.trim(), ...parts.map(({ text, role }) => (role === "not" ? "" : text?.trim()))].filter(Boolean).join(", ");
+function wordsOf({ prompt, parts = [], blend }) {
+  const words = [prompt?.trim(), ...parts.map(({ text, role }) => (role === "not" ? "" : text?.trim()))].filter(Boolean).join(", ");
+  const other = blend?.prompt.trim();
+  if (!other || blend.at === 0) return words;
+  return blend.at === 1 ? other : `${words} → ${other}`;
+}
 
 function live(job) {
   const node = el("img.preview", { alt: "", hidden: true });
@@ -81,12 +86,15 @@ function large(item) {
   return image;
 }
 
-const ROWS = ["negative_prompt", "model", "size", "sampler", "steps", "guidance_scale", "seed", "strength"];
+const ROWS = ["parts", "gate", "negative_prompt", "model", "size", "sampler", "steps", "guidance_scale", "seed", "strength"];
 
 function rows(item) {
   const about = { ...item.request };
   if (item.width ?? about.width) about.size = `${item.width ?? about.width} × ${item.height ?? about.height}`;
   if (!about.start_picture && !about.parts?.some(({ role, picture }) => role === "where" && picture)) delete about.strength;
+  const { parts = [], gate, auto_gate: auto } = item.request;
+  if (parts.length) about.parts = parts.map(({ role, text }) => [t(`compose.role.${role}`), text?.trim()].filter(Boolean).join(" – ")).join("; ");
+  if (parts.some(({ role, picture }) => picture && role !== "where")) about.gate = auto ? t("info.gate.auto", { n: number(item.info?.gate ?? gate, 2) }) : number(gate, 2);
   const match = item.score == null ? null : `${number(item.score * 100)} %`;
   return [[t("info.score"), match, "score"], ...ROWS.map((name) => [t(`info.${name}`), about[name], name])];
 }

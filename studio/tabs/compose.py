@@ -42,7 +42,7 @@ def request_of(values: dict[str, Any], room: Room, language: str) -> ImageReques
     name = values.get("way") or "free"
     way = WAYS.get(name, Way())
     fields = plain(values) | {"start_picture": None, "mask": None, "blend": None}
-    fields |= {"parts": _parts(values, way), "expand": _expand(values, way)}
+    fields |= {"parts": _parts(values, way) + _likeness(values, way, room), "expand": _expand(values, way)}
     if way.mask:
         fields["mask"] = values.get("mask") or None
     if way.blend:
@@ -76,6 +76,15 @@ def _parts(values: dict[str, Any], way: Way) -> list[dict]:
     if way.picture and values.get("start_picture"):
         parts.append({"role": "where", "picture": values["start_picture"]})
     return parts
+
+
+def _likeness(values: dict[str, Any], way: Way, room: Room) -> list[dict]:
+    """The picture once more, as content: a variation may then go far from its layout. Raises UnknownModel."""
+    picture = values.get("start_picture")
+    if not (way.likeness and picture):
+        return []
+    adapter = getattr(room.catalog.find(values["model"]), "adapter", None)
+    return [{"role": "what", "picture": picture}] if adapter and not adapter.fault else []
 
 
 def _part(card: object) -> dict:

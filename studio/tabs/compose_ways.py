@@ -10,12 +10,13 @@ from studio.words import FILE
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """picture: works on one; mask: where it may change, "may" or "must" be painted; margins: it grows; parts: the list
-    of parts, "open" or in a "fold"; slot: the role of a picture that belongs to it; blend: there is another end.
-    fresh: values that the form takes when this way is chosen.
+    """picture: works on one; likeness: that is also shown to the model, where it can see; mask: where it may change,
+    "may" or "must" be painted; margins: it grows; parts: the list of parts, "open" or in a "fold"; slot: the role of a
+    picture that belongs to it; blend: there is another end. fresh: values that the form takes when this way is chosen.
     """
 
     picture: bool = False
+    likeness: bool = False
     mask: str = ""
     margins: bool = False
     parts: str = ""

@@ -76,7 +76,10 @@ FORM = {"prompt": "", "negative_prompt": None, "model": "sprite", "width": 64, "
         "steps": 2, "strength": 0.5, "start_picture": "", "mask": "", "expand": "", "parts": "[]", "gate": 0.5,
         "auto_gate": True, "mask_blur": None, "mask_padding": None, "only_masked": True, "blend_prompt": "",
         "blend_picture": "", "frames": 5, "at": 0.5, "blend_seed": -1, "early_stop": None}  # fmt: skip
-ROOM = SimpleNamespace(words=WORDS)
+ROOM = SimpleNamespace(
+    words=WORDS, catalog=SimpleNamespace(find=lambda model: SimpleNamespace(adapter=ADAPTERS[model]))
+)
+ADAPTERS = {"sprite": None, "seeing": SimpleNamespace(fault=""), "broken": SimpleNamespace(fault="It is damaged.")}
 
 
 def composed(way: str, **values: object) -> ImageRequest:
@@ -112,6 +115,15 @@ def test_each_way_asks_for_its_own():
     blended = composed("blend", prompt="a cat", blend_prompt="a dog", count=4)
     assert (blended.blend.prompt, blended.blend.frames, blended.count) == ("a dog", 5, 1)
     assert composed("words", start_picture=A, prompt="a hat", mask=B).mask == B
+
+
+@pytest.mark.parametrize(
+    ("model", "roles"), [("seeing", ["where", "what"]), ("broken", ["where"]), ("sprite", ["where"])]
+)
+def test_a_variation_is_shown_its_picture_where_the_model_can_see(model, roles):
+    request = composed("variations", model=model, start_picture=A)
+    assert [part.role for part in request.parts] == roles
+    assert {part.picture for part in request.parts} == {A}
 
 
 @pytest.mark.parametrize(
