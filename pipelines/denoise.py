@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,14 +23,13 @@ if TYPE_CHECKING:
 class Denoiser:
     """Steps of one model. Remembers only the joined conditioning of the latest batch.
 
-    adapter: what it looks at pictures with, once somebody has shown some.
+    adapter: gives what it looks at pictures with.
     """
 
-    def __init__(self, parts: Parts):
-        self._parts = parts
+    def __init__(self, parts: Parts, adapter: Callable[[], Adapter]):
+        self._parts, self._adapter = parts, adapter
         self._batch: Batch | None = None
         self._extra: dict[str, Any] = {}
-        self.adapter: Adapter | None = None
 
     @torch.inference_mode()
     def step(self, states: Sequence[ImageState]) -> None:
@@ -71,7 +70,7 @@ class Denoiser:
             self._batch = last = join(members)
             self._extra = last.extra
             if last.sees:
-                sight = Sight(self.adapter.weights, last.sees)
+                sight = Sight(self._adapter().weights, last.sees)
                 self._extra = last.extra | {"cross_attention_kwargs": {ARGUMENT: sight}}
         return last
 

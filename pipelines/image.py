@@ -28,6 +28,7 @@ from pipelines.state import ImageState
 
 if TYPE_CHECKING:
     from pipelines.entry import ImageEntry
+    from pipelines.ip_adapter import Adapter
 
 
 class ImagePipeline:
@@ -35,7 +36,8 @@ class ImagePipeline:
 
     def __init__(self, parts: Parts, entry: ImageEntry):
         self.parts, self.entry = parts, entry
-        self._prompts, self._denoiser = PromptReader(parts), Denoiser(parts)
+        self._prompts, self._denoiser = PromptReader(parts), Denoiser(parts, self._adapter)
+        self._looking: Adapter | None = None
         self._preview, self._samplers = Preview(parts, entry), samplers.Samplers(parts.scheduler_config)
 
     def check(self, request: ImageRequest) -> None:
@@ -45,8 +47,7 @@ class ImagePipeline:
     @property
     def nbytes(self) -> int:
         """Memory of the weights."""
-        adapter = self._denoiser.adapter
-        return self.parts.nbytes + (adapter.nbytes if adapter else 0)
+        return self.parts.nbytes + (self._looking.nbytes if self._looking else 0)
 
     def pieces(self, state: ImageState) -> list[Piece]:
         """None: a picture is whole or not yet one."""
@@ -74,6 +75,10 @@ class ImagePipeline:
     def batch_key(self, state: ImageState) -> Hashable:
         """(latent shape, tokens): jobs of one model with equal keys take their steps together."""
         return (tuple(state.latents.shape[1:]), state.conditioning.positive.embeds.shape[1])
+
+    def weighs(self, state: ImageState) -> bool:
+        """Whether there are texts and pictures for a gate to weigh."""
+        return state.composed.empty is not None and bool(state.request.words.strip())
 
     def turn(self, state: ImageState, gate: float) -> None:
         """Weighs texts against pictures anew, from the next step on: 0…1, as `ImageRequest.gate`."""
@@ -129,9 +134,13 @@ class ImagePipeline:
     def _shown(self, request: ImageRequest, pictures: Mapping, guided: bool, notes: list[str]) -> tuple[Shown, Shown]:
         if not request.shown_parts:
             return (), ()
-        if self._denoiser.adapter is None:
-            self._denoiser.adapter = ip_adapter.load(self.entry, self.parts)
-        return composing.pictures(self._denoiser.adapter, request, pictures, guided, notes)
+        return composing.pictures(self._adapter(), request, pictures, guided, notes)
+
+    def _adapter(self) -> Adapter:
+        """Opened when the first picture is shown, here or in a state of a pipeline that has been put away."""
+        if self._looking is None:
+            self._looking = ip_adapter.load(self.entry, self.parts)
+        return self._looking
 
     def _decoded(self, state: ImageState, frame: Tensor) -> Image.Image:
         image, finite = latents.decode(frame, self.parts)
@@ -141,7 +150,8 @@ class ImagePipeline:
 
     def _info(self, state: ImageState, image: Image.Image) -> dict:
         asked = state.request.model_dump(mode="json", include={"seed", "steps", "sampler", "guidance_scale", "model"})
-        return {"width": image.width, "height": image.height, **asked, "notes": list(state.notes)}
+        turned = {"gate": round(state.gate, 3)} if state.request.auto_gate else {}
+        return {"width": image.width, "height": image.height, **asked, **turned, "notes": list(state.notes)}
 
 
 def _strip(frames: Sequence[Image.Image]) -> Image.Image:

@@ -66,7 +66,8 @@ class Shelf:
 
     def scores(self, request: Request) -> bool:
         """Whether what is made for it is compared with its words: pictures; of sounds, the text has a place there."""
-        return request.kind in SCORED and bool(request.words.strip()) and not getattr(request, "filmstrip", False)
+        asked = request.words.strip() or getattr(request, "parts", ())
+        return request.kind in SCORED and bool(asked) and not getattr(request, "filmstrip", False)
 
     def alignment(self) -> Any:
         """The pipeline that judges what others have made."""

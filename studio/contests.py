@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pipelines.alignment.contest import dropped, look_after
 from pipelines.base import Pipeline
-from studio.tasks import Alignment, Task
+from studio.tasks import Alignment, Task, explain
 
 GIVEN_UP = "Given up after {step} of {steps} steps: other candidates agree better with the prompt."
 
@@ -24,6 +24,15 @@ class Contests:
     def due(self, tasks: Iterable[Task]) -> list[Task]:
         """Those whose prediction is to be looked at now."""
         return [task for task in tasks if _competes(task) and _step(task) == look_after(_steps(task))]
+
+    def behind(self, pipeline: Pipeline, alignment: Callable[[], Alignment], tasks: Iterable[Task]) -> list[Task]:
+        """Looks at those whose time it is; those who are to be given up. Where they cannot be compared, all go on."""
+        due = self.due(tasks)
+        try:
+            return self.looked(pipeline, alignment(), due) if due else []
+        except Exception as error:
+            explain(error)
+            return []
 
     def looked(self, pipeline: Pipeline, alignment: Alignment, tasks: Sequence[Task]) -> list[Task]:
         """Scores the predictions; those who are to be given up."""

@@ -14,6 +14,7 @@ from pipelines.errors import OutOfMemory, TriptychError
 from pipelines.requests import Request
 from studio import previews
 from studio.contests import Contests, sentence
+from studio.gates import Gates
 from studio.messages import AtWork, Begun, Chunk, Failed, Finished, GivenUp, Message, Note, Preview
 from studio.previews import Previews
 from studio.reports import Reports
@@ -44,7 +45,7 @@ class Runner:
         self._model: str | None = None
         self._at_work: tuple[str, ...] = ()
         self._reports = Reports(emit, scheduler, shelf.device_info)
-        self._contests = Contests(self._group)
+        self._contests, self._gates = Contests(self._group), Gates(pictures)
         self._stages = {PREPARE: self._prepare, STEP: self._step, FINISH: self._finish, SCORE: self._score}
 
     def submit(self, job_id: str, owner: str, request: Request, attempts: int = 0) -> None:
@@ -111,7 +112,7 @@ class Runner:
         for task in tasks:
             self._move_on(stage, pipeline, task, now)
         if stage == STEP:
-            self._give_up(pipeline, tasks)
+            self._look(pipeline, [task for task in tasks if task.id in self._tasks])
             self._show(pipeline, tasks, now - began)
 
     def _pipeline(self, task: Task) -> Pipeline:
@@ -160,7 +161,7 @@ class Runner:
         """A picture that could not be scored is still a picture."""
         made = [task.artifact for task in tasks]
         try:
-            made = scored(self._shelf.alignment(), made, [task.request.words for task in tasks])
+            made = scored(self._shelf.alignment(), made, [task.request for task in tasks], self._pictures)
         except Exception as error:
             explain(error)
         for task, artifact in zip(tasks, made, strict=True):
@@ -189,15 +190,10 @@ class Runner:
     def _group(self, name: str) -> list[Task]:
         return [task for task in self._tasks.values() if getattr(task.request, "group", "") == name]
 
-    def _give_up(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
-        """Candidates that have fallen behind leave. Where they cannot be compared, all go on."""
-        due = self._contests.due(task for task in tasks if task.id in self._tasks)
-        try:
-            behind = self._contests.looked(pipeline, self._shelf.alignment(), due) if due else []
-        except Exception as error:
-            explain(error)
-            behind = []
-        for task in behind:
+    def _look(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
+        """Gates are turned to what is being drowned; candidates that have fallen behind leave."""
+        self._gates.turn(pipeline, self._shelf.alignment, tasks)
+        for task in self._contests.behind(pipeline, self._shelf.alignment, tasks):
             self._emit(GivenUp(task.id, sentence(task)))
             self._scheduler.finish(task.id)
             self._drop(task.id)

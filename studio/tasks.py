@@ -39,6 +39,7 @@ class Alignment(Protocol):
     """What the runner wants of `pipelines.alignment.AlignmentPipeline`."""
 
     def judge(self, pictures: Sequence, texts: Sequence[str]) -> Sequence: ...
+    def agree(self, pictures: Sequence, texts: Sequence, others: Sequence) -> Sequence: ...
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL.Image import Image
 
-from pipelines.alignment import calibration, phrases
+from pipelines.alignment import agreement, calibration, phrases
 from pipelines.alignment.calibration import Floats
 from pipelines.alignment.references import REFERENCES
 from pipelines.alignment.towers import Pixels, Towers
@@ -170,6 +170,11 @@ class Alignment:
     def references(self) -> Floats:
         """(64, D)."""
         return self.embed_texts(REFERENCES)
+
+    @cached_property
+    def floor(self) -> float:
+        """The cosine of pictures of different things."""
+        return agreement.floor(self)
 
     def _line_up(self, seen: Floats, read: Floats) -> tuple[Any, Any]:
         return seen @ self.references.T, calibration.kept(read, self.references)

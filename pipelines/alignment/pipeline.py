@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines import parts
-from pipelines.alignment import answers, heatmap
+from pipelines.alignment import agreement, answers, heatmap
+from pipelines.alignment.agreement import Agreed
 from pipelines.alignment.embedding import AT_ONCE, Alignment, Judged, spelled
 from pipelines.alignment.pictures import opened
 from pipelines.base import Artifact, Piece
@@ -129,3 +130,10 @@ class AlignmentPipeline:
     def judge(self, pictures: Sequence[Image | None], texts: Sequence[str]) -> list[Judged]:
         """How well each text fits its picture; the formula of the score is in `calibration.score`."""
         return self.alignment.judge(pictures, texts)
+
+    @out_of_memory_is_ours
+    def agree(
+        self, pictures: Sequence[Image], texts: Sequence[Sequence[str]], others: Sequence[Sequence[Image]]
+    ) -> list[list[Agreed]]:
+        """How well each picture agrees with each of its texts, then with each of its other pictures."""
+        return agreement.agree(self.alignment, pictures, texts, others)

@@ -134,7 +134,7 @@ def test_a_picture_that_says_not(ours, theirs):
     asked = shows(("what", RED, 1.0), ("not", BLUE, 1.0), model="sd", steps=3)
     adapter_of = ours("sd")
     (state,) = run(adapter_of, asked, pictures=FILES)
-    adapter = adapter_of._denoiser.adapter
+    adapter = adapter_of._looking
     embeds = torch.stack([adapter.look(BLUE, PICTURES[BLUE]), adapter.look(RED, PICTURES[RED])])
     expected = theirs(asked, scale=1.0, ip_adapter_image_embeds=[embeds])
     assert difference(state.latents, expected) <= FINAL
@@ -223,9 +223,21 @@ def test_a_model_that_has_seen_no_picture_holds_no_adapter(places):
     pipe = shelf.pipeline(request(model="sd"))
     before = pipe.nbytes
     pipe.step([pipe.prepare(request(model="sd"), {})])
-    assert pipe._denoiser.adapter is None
+    assert pipe._looking is None
     pipe.prepare(shows(("what", RED, 1.0), model="sd"), FILES)
     assert pipe.nbytes > before
+
+
+def test_a_job_goes_on_when_its_model_was_put_away_meanwhile(places):
+    asked = shows(("what", RED, 1.0), model="sd", steps=3)
+    shelf = Shelf(Catalog([places]), "cpu")
+    (whole,) = run(shelf.pipeline(asked), asked, pictures=FILES)
+    state = shelf.pipeline(asked).prepare(asked, FILES)
+    shelf.pipeline(asked).step([state])
+    shelf.evict("sd")
+    while state.steps_left:
+        shelf.pipeline(asked).step([state])
+    assert difference(state.latents, whole.latents) <= FINAL
 
 
 def test_a_picture_that_is_gone_or_none(ours):
@@ -296,5 +308,5 @@ def test_the_folder_has_its_own_eyes_or_those_beside_it(tmp_path):
     assert (found.encoder, found.unit, found.fault) == (tmp_path / "sprite-clip", True, "")
     pipe = Shelf(Catalog([tmp_path]), "cpu").pipeline(request(model="sd"))
     pipe.prepare(shows(("what", RED, 1.0), model="sd"), FILES)
-    assert abs(pipe._denoiser.adapter.look(RED, PICTURES[RED]).norm().item() - 1) < 1e-5
+    assert abs(pipe._looking.look(RED, PICTURES[RED]).norm().item() - 1) < 1e-5
     assert json.loads((model / "model_index.json").read_text())["_class_name"] == "StableDiffusionPipeline"

@@ -31,6 +31,7 @@ class FaultyState:
     notes: list[str] = field(default_factory=list)
     error: TriptychError | None = None
     picture: bytes | None = None
+    gate: float = 0.5
 
     def wish(self, name: str, default: float = -1) -> float:
         return float(wishes(self.request).get(name, default))
@@ -95,6 +96,12 @@ class FaultyPipeline:
     def foreseen(self, state: FaultyState) -> Image.Image:
         return Image.new("RGB", (8, 8))
 
+    def weighs(self, state: FaultyState) -> bool:
+        return "heard" in wishes(state.request)
+
+    def turn(self, state: FaultyState, gate: float) -> None:
+        state.gate = gate
+
     def preview(self, state: FaultyState) -> Image.Image:
         return Image.new("RGB", (64, 64), (state.steps_left % 256, 0, 0))
 
@@ -103,15 +110,24 @@ class FaultyPipeline:
         request = state.request
         Image.new("RGB", (request.width, request.height), (request.seed % 256,) * 3).save(buffer, "PNG")
         info = {"width": request.width, "height": request.height, "seed": request.seed}
-        return Artifact("image", "image/png", buffer.getvalue(), info | {"start": len(state.picture or b"")})
+        info |= {"start": len(state.picture or b""), "gate": state.gate}
+        return Artifact("image", "image/png", buffer.getvalue(), info)
 
 
 class FaultyAlignment:
-    """The score is the wish of that name; "score=broken" breaks it."""
+    """The score is the wish of that name; "score=broken" breaks it. Texts are heard as wished, pictures as bright."""
 
     def judge(self, pictures: Sequence[Image.Image | None], texts: Sequence[str]) -> list[SimpleNamespace]:
         wished = [float(dict(word.split("=", 1) for word in text.split() if "=" in word)["score"]) for text in texts]
         return [SimpleNamespace(score=score, cosine=score / 4, vector=b"\0\x3c") for score in wished]
+
+    def agree(self, pictures: Sequence, texts: Sequence[Sequence[str]], others: Sequence[Sequence]) -> list[list]:
+        found = []
+        for said, shown in zip(texts, others, strict=True):
+            wished = [float(dict(w.split("=", 1) for w in text.split() if "=" in w)["heard"]) for text in said]
+            wished += [image.convert("L").getpixel((0, 0)) / 255 for image in shown]
+            found.append([SimpleNamespace(score=value, cosine=value / 4, heard=value) for value in wished])
+        return found
 
 
 class FaultyShelf:

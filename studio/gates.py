@@ -1,0 +1,71 @@
+"""The automatic gate between the texts and the pictures of a prompt: early predictions are looked at, and what is being
+drowned is raised."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from pipelines.base import Pipeline
+from pipelines.requests import Request, Role
+from studio.scoring import PROMPT, heard, opened
+from studio.tasks import Alignment, Task, explain
+
+LOOKS = (1 / 5, 2 / 5)  # parts of the steps: layout is settled early, and later the gate moves little
+SLACK = 0.1  # a difference that is none
+REACH = 0.5  # how far the gate goes for a difference of 1
+LIMITS = (0.1, 0.9)  # neither is ever silent
+
+
+class Gates:
+    """files: stored pictures by their SHA-256. Where the alignment cannot look, gates stay as they are."""
+
+    def __init__(self, files: Mapping[str, bytes]):
+        self._files = files
+
+    def turn(self, pipeline: Pipeline, alignment: Callable[[], Alignment], tasks: Iterable[Task]) -> None:
+        """Looks at those whose time it is, and turns their gates."""
+        due = [task for task in tasks if _due(pipeline, task)]
+        if not due:
+            return
+        try:
+            asked = [self._asked(task.request) for task in due]
+            seen = [pipeline.foreseen(task.state) for task in due]
+            found = alignment().agree(seen, [texts for texts, _ in asked], [shown for _, shown in asked])
+            for task, (texts, _), agreed in zip(due, asked, found, strict=True):
+                said, shown = _mean(agreed[: len(texts)]), _mean(agreed[len(texts) :])
+                pipeline.turn(task.state, moved(task.state.gate, said, shown))
+        except Exception as error:
+            explain(error)
+
+    def _asked(self, request: Request) -> tuple[list[str], list]:
+        """What is to be heard: texts and pictures, but those that say what not to show, or where to begin."""
+        texts, _ = heard(request)
+        said = [text for i, text in texts.items() if i == PROMPT or request.parts[i].role != Role.NOT]
+        shown = [part.picture for part in request.shown_parts if part.role != Role.NOT]
+        return said, [opened(self._files[sha]) for sha in shown]
+
+
+def moved(gate: float, texts: float, pictures: float) -> float:
+    """The gate, nearer to those that are heard less. texts, pictures: how well they are heard, 0…1."""
+    difference = texts - pictures
+    if abs(difference) <= SLACK:
+        return gate
+    return min(max(gate + REACH * (difference - math.copysign(SLACK, difference)), LIMITS[0]), LIMITS[1])
+
+
+def looks(steps: int) -> set[int]:
+    """After how many steps the predictions are looked at."""
+    return {math.ceil(steps * part) for part in LOOKS} - {0, steps}
+
+
+def _due(pipeline: Pipeline, task: Task) -> bool:
+    if not getattr(task.request, "auto_gate", False) or task.state is None:
+        return False
+    return task.state.steps_total - task.state.steps_left in looks(task.state.steps_total) and pipeline.weighs(
+        task.state
+    )
+
+
+def _mean(agreed: Sequence) -> float:
+    return sum(each.heard for each in agreed) / len(agreed)
