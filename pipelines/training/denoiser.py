@@ -44,7 +44,7 @@ def betas() -> list[float]:
 
 def draw_times(draw: np.random.Generator, size: int) -> np.ndarray:
     """Timesteps int64 (size,): log of sigma / alpha normal (Karras et al. 2022), the middle most often."""
-    angle = np.arctan(np.exp(draw.normal(0.7, 1.4, size)))
+    angle = np.arctan(np.exp(draw.normal(1.2, 1.3, size)))
     return np.clip(np.searchsorted(angles(), angle), 0, STEPS - 1)
 
 
@@ -92,11 +92,14 @@ class Examples:
         coded = tokens(texts, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt")
         return coded["input_ids"].int()
 
+    def known(self, draw: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:
+        """Numbers of examples (size,), and an English caption of each (size, 32)."""
+        rows = torch.from_numpy(np.searchsorted(self.share, draw.random(size)))
+        return rows, self.english[rows, torch.from_numpy(draw.integers(0, self.english.shape[1], size))].long()
+
     def batch(self, draw: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor]:
         """Latents (size, 16, 8, 8), token ids (size, 32), timesteps (size,)."""
-        rows = torch.from_numpy(np.searchsorted(self.share, draw.random(size)))
-        which = torch.from_numpy(draw.integers(0, self.english.shape[1], size))
-        ids = self.english[rows, which].long()
+        rows, ids = self.known(draw, size)
         chance = torch.from_numpy(draw.random(size))[:, None]
         ids = torch.where(chance < NO_PROMPT + CHINESE, self.chinese[rows].long(), ids)
         ids = torch.where(chance < NO_PROMPT, self.nothing.long(), ids)

@@ -1,50 +1,72 @@
-"""Image prompts: the denoiser also follows a picture, by IP-Adapter (Ye et al. 2023) on Sprite CLIP's vectors.
+"""Image prompts: the denoiser also follows a picture, by IP-Adapter Plus (Ye et al. 2023) on Sprite CLIP's patches.
 
-Only the adapter learns: a projection of the picture's vector to four more tokens, and keys and values for them in every
-cross-attention. Its file has IP-Adapter's own names (`image_proj.*`, `ip_adapter.<n>.to_k_ip.weight`), so diffusers'
-`load_ip_adapter` opens it.
+Only the adapter learns: a resampler of the picture's 64 patches to sixteen more tokens, and keys and values for them in
+every cross-attention. The denoiser knows sixteen tokens already that say what lies where, the last ones of its text
+(`layout`): so the resampler first learns to say of a picture what the text tower says of its caption, and what the
+latents are beside; that needs no denoiser and takes minutes. Then adapter and locked denoiser learn together.
+
+Its file has IP-Adapter's own names (`image_proj.*`, `ip_adapter.<n>.to_k_ip.weight`), so diffusers' `load_ip_adapter`
+opens it.
 """
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
+from diffusers.models.embeddings import IPAdapterPlusImageProjection
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
-from . import denoiser
+from . import denoiser, layout
 from .captioner import to_pixels
 from .optimizer import Muon, split
 from .run import Run, part
 
-TOKENS = 4
+TOKENS, HIDDEN, HEADS = layout.CELLS, 192, 2
 FILE = "image-prompt.safetensors"
 # Shares of examples that lose their text, their picture, or both: so that either alone is enough, and guidance works.
 NO_TEXT, NO_PICTURE, NEITHER = 0.4, 0.1, 0.05
 BATCH = 48
+# The names of diffusers' resampler, and IP-Adapter's own for the same.
+OWN_NAMES = (
+    (r"\.ln([01])\.", lambda m: f".0.norm{int(m[1]) + 1}."), (r"\.attn\.to_out\.0\.", ".0.to_out."),
+    (r"\.attn\.", ".0."), (r"\.ff\.0\.", ".1.0."), (r"\.ff\.1\.net\.0\.proj\.", ".1.1."),
+    (r"\.ff\.1\.net\.2\.", ".1.3."),
+)  # fmt: skip
 
 
-def fresh(unet: UNet2DConditionModel, vector: int, seed: int = 1) -> dict[str, dict[str, Tensor]]:
+def resampler(patch: int, wide: int, seed: int = 1) -> IPAdapterPlusImageProjection:
+    """Patches (B, P, patch) to tokens (B, 16, wide); four blocks, as diffusers knows no other number."""
+    torch.manual_seed(seed)
+    return IPAdapterPlusImageProjection(patch, wide, HIDDEN, heads=HEADS, num_queries=TOKENS)
+
+
+def own_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The resampler's weights in IP-Adapter's names, keys and values in one matrix."""
+    found = {}
+    for name, value in weights.items():
+        for pattern, new in OWN_NAMES:
+            name = re.sub(pattern, new, name)
+        found[name] = value
+    for name in [n for n in found if n.endswith("to_k.weight")]:
+        both = [found.pop(name.replace("to_k", f"to_{which}")) for which in "kv"]
+        found[name.replace("to_k", "to_kv")] = torch.cat(both)
+    return found
+
+
+def fresh(unet: UNet2DConditionModel, projection: IPAdapterPlusImageProjection) -> dict[str, dict[str, Tensor]]:
     """A new adapter's weights in IP-Adapter's layout; keys and values begin as the text's own (as the paper does)."""
-    draw = torch.Generator().manual_seed(seed)
-    wide = unet.config.cross_attention_dim
-    project = {
-        "proj.weight": torch.randn(TOKENS * wide, vector, generator=draw) * vector**-0.5,
-        "proj.bias": torch.zeros(TOKENS * wide),
-        "norm.weight": torch.ones(wide),
-        "norm.bias": torch.zeros(wide),
-    }
     modules, attention = dict(unet.named_modules()), {}
     for number, name in enumerate(cross_attentions(unet)):
         for key in ("k", "v"):
             weight = getattr(modules[name], f"to_{key}").weight
             attention[f"{2 * number + 1}.to_{key}_ip.weight"] = weight.detach().clone().contiguous()
-    return {"image_proj": project, "ip_adapter": attention}
+    return {"image_proj": own_names(projection.state_dict()), "ip_adapter": attention}
 
 
 def cross_attentions(unet: UNet2DConditionModel) -> list[str]:
@@ -66,16 +88,12 @@ class Adapter(nn.Module):
 
     def tensors(self, weights: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
         """The adapter, or its averaged `weights`, float16, in IP-Adapter's names."""
-        found = {}
-        for name, value in (weights or self.state_dict()).items():
-            kind, rest = name.split(".", 1)
-            if kind == "projection":
-                new = "image_proj." + rest.replace("image_embeds", "proj")
-            else:
-                number, matrix = rest.split(".")[:2]
-                new = f"ip_adapter.{2 * int(number) + 1}.{matrix}.weight"
-            found[new] = value.detach().half().contiguous()
-        return found
+        weights = weights or self.state_dict()
+        found = {f"image_proj.{k}": v for k, v in own_names(part(weights, "projection.")).items()}
+        for name, value in part(weights, "processors.").items():
+            number, matrix = name.split(".")[:2]
+            found[f"ip_adapter.{2 * int(number) + 1}.{matrix}.weight"] = value
+        return {name: value.detach().half().contiguous() for name, value in found.items()}
 
 
 def open_weights(path: Path) -> dict[str, dict[str, Tensor]]:
@@ -92,53 +110,80 @@ def save(path: Path, adapter: Adapter, weights: dict[str, Tensor] | None = None)
     save_file(adapter.tensors(weights), path, metadata={"format": "pt"})
 
 
-def export(folder: Path, unet: UNet2DConditionModel, vector: int, path: Path) -> None:
+def export(folder: Path, unet: UNet2DConditionModel, patch: int, path: Path) -> None:
     """Write the averaged adapter of a run's checkpoint in `folder`; `unet` is only asked for its parts."""
     bare = type(unet).from_config(unet.config)
-    save(path, Adapter(bare, fresh(bare, vector)), part(load_file(folder / "state.safetensors"), "average."))
+    adapter = Adapter(bare, fresh(bare, resampler(patch, unet.config.cross_attention_dim)))
+    save(path, adapter, part(load_file(folder / "state.safetensors"), "average."))
 
 
 @torch.inference_mode()
-def embed(clip: CLIPModel, small: np.ndarray, batch: int = 128) -> Tensor:
-    """Unit vectors float16 (N, D) of pictures uint8 (N, 64, 64, 3)."""
+def look(clip: CLIPModel, small: np.ndarray, batch: int = 128) -> Tensor:
+    """Patches float16 (N, 65, D), after the last layer but one, of pictures uint8 (N, 64, 64, 3)."""
     found = []
     for begin in range(0, len(small), batch):
         with torch.autocast("cpu", torch.bfloat16):
-            pooled = clip.vision_model(pixel_values=to_pixels(small[begin : begin + batch])).pooler_output
-            found.append(F.normalize(clip.visual_projection(pooled).float(), dim=-1).half())
+            out = clip.vision_model(pixel_values=to_pixels(small[begin : begin + batch]), output_hidden_states=True)
+        found.append(out.hidden_states[-2].half())
     return torch.cat(found)
 
 
 class Examples(denoiser.Examples):
-    """The denoiser's examples with their pictures' vectors."""
+    """The denoiser's examples with their pictures' patches. `see` gives those of pictures uint8 (N, 64, 64, 3)."""
 
     def __init__(
-        self, folder: Path, tokens: CLIPTokenizer, look: Callable[[np.ndarray], Tensor],
+        self, folder: Path, tokens: CLIPTokenizer, see: Callable[[np.ndarray], Tensor],
         sets: dict[str, float] = denoiser.SETS,
     ):  # fmt: skip
         super().__init__(folder, tokens, sets)
-        self.vectors = torch.cat([look(np.load(folder / name / "small.npy", mmap_mode="r")) for name in sets])
+        self.patches = torch.cat([see(np.load(folder / name / "small.npy", mmap_mode="r")) for name in sets])
+        # What stands for no picture where guidance asks for none, as diffusers has it: pixels of nought, mid grey.
+        self.blank = see(np.full((1, 64, 64, 3), 127.5, np.float32)).float()
 
     def batch(self, draw: np.random.Generator, size: int) -> tuple[Tensor, ...]:
-        """Latents (size, 16, 8, 8), token ids (size, 32), timesteps (size,), picture vectors (size, 1, D).
-
-        A picture without a vector has noughts, as diffusers gives where guidance asks for none.
-        """
-        rows = torch.from_numpy(np.searchsorted(self.share, draw.random(size)))
-        ids = self.english[rows, torch.from_numpy(draw.integers(0, self.english.shape[1], size))].long()
+        """Latents (size, 16, 8, 8), token ids (size, 32), timesteps (size,), patches (size, 1, P, D)."""
+        rows, ids = self.known(draw, size)
         chance = torch.from_numpy(draw.random(size))[:, None]
         ids = torch.where(chance < NO_TEXT, self.nothing.long(), ids)
         blind = (chance < NEITHER) | (chance > 1 - NO_PICTURE)
-        vectors = torch.where(blind, torch.zeros(()), self.vectors[rows].float())
-        return self.latents[rows].float(), ids, torch.from_numpy(denoiser.draw_times(draw, size)), vectors[:, None]
+        patches = torch.where(blind[:, None], self.blank, self.patches[rows].float())
+        return self.latents[rows].float(), ids, torch.from_numpy(denoiser.draw_times(draw, size)), patches[:, None]
+
+    def captioned(self, draw: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Latents, token ids and patches (size, P, D), nothing left out."""
+        rows, ids = self.known(draw, size)
+        return self.latents[rows].float(), ids, self.patches[rows].float()
+
+
+class Acquaintance(nn.Module):
+    """A resampler with a linear head to latents, which is dropped after training."""
+
+    def __init__(self, projection: IPAdapterPlusImageProjection, head: nn.Linear):
+        super().__init__()
+        self.projection, self.head = projection, head
+
+
+def acquaintance_loss(model: Acquaintance, text: CLIPTextModel) -> Callable:
+    """How far the tokens are from what the text tower says of the caption, and what they tell from the latents."""
+
+    def loss(batch: tuple[Tensor, Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
+        latents, ids, patches = batch
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                said = text(input_ids=ids).last_hidden_state[:, -TOKENS:].float()
+            seen = model.projection(patches)
+            shown = layout.on_grid(model.head(seen), latents.shape[1])
+        return (seen.float() - said).square().mean() + (shown.float() - latents).square().mean(), len(latents)
+
+    return loss
 
 
 def image_prompt_loss(unet: UNet2DConditionModel, text: CLIPTextModel) -> Callable:
-    """The denoiser's velocity loss, the picture's vector given along."""
+    """The denoiser's velocity loss, the picture's patches given along."""
     angle = torch.from_numpy(denoiser.angles()).float()
 
     def loss(batch: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, int]:
-        latents, ids, times, vectors = batch
+        latents, ids, times, patches = batch
         alpha, sigma = (f(angle[times])[:, None, None, None] for f in (torch.cos, torch.sin))
         noise = torch.randn(latents.shape, generator=generator)
         with torch.autocast("cpu", torch.bfloat16):
@@ -146,23 +191,39 @@ def image_prompt_loss(unet: UNet2DConditionModel, text: CLIPTextModel) -> Callab
                 states = text(input_ids=ids).last_hidden_state
             shown = unet(
                 alpha * latents + sigma * noise, times, states,
-                added_cond_kwargs={"image_embeds": [vectors]}, return_dict=False,
+                added_cond_kwargs={"image_embeds": [patches]}, return_dict=False,
             )[0]  # fmt: skip
         return (shown.float() - (alpha * noise - sigma * latents)).square().mean(), len(latents)
 
     return loss
 
 
+def acquaint(folder: Path, examples: Examples, text: CLIPTextModel, minutes: float) -> IPAdapterPlusImageProjection:
+    """One cycle of `minutes` without the denoiser."""
+    wide = text.config.hidden_size
+    model = Acquaintance(
+        resampler(examples.blank.shape[-1], wide), nn.Linear(wide, examples.latents[0].numel() // TOKENS)
+    )
+    run = Run(folder / "acquaintance", model, Muon(split(model, muon=1e-3, adam=1e-3)), decay=0.995)
+    if not run.resume() or run.seconds < 60 * run.minutes:
+        loss = acquaintance_loss(model, text)
+        run.train(lambda draw: examples.captioned(draw, 2 * BATCH), loss, run.cycle(minutes))
+    model.load_state_dict(run.average)
+    return model.projection
+
+
 def train(
     folder: Path, clip: CLIPModel, text: CLIPTextModel, tokens: CLIPTokenizer, unet: UNet2DConditionModel,
     minutes: float,
 ) -> Run:  # fmt: skip
-    """One cycle of `minutes`; `unet`, text tower and vision tower are locked."""
-    examples = Examples(folder, tokens, partial(embed, clip))
+    """Two fifths of `minutes` without, the rest with the denoiser; it, text tower and vision tower are locked."""
+    examples = Examples(folder, tokens, partial(look, clip))
+    text.eval().requires_grad_(False)
+    projection = acquaint(folder, examples, text, 0.4 * minutes)
     unet.set_attn_processor(denoiser.AttnProcessor())
-    adapter = Adapter(unet, fresh(unet, examples.vectors.shape[1]))
-    loss = image_prompt_loss(unet.train(), text.eval().requires_grad_(False))
-    run = Run(folder / "image-prompt", adapter, Muon(split(adapter, muon=5e-4, adam=5e-4)), decay=0.996)
+    adapter = Adapter(unet, fresh(unet, projection))
+    loss = image_prompt_loss(unet.train(), text)
+    run = Run(folder / "image-prompt", adapter, Muon(split(adapter, muon=3e-4, adam=5e-4)), decay=0.996)
     run.resume()
-    run.train(lambda draw: examples.batch(draw, BATCH), loss, run.cycle(minutes))
+    run.train(lambda draw: examples.batch(draw, BATCH), loss, run.cycle(0.6 * minutes))
     return run

@@ -24,12 +24,19 @@ CELLS = GRID * GRID
 BATCH = 128
 
 
+def on_grid(cells: Tensor, channels: int) -> Tensor:
+    """What 16 tokens say of their cells (B, 16, channels * n * n), laid out as latents (B, channels, 4 n, 4 n)."""
+    side = round((cells.shape[-1] // channels) ** 0.5)
+    cells = cells.view(-1, GRID, GRID, channels, side, side).permute(0, 3, 1, 4, 2, 5)
+    return cells.reshape(-1, channels, GRID * side, GRID * side)
+
+
 class Layout(nn.Module):
     """A text tower with linear heads to latents (16, 8, 8); the heads are dropped after training."""
 
     def __init__(self, text: CLIPTextModel, channels: int = 16, side: int = 8):
         super().__init__()
-        self.text, self.shape = text, (channels, side // GRID, side // GRID)
+        self.text, self.channels = text, channels
         width = text.config.hidden_size
         self.cells = nn.Linear(width, channels * (side // GRID) ** 2)
         self.whole = nn.Linear(width, channels * side * side)
@@ -37,9 +44,7 @@ class Layout(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Expected latents (B, 16, 8, 8) for token ids (B, 32)."""
         out = self.text(input_ids=ids)
-        channels, high, wide = self.shape
-        cells = self.cells(out.last_hidden_state[:, LENGTH - CELLS :]).view(-1, GRID, GRID, channels, high, wide)
-        cells = cells.permute(0, 3, 1, 4, 2, 5).reshape(len(ids), channels, GRID * high, GRID * wide)
+        cells = on_grid(self.cells(out.last_hidden_state[:, LENGTH - CELLS :]), self.channels)
         return cells + self.whole(out.pooler_output).view_as(cells)
 
 

@@ -9,7 +9,11 @@ import torch
 from pipelines.training import image_prompt
 from tests.training import tiny
 
-VECTOR = 12
+PATCHES, WIDE = 5, 12
+
+
+def fresh(unet):
+    return image_prompt.fresh(unet, image_prompt.resampler(WIDE, tiny.WIDE))
 
 
 @pytest.fixture
@@ -17,35 +21,55 @@ def unet():
     return tiny.unet()
 
 
-def drawn(unet, vector: torch.Tensor) -> torch.Tensor:
+def drawn(unet, patches: torch.Tensor) -> torch.Tensor:
     draw = torch.Generator().manual_seed(2)
     x, states = (torch.randn(1, *shape, generator=draw) for shape in ((4, 8, 8), (tiny.LENGTH, tiny.WIDE)))
     with torch.inference_mode():
-        return unet(x, 5, states, added_cond_kwargs={"image_embeds": [vector[None, None]]}).sample
+        return unet(x, 5, states, added_cond_kwargs={"image_embeds": [patches[None, None]]}).sample
 
 
 def test_the_file_has_the_layout_that_diffusers_opens(unet, tmp_path):
-    adapter = image_prompt.Adapter(unet, image_prompt.fresh(unet, VECTOR))
+    adapter = image_prompt.Adapter(unet, fresh(unet))
     for parameter in adapter.parameters():
         parameter.data.normal_(0, 0.3)
     image_prompt.save(tmp_path / "a.safetensors", adapter)
     other = tiny.unet()
     other._load_ip_adapter_weights([image_prompt.open_weights(tmp_path / "a.safetensors")])
-    vector = torch.randn(VECTOR)
-    assert torch.allclose(drawn(unet, vector), drawn(other, vector), atol=5e-3)
-    assert not torch.allclose(drawn(unet, vector), drawn(unet, -vector), atol=1e-3)
+    patches = torch.randn(PATCHES, WIDE)
+    assert torch.allclose(drawn(unet, patches), drawn(other, patches), atol=5e-3)
+    assert not torch.allclose(drawn(unet, patches), drawn(unet, -patches), atol=1e-3)
     names = set(adapter.tensors())
-    assert {"image_proj.proj.weight", "image_proj.norm.bias", "ip_adapter.1.to_k_ip.weight"} <= names
-    assert len(names) == 4 + 2 * len(image_prompt.cross_attentions(tiny.unet()))
+    own = {"image_proj.latents", "image_proj.layers.3.0.to_kv.weight", "image_proj.layers.0.1.1.weight"}
+    assert own | {"image_proj.layers.1.0.norm2.bias", "ip_adapter.1.to_k_ip.weight"} <= names
+
+
+def test_the_resampler_learns_to_say_what_the_text_says_and_the_latents():
+    draw, tokens = torch.Generator().manual_seed(4), image_prompt.TOKENS
+    text = tiny.text(length=tokens).requires_grad_(False)
+    model = image_prompt.Acquaintance(image_prompt.resampler(WIDE, tiny.WIDE), torch.nn.Linear(tiny.WIDE, 16))
+    batch = (
+        torch.randn(4, 4, 8, 8, generator=draw), torch.randint(0, 38, (4, tokens), generator=draw),
+        torch.randn(4, PATCHES, WIDE, generator=draw),
+    )  # fmt: skip
+    loss, losses = image_prompt.acquaintance_loss(model, text), []
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    for _ in range(20):
+        value, seen = loss(batch, draw)
+        losses.append(value.item())
+        value.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert seen == 4
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_only_the_adapter_learns_and_it_does(unet):
-    adapter = image_prompt.Adapter(unet, image_prompt.fresh(unet, VECTOR))
+    adapter = image_prompt.Adapter(unet, fresh(unet))
     loss = image_prompt.image_prompt_loss(unet.train(), tiny.text().requires_grad_(False))
     draw = torch.Generator().manual_seed(4)
     batch = (
         torch.randn(4, 4, 8, 8, generator=draw), torch.randint(0, 38, (4, tiny.LENGTH), generator=draw),
-        torch.full((4,), 600), torch.randn(4, 1, VECTOR, generator=draw),
+        torch.full((4,), 600), torch.randn(4, 1, PATCHES, WIDE, generator=draw),
     )  # fmt: skip
     optimizer, losses = torch.optim.Adam(adapter.parameters(), 1e-2), []
     for _ in range(20):
@@ -67,16 +91,20 @@ class Words:
         return {"input_ids": torch.tensor([[len(t)] * 32 for t in texts])}
 
 
+def see(small):
+    return torch.full((len(small), PATCHES, WIDE), float(small[0, 0, 0, 0]))
+
+
 def test_text_and_picture_are_dropped_as_said(tmp_path):
     rows = [{"style": "3d", "kind": "single", "en": ["abc"] * 3, "zh": "字", "things": [0]}] * 8
     (tmp_path / "few").mkdir()
     (tmp_path / "few/scenes.json").write_text(json.dumps(rows))
     np.save(tmp_path / "few/latents.npy", np.zeros((8, 16, 8, 8), np.float16))
     np.save(tmp_path / "few/small.npy", np.zeros((8, 64, 64, 3), np.uint8))
-    examples = image_prompt.Examples(tmp_path, Words(), lambda small: torch.ones(len(small), VECTOR), {"few": 1.0})
-    _, ids, times, vectors = examples.batch(np.random.default_rng(0), 4000)
-    silent, blind = (ids == 0).all(1), (vectors == 0).all(-1)[:, 0]
-    assert vectors.shape == (4000, 1, VECTOR)
+    examples = image_prompt.Examples(tmp_path, Words(), see, {"few": 1.0})
+    _, ids, times, patches = examples.batch(np.random.default_rng(0), 4000)
+    silent, blind = (ids == 0).all(1), (patches == 127.5).all(-1).all(-1)[:, 0]
+    assert patches.shape == (4000, 1, PATCHES, WIDE)
     assert times.max() < 1000
     assert silent.float().mean() == pytest.approx(image_prompt.NO_TEXT, abs=0.03)
     assert (silent & blind).float().mean() == pytest.approx(image_prompt.NEITHER, abs=0.015)

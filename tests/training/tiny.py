@@ -16,9 +16,9 @@ def unet(seed: int = 0) -> UNet2DConditionModel:
     )  # fmt: skip
 
 
-def text(seed: int = 0) -> CLIPTextModel:
+def text(seed: int = 0, length: int = LENGTH) -> CLIPTextModel:
     torch.manual_seed(seed)
     return CLIPTextModel(
         CLIPTextConfig(vocab_size=WORDS, hidden_size=WIDE, intermediate_size=32, num_hidden_layers=1,
-                       num_attention_heads=2, max_position_embeddings=LENGTH, bos_token_id=38, eos_token_id=39)
+                       num_attention_heads=2, max_position_embeddings=length, bos_token_id=38, eos_token_id=39)
     ).eval()  # fmt: skip
