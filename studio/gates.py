@@ -51,7 +51,8 @@ def moved(gate: float, texts: float, pictures: float) -> float:
     difference = texts - pictures
     if abs(difference) <= SLACK:
         return gate
-    return min(max(gate + REACH * (difference - math.copysign(SLACK, difference)), LIMITS[0]), LIMITS[1])
+    least, most = min(gate, LIMITS[0]), max(gate, LIMITS[1])  # where a person began beyond them, that stands
+    return min(max(gate + REACH * (difference - math.copysign(SLACK, difference)), least), most)
 
 
 def looks(steps: int) -> set[int]:

@@ -73,8 +73,9 @@ def test_a_gate_moves_towards_the_weaker_and_stays_in_bounds(texts):
             if abs(texts - pictures) <= SLACK:
                 assert now == at
             else:
-                assert LIMITS[0] <= now <= LIMITS[1]
-                assert (now >= min(at, LIMITS[1])) == (texts > pictures) or now == at
+                assert min(at, LIMITS[0]) <= now <= max(at, LIMITS[1])
+                assert now >= at if texts > pictures else now <= at
+                assert now != at or not LIMITS[0] < at < LIMITS[1]
 
 
 def test_every_part_has_its_agreement(bench):
