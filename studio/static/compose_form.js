@@ -10,9 +10,12 @@ import { ways } from "./compose_ways.js";
 import { imageForm, modelOf } from "./image_fields.js";
 import { t } from "./words.js";
 
-const base = imageForm("compose", look);
-const { named, listed } = base;
-export const { model, size, reuse } = base;
+const base = imageForm("compose", (form, wished = {}) => {
+  look(form);
+  if ("parts" in wished && !wished.own) showParts(wished.parts); // `own`: from the list itself, which is further on
+});
+const { named, listed, changes } = base;
+export const { fill, model, size, reuse } = base;
 
 /** Also called at each change: what is shown beside the fields follows them. */
 export function keep(kept, ...values) {
@@ -26,20 +29,13 @@ export async function restore(...values) {
   return result;
 }
 
-/** `own` in the wish: it comes from the list of parts itself, which is further on already. */
-export async function fill(wish, ...values) {
-  const result = await base.fill(wish, ...values);
-  const asked = JSON.parse(wish);
-  if ("parts" in asked && !asked.own) showParts(asked.parts);
-  return result;
-}
-
 /** The values as they are sent: the list of parts may have been typed in a moment ago. */
 export const asked = (...values) => listed({ ...named(values), parts: partsNow() });
 
 /** Another way of working: its own first values; the picture that is worked on and the one that says where are one. */
 export async function way(...values) {
-  const form = named(values);
+  const before = named(values);
+  const form = { ...before };
   const parts = JSON.parse(partsNow());
   const place = parts.find((part) => part.role === "where" && part.picture);
   Object.assign(form, ways[form.way]?.fresh, { parts: JSON.stringify(parts) });
@@ -48,10 +44,9 @@ export async function way(...values) {
   } else if (form.way === "free" && form.start_picture && !place) {
     Object.assign(form, { start_picture: "", mask: "", parts: JSON.stringify([...parts, { role: "where", picture: form.start_picture, weight: 1 }]) });
   }
-  Object.assign(form, await arranged(form).catch(() => ({})));
   look(form);
   showParts(form.parts);
-  return listed(form);
+  return changes(before, { ...form, ...(await arranged(form).catch(() => ({}))) });
 }
 
 /** Attributes of the page by which the style shows what belongs to this composition, and nothing else. */

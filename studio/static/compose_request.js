@@ -1,5 +1,8 @@
 // What a composed request is, and back from one to the form: "reuse settings".
 
+import { ways } from "./compose_ways.js";
+import { mine } from "./live.js";
+
 const PLAIN = ["prompt", "negative_prompt", "model", "width", "height", "sampler", "steps", "guidance_scale", "seed", "strength", "gate", "auto_gate", "mask_blur", "only_masked", "mask_padding", "image_guidance_scale"];
 const SIDES = ["left", "top", "right", "bottom"];
 
@@ -16,20 +19,24 @@ export function formOfRequest(request) {
   return {
     ...Object.fromEntries(known.map((name) => [name, request[name]])),
     way,
+    own: false,
     count: 1,
     start_picture: worked?.picture ?? "",
     mask: request.mask ?? "",
     expand: grows(request.expand) ? JSON.stringify(request.expand) : "",
     parts: JSON.stringify((request.parts ?? []).filter((part) => part !== worked && !(way === "variations" && part.picture === worked.picture))),
-    ...blended(request.blend),
+    ...blended(request),
   };
 }
 
-const blended = (blend) => ({
+const blended = ({ blend, group }) => ({
   blend_prompt: blend?.prompt ?? "",
   blend_picture: blend?.picture ?? "",
-  ...(blend ? { frames: blend.frames, at: blend.at, blend_seed: blend.seed } : {}),
+  ...(blend ? { frames: group ? framesOf(group) : blend.frames, at: blend.at, blend_seed: blend.seed } : {}),
 });
+
+/** Each frame of a strip is a job of its own, and knows only that it has others beside it. */
+const framesOf = (group) => mine().filter(({ request }) => request.group === group).length || ways.blend.fresh.frames;
 
 const placeOf = ({ parts = [] }) => parts.find((part) => part.role === "where" && part.picture);
 

@@ -12,18 +12,18 @@ const known = models()
 /** What a model of pictures is and likes; undefined for one that is not here. */
 export const modelOf = async (id) => (await known).get(id);
 
-/** name: of the tab; shown(form): the form has other values. -> what the tab's own module exports for Gradio */
+/** name: of the tab; shown(form, wished): the form has other values, and which of them come from elsewhere. -> what the tab's own module exports for Gradio */
 export function imageForm(name, shown) {
   const base = formOf(name, { first: async (form) => wishes(await modelOf(form.model), form.size), shown });
-  const { named, listed } = base;
+  const { named, listed, changes } = base;
 
   /** The values of the form, and as samplers only those that its model can do. */
   async function suited(form) {
     const model = await modelOf(form.model);
-    if (!model) return listed(form);
+    if (!model) return form;
     const value = model.samplers.includes(form.sampler) ? form.sampler : model.sampler;
     const choices = model.samplers.map((name) => [name, name]);
-    return listed({ ...form, sampler: { __type__: "update", choices, value } }); // as Gradio's own gr.update
+    return { ...form, sampler: { __type__: "update", choices, value } }; // as Gradio's own gr.update
   }
 
   return {
@@ -33,25 +33,28 @@ export function imageForm(name, shown) {
     async restore(...values) {
       const form = named(await base.restore(...values));
       if (!form.model) form.model = (await known).keys().next().value;
-      return suited(form);
+      return listed(await suited(form));
     },
 
-    fill(wish, ...values) {
-      const form = named(base.fill(wish, ...values));
-      if (wish.includes('"width"')) form.size = presetOf(form);
-      return suited(form);
+    async fill(wish, ...values) {
+      const before = named(values);
+      const wished = base.taken();
+      const form = { ...before, ...wished };
+      if ("width" in wished) form.size = presetOf(form);
+      shown?.(form, wished);
+      return changes(before, "model" in wished || "sampler" in wished ? await suited(form) : form);
     },
 
     /** Another model: its own steps, guidance, sampler and sizes. */
     async model(...values) {
-      const form = named(values);
-      return suited(Object.assign(form, wishes(await modelOf(form.model), form.size)));
+      const before = named(values);
+      return changes(before, await suited({ ...before, ...wishes(await modelOf(before.model), before.size) }));
     },
 
     async size(...values) {
-      const form = named(values);
-      const wish = wishes(await modelOf(form.model), form.size);
-      return listed({ ...form, width: wish.width ?? form.width, height: wish.height ?? form.height });
+      const before = named(values);
+      const { width = before.width, height = before.height } = wishes(await modelOf(before.model), before.size);
+      return changes(before, { ...before, width, height });
     },
   };
 }

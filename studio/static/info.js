@@ -13,7 +13,7 @@ import { t, when, wordOf } from "./words.js";
 export function infoList(item) {
   const words = item.request?.prompt || item.request?.text || item.request?.question;
   const rows = viewOf(item).rows(item).concat(item.created ? [[t("info.created"), when(item.created), "created"]] : []);
-  const given = rows.filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const given = rows.filter(([, value]) => value !== undefined && value !== null && value !== false && value !== "");
   return el("div.info", {},
     words ? [el("p.prompt", {}, words), copy(words, item.kind)] : null,
     viewOf(item).under?.(item),

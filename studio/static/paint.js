@@ -7,7 +7,7 @@ import { t } from "./words.js";
 
 const SIDE = 512; // pixels of a drawing
 const COLOURS = ["#1b1c1f", "#ffffff", "#d33b2f", "#f0a030", "#f5dd4b", "#3c9d52", "#2f6fd0", "#8a4fc0", "#8d5a34"];
-const INK = "#3a4fd6"; // of a mask, on the screen alone
+const INK = "#e6198f"; // of a mask, on the screen alone: a colour that few pictures have
 
 /**
  * ground: the picture (loaded) that a mask is painted over; mask: the one to go on with; without ground, a drawing.
@@ -49,7 +49,7 @@ function tools(pen, ground) {
   use(false);
   const size = el("input", { type: "range", min: 2, max: Math.round(pen.canvas.width / 3), value: pen.size, "aria-label": t("paint.size"), oninput: () => (pen.size = Number(size.value)) });
   const step = (name, words, run) => button("tool", { title: words, "aria-label": words, onclick: run }, icon(name, 18), el("span", {}, words));
-  return el("footer.paint-tools", {},
+  return el("div.paint-tools", { role: "toolbar" },
     el("div.row", {}, draw, erase, el("label.brush-size", {}, el("span", {}, t("paint.size")), size)),
     ground ? null : colours(pen, use),
     el("div.row", {}, step("undo", t("paint.undo"), pen.undo), ground ? step("invert", t("paint.invert"), pen.invert) : null, ground ? step("all", t("paint.all"), pen.all) : null, step("delete", t("paint.clear"), pen.clear)),

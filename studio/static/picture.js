@@ -93,8 +93,9 @@ function rows(item) {
   if (item.width ?? about.width) about.size = `${item.width ?? about.width} × ${item.height ?? about.height}`;
   if (!about.start_picture && !about.parts?.some(({ role, picture }) => role === "where" && picture)) delete about.strength;
   const { parts = [], gate, auto_gate: auto } = item.request;
-  if (parts.length) about.parts = parts.map(({ role, text }) => [t(`compose.role.${role}`), text?.trim()].filter(Boolean).join(" – ")).join("; ");
-  if (parts.some(({ role, picture }) => picture && role !== "where")) about.gate = auto ? t("info.gate.auto", { n: number(item.info?.gate ?? gate, 2) }) : number(gate, 2);
+  about.parts = parts.map(({ role, text }) => [t(`compose.role.${role}`), text?.trim()].filter(Boolean).join(" – ")).join("; ");
+  const weighs = parts.some(({ role, picture }) => picture && role !== "where");
+  about.gate = weighs && (auto ? t("info.gate.auto", { n: number(item.info?.gate ?? gate, 2) }) : number(gate, 2));
   const match = item.score == null ? null : `${number(item.score * 100)} %`;
   return [[t("info.score"), match, "score"], ...ROWS.map((name) => [t(`info.${name}`), about[name], name])];
 }

@@ -106,17 +106,20 @@ def remember(
     quiet: dict[str, Any] = {"show_progress": "hidden"}
     inputs = [kept, *every]
     gr.on([one.change for one in every], None, inputs, kept, js=in_browser(room, module, "keep"), **quiet)
-    wish.submit(None, [wish, *every], every, js=in_browser(room, module, "fill"), **quiet)
+    wish.submit(None, [wish, *every], every, js=in_browser(room, module, "fill"), trigger_mode="multiple", **quiet)
     field, renew = fresh or (None, lambda: None)
     loaded = gr.on(None, renew, None, field, **QUIET)  # without triggers and inputs: when the page is loaded
     loaded.then(None, inputs, every, js=in_browser(room, module, "restore"), **quiet)
 
 
 def _wish(form: Form) -> str:
-    """Our scripts ask for values through an event; this hands them to Gradio as this element's value."""
+    """Our scripts ask for values through an event; this wakes Gradio. What is wished for is gathered aside until it is
+    taken, so that two wishes in one moment are one.
+    """
     name, fields = json.dumps(form.name), json.dumps(list(form.fields))
     return (
         f"(window.triptychForms ??= {{}})[{name}] = {fields};"
         f"window.addEventListener('triptych:fill', (event) => {{ if (event.detail.form !== {name}) return;"
+        f" Object.assign((window.triptychWishes ??= {{}})[{name}] ??= {{}}, event.detail.values);"
         " props.value = JSON.stringify(event.detail.values); trigger('submit'); });"
     )
