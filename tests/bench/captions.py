@@ -32,11 +32,11 @@ def measure(_: object, samples: Samples, repeats: int) -> None:
 
     caption_headroom: what their best batch gains over one by one.
     """
-    ours, theirs, files = _ours(), _theirs(), _files()
-    assert ours(files) == theirs(files, 1), "both sides must write the same"
+    ours, theirs, pictures = _ours(), _theirs(), files()
+    assert ours(pictures) == theirs(pictures, 1), "both sides must write the same"
     for _ in range(repeats):
-        single, mine = _seconds(lambda: theirs(files, 1)), _seconds(lambda: ours(files))
-        best = min(_seconds(lambda size=size: theirs(files, size)) for size in BATCHES)
+        single, mine = _seconds(lambda: theirs(pictures, 1)), _seconds(lambda: ours(pictures))
+        best = min(_seconds(lambda size=size: theirs(pictures, size)) for size in BATCHES)
         samples.add(caption_of_best_batch=best / mine, caption_of_single=single / mine, caption_headroom=single / best,
                     captions_per_cpu_second=PICTURES / mine)  # fmt: skip
 
@@ -47,17 +47,17 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def _files() -> list[bytes]:
-    """The bundled examples, cut into pieces; they differ in what is written about them, and in how long it is."""
+def files() -> list[bytes]:
+    """PNGs: the bundled examples, cut into pieces that differ in what is written about them, and in how long it is."""
     sheets = sorted((BUNDLED / "sheets").glob("*.webp"))
     whole = Image.open(sheets[0]).convert("RGB") if sheets else _noise()
-    draw, files = np.random.default_rng(1), []
+    draw, made = np.random.default_rng(1), []
     for _ in range(PICTURES):
         left, top = int(draw.integers(0, whole.width - 160)), int(draw.integers(0, whole.height - 160))
         file = io.BytesIO()
         whole.crop((left, top, left + 160, top + 160)).save(file, "PNG")
-        files.append(file.getvalue())
-    return files
+        made.append(file.getvalue())
+    return made
 
 
 def _noise() -> Image.Image:

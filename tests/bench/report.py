@@ -26,6 +26,9 @@ class Target:
 TARGETS = {
     "batching_of_headroom": Target("more", 0.90),
     "caption_of_best_batch": Target("more", 0.95),
+    "caption_single_p95_in_batch": Target("less", 2),
+    "early_stop_rows_saved": Target("more", 0.40),
+    "early_stop_same_winner": Target("more", 0.80),
     "search_100k_ms": Target("less", 30),
     "speech_first_sound_seconds": Target("less", 0.15),
     "speech_cost_over_voice": Target("less", 0.03),
