@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.e2e.visitor import SLOW, Visitor
 from tests.serving import Served, served
 from tests.studio.aligning import COLOURS
 from tests.studio.describing import chat_model
+from tests.studio.reader import opened
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 Visit = Callable[..., Visitor]
@@ -135,7 +135,9 @@ def test_a_zip_is_captioned_corrected_and_taken_away(visit: Visit, phone: bool, 
         expect(bad.filter(has_text=said)).to_have_count(1)
     page.get_by_label("Show", exact=True).select_option("all")
     page.get_by_label("Sort by").select_option("agreement")
-    expect(page.locator(".batch-item").first).to_contain_text("a black emoji on a table")
+    # what came with its picture was checked, too
+    expect(page.locator(".batch-item").first).to_contain_text("my own emoji", timeout=SLOW)
+    expect(page.locator(".batch-item").nth(1)).to_contain_text("a black emoji on a table")
     expect(page.locator(".batch-item")).to_have_count(60)
     expect(page.locator(".pager")).to_contain_text("1–60 of 63")
 
@@ -144,10 +146,21 @@ def test_a_zip_is_captioned_corrected_and_taken_away(visit: Visit, phone: bool, 
     page.locator(".batch-item textarea").fill("the seventh face, by hand")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".words-of", has_text="the seventh face, by hand")).to_be_visible()
+    page.locator(".words-of", has_text="a yellow face").first.click()
+    page.locator(".batch-item textarea").fill("a lemon with eyes")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".words-of", has_text="a lemon with eyes")).to_be_visible()
     _check_folder(_exported(page, "imagefolder"), tmp_path)
     names = zipfile.ZipFile(io.BytesIO(_exported(page, "txt"))).namelist()
     assert {name.rpartition(".")[0] for name in names} == {f"faces/{i:02} 😀" for i in range(60)}
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+    me.tab("gallery")  # a word that only a caption says leads to its picture
+    page.locator("#gallery-search").fill("lemon")
+    found = page.locator("#gallery-stage .thumb[data-kind=caption]")
+    expect(found).to_have_count(1, timeout=SLOW)
+    expect(found).to_contain_text("a lemon with eyes")
+    assert page.request.get("/api/search?text=lemon").json()["items"][0]["prompt"] == "a lemon with eyes"
 
 
 def _change(page: Page, phone: bool) -> None:
@@ -175,21 +188,16 @@ def _exported(page: Page, form: str) -> bytes:
 
 
 def _check_folder(data: bytes, folder: Path) -> None:
-    """The documented layout of a `datasets` image folder: `metadata.jsonl` at its top, a line for each picture with its
-    path relative to that file under `file_name`, and no picture without a line.
-    """
-    zipfile.ZipFile(io.BytesIO(data)).extractall(folder)
-    lines = [json.loads(line) for line in (folder / "metadata.jsonl").read_text("utf-8").splitlines()]
-    pictures = {path.relative_to(folder).as_posix() for path in folder.rglob("*.png")}
-    assert {line["file_name"] for line in lines} == pictures
-    assert len(lines) == 60
-    texts = {line["file_name"]: line["text"] for line in lines}
-    assert texts["faces/07 😀.png"] == "the seventh face, by hand"
-    for i in (0, 1, 59):
-        name = f"faces/{i:02} 😀.png"
-        assert texts[name] == f"a {FACES[i % 5]} face on a table"
-        with Image.open(folder / name) as image:
-            assert image.size == (72, 72)
+    """Opened by the library `datasets`: sixty pictures with their captions, none of the bad files."""
+    found = opened(data, folder)
+    names = [f"faces/{i:02} 😀.png" for i in range(60)]
+    assert set(found) == set(names)
+    assert {size for _, size in found.values()} == {(72, 72)}
+    texts = [found[name][0] for name in names]
+    assert texts[7] == "the seventh face, by hand"
+    assert texts.count("a lemon with eyes") == 1
+    for i in (0, 1, 2, 59):
+        assert texts[i] == f"a {FACES[i % 5]} face on a table"
 
 
 def test_every_picture_of_the_gallery_can_be_described(visit: Visit) -> None:
