@@ -53,7 +53,8 @@ def train_autoencoder(folder: Path, minutes: float) -> None:
 
 
 def train_decoder(folder: Path, minutes: float) -> None:
-    autoencoder.refine(folder, bundled.load_autoencoder(folder), minutes)
+    latents(folder)
+    autoencoder.refine(folder, bundled.load_autoencoder(folder), minutes, denoiser.SETS)
 
 
 def train_layout(folder: Path, minutes: float) -> None:
