@@ -89,7 +89,7 @@ def _written() -> Iterator[str]:
         for file in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    yield node.value
+                    yield PLACE.sub("{}", node.value)  # one for str.format has names in its places
                 elif isinstance(node, ast.JoinedStr):
                     yield "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
 
