@@ -99,8 +99,6 @@ def load(entry: ImageEntry, parts: Parts) -> Adapter:
 
 
 def _opened(entry: ImageEntry, parts: Parts) -> Adapter:
-    from transformers import CLIPVisionModelWithProjection
-
     stored: dict[str, dict[str, Tensor]] = {"image_proj": {}, "ip_adapter": {}}
     for name, value in load_file(entry.adapter.file).items():
         kind, _, rest = name.partition(".")
@@ -108,14 +106,21 @@ def _opened(entry: ImageEntry, parts: Parts) -> Adapter:
     projection = parts.unet._convert_ip_adapter_image_proj_to_diffusers(stored["image_proj"], low_cpu_mem_usage=False)
     if not isinstance(projection, _KINDS):
         raise ModelUnavailable(f"The IP-Adapter of {entry.name} wants faces that a detector has found; not supported.")
-    encoder = CLIPVisionModelWithProjection.from_pretrained(
-        entry.adapter.encoder, use_safetensors=True, local_files_only=True, dtype=parts.dtype
-    )
-    projection, encoder = (
-        part.to(parts.device, parts.dtype).eval().requires_grad_(False) for part in (projection, encoder)
-    )
+    encoder = _eyes(entry, parts)
+    projection = projection.to(parts.device, parts.dtype).eval().requires_grad_(False)
     weights = _weights(entry, parts.unet, stored["ip_adapter"])
     return Adapter(weights, projection, encoder, _processor(entry, encoder), unit=entry.adapter.unit, sdxl=parts.sdxl)
+
+
+def _eyes(entry: ImageEntry, parts: Parts) -> Any:
+    from transformers import CLIPVisionModelWithProjection
+
+    eyes, told = CLIPVisionModelWithProjection.from_pretrained(
+        entry.adapter.encoder, use_safetensors=True, local_files_only=True, dtype=parts.dtype, output_loading_info=True
+    )
+    if [key for key in told["missing_keys"] if "position_ids" not in key] or told["mismatched_keys"]:
+        raise ModelUnavailable(f"The image encoder of {entry.name} is damaged: it lacks some of its weights.")
+    return eyes.to(parts.device).eval().requires_grad_(False)
 
 
 def _weights(entry: ImageEntry, unet: Any, stored: dict[str, Tensor]) -> Weights:

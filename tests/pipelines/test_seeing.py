@@ -298,6 +298,15 @@ def test_an_adapter_of_other_blocks_is_found_when_it_is_opened(tmp_path):
     pipe.step([pipe.prepare(request(model="sd"), {})])
 
 
+def test_eyes_that_lack_weights_are_not_drawn_at_random(tmp_path):
+    model = tiny.tiny_adapter(tiny.tiny_sd(tmp_path / "sd"))
+    config = model / "ip-adapter/image_encoder/config.json"
+    config.write_text(config.read_text().replace('"num_hidden_layers": 2', '"num_hidden_layers": 3'))
+    pipe = Shelf(Catalog([tmp_path]), "cpu").pipeline(request(model="sd"))
+    with pytest.raises(ModelUnavailable, match="lacks some of its weights"):
+        pipe.prepare(shows(("what", RED, 1.0), model="sd"), FILES)
+
+
 def test_the_folder_has_its_own_eyes_or_those_beside_it(tmp_path):
     model = tiny.tiny_sd(tmp_path / "sd")
     assert adapters.find(model, "sd", 16) is None
