@@ -12,11 +12,10 @@ UNCHECKED = (
     "score IS NULL AND trim(text) != '' AND origin IN ('person', 'sidecar') AND status IN ('done', 'kept') "
     "AND picture != ''"
 )
-DOUBTFUL = 0.1  # as in static/caption_agreement.js; chance among 65 captions is 0.015
 FILTERS = {
     "all": "",
     "bad": " AND status IN ('failed', 'refused')",
-    "doubtful": f" AND score < {DOUBTFUL}",
+    "doubtful": " AND score < {doubtful}",
     "missing": " AND text IS NULL AND status != 'refused'",
     "edited": " AND origin = 'person'",
 }

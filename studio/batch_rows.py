@@ -120,10 +120,11 @@ class BatchRows:
         return [Item(**dict(row)) for row in self._store.rows(query, values)]
 
     def page(
-        self, batch: str, offset: int, limit: int, order: str = "place", which: str = "all", text: str = ""
-    ) -> tuple[list[Item], int]:
+        self, batch: str, offset: int, limit: int, order: str = "place", which: str = "all", text: str = "",
+        doubtful: float = 0.1,
+    ) -> tuple[list[Item], int]:  # fmt: skip
         """Items in one of ORDERS, of one of FILTERS, with `text` in their caption or name; and how many in all."""
-        where, values = "batch = ?" + FILTERS[which], [batch]
+        where, values = "batch = ?" + FILTERS[which].format(doubtful=float(doubtful)), [batch]
         if text:
             where += " AND (instr(lower(coalesce(text, '')), lower(?)) OR instr(lower(name), lower(?)))"
             values += [text, text]

@@ -21,7 +21,7 @@ from studio.batch_feed import Feed, resting
 from studio.batch_files import BatchFiles
 from studio.batch_rows import Batch, BatchRows, Item, ItemStatus
 from studio.batch_words import BatchWords
-from studio.checking import Checking
+from studio.checking import Checking, limits_of
 
 if TYPE_CHECKING:
     from pipelines.catalog import Catalog
@@ -40,7 +40,8 @@ class Batches:
         self.files = BatchFiles(folder / "batches", gallery.uploads)
         self._gallery, self._catalog, self._engine = gallery, catalog, engine
         self._feed = Feed(store, gallery, engine, self.rows)
-        self.checks, self.alike = Checking(engine, gallery, self.rows), Alike(engine, self.rows)
+        self.limits = limits_of(catalog)
+        self.checks, self.alike = Checking(engine, gallery, self.rows), Alike(engine, self.rows, self.limits.near)
         words = BatchWords(gallery, self._feed, self.rows, self.checks, self.get, self._take_out)
         self.write, self.edit, self.undo, self.heard = words.write, words.edit, words.undo, words.heard
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from pipelines.catalog import Catalog
+from pipelines.errors import TriptychError
+from pipelines.requests import AlignRequest
 from studio import users
 from studio.auth import Sessions, load_secret
 from studio.batches import Batches
@@ -15,6 +18,7 @@ from studio.context import Studio
 from studio.durable import make_folder
 from studio.engine import Engine
 from studio.gallery import Gallery
+from studio.refreshing import Refreshing
 from studio.search import Search
 from studio.settings import Settings
 from studio.store import Store
@@ -40,7 +44,18 @@ def build(settings: Settings, worker: Mapping[str, object] | None = None) -> Stu
     batches = Batches(settings.data_dir, store, gallery, catalog, engine)
     engine.start()
     batches.start()
-    return Studio(settings, store, gallery, catalog, engine, sessions, lock, Search(engine, store), batches)
+    search = Search(engine, store, batches.limits)
+    refreshing = Refreshing(engine, gallery, store, settings.data_dir, _alignment(catalog), search.renew)
+    refreshing.start()
+    return Studio(settings, store, gallery, catalog, engine, sessions, lock, search, batches, refreshing)
+
+
+def _alignment(catalog: Catalog) -> Path | None:
+    """The folder of the model whose vectors the gallery keeps."""
+    try:
+        return catalog.find(AlignRequest().model).folder
+    except TriptychError:
+        return None
 
 
 def _lock(settings: Settings) -> FileLock:

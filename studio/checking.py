@@ -13,12 +13,14 @@ from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from pipelines.alignment.limits import Limits
 from pipelines.errors import NotAllowed, NotFound, TriptychError, WorkerLost
 from pipelines.requests import AlignRequest, Priority
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipelines.catalog import Catalog
     from studio.batch_rows import BatchRows, Item
     from studio.engine import Engine
     from studio.gallery import Gallery
@@ -29,6 +31,14 @@ AGAIN_SECONDS = 2.0  # where the device could not answer
 MOST = 2000  # characters that the alignment takes
 LATER = (NotAllowed, WorkerLost, TimeoutError)  # the worker is starting, or the line is long
 log = logging.getLogger(__name__)
+
+
+def limits_of(catalog: Catalog) -> Limits:
+    """From which numbers on the answers of the alignment that is used mean something."""
+    try:
+        return catalog.find(AlignRequest().model).limits
+    except (TriptychError, AttributeError):  # it is not there, or another kind of model has its name
+        return Limits()
 
 
 class Checking:

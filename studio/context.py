@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipelines.catalog import Catalog
     from studio.batches import Batches
     from studio.engine import Engine
+    from studio.refreshing import Refreshing
     from studio.search import Search
 
 
@@ -35,9 +36,12 @@ class Studio:
     lock: BaseFileLock
     search: Search
     batches: Batches
+    refreshing: Refreshing | None = None
 
     async def close(self) -> None:
         """End the worker and let go of the data folder."""
+        if self.refreshing:
+            self.refreshing.stop()
         self.batches.stop()
         await self.engine.stop()
         self.store.close()

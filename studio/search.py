@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipelines.alignment.limits import Limits
 from pipelines.base import Artifact
 from pipelines.errors import NotFound, TriptychError
 from pipelines.requests import AlignRequest
@@ -26,24 +27,31 @@ FUSION = 60  # Cormack et al. 2009, "Reciprocal rank fusion": the constant that 
 class Search:
     """One for the whole studio; safe to call from several threads."""
 
-    def __init__(self, engine: Engine, store: Store):
-        self._engine, self._store = engine, store
+    def __init__(self, engine: Engine, store: Store, limits: Limits | None = None):
+        """limits: from which cosine on something is like the words of a search."""
+        self._engine, self._store, self._limits = engine, store, limits or Limits()
         self._vectors, self._lock = Vectors(store), threading.Lock()
 
     def by_text(self, owner: str, text: str, limit: int) -> tuple[list[ArtifactRow], str]:
         """What has all the words, and what means the same; the best first. With a sentence where meaning was no help.
 
         A picture is as far from a text as another text of the same meaning is near, so cosines of pictures and of
-        texts are not compared: each list is ranked by itself, and the ranks are fused.
+        texts are not compared: each list is ranked by itself, and the ranks are fused. What is not like the words, as
+        `pipelines.alignment.limits` has it, is left out.
         """
         words = self._store.artifacts(owner, limit=DEPTH, text=text)
         try:
-            near, note = self._near(owner, self._asked(owner, AlignRequest(texts=(text[:2000],)))), ""
+            near, note = self._found(owner, self._asked(owner, AlignRequest(texts=(text[:2000],)))), ""
         except (TriptychError, TimeoutError) as error:
             near, note = [], str(error) or "The device is busy: only the words were searched for."
-        pictures = [row for row in near if row.kind == "image"]
-        texts = [row for row in near if row.kind != "image"]
+        pictures = [row for row, cosine in near if row.kind != "speech" and cosine >= self._limits.pictures]
+        texts = [row for row, cosine in near if row.kind == "speech" and cosine >= self._limits.texts]
         return fused([words, pictures, texts])[:limit], note
+
+    def renew(self) -> None:
+        """Vectors that were read already have changed."""
+        with self._lock:
+            self._vectors = Vectors(self._store)
 
     def by_picture(self, owner: str, sha256: str, limit: int) -> list[ArtifactRow]:
         """What lies nearest to a stored picture. Raises what the asking raises."""
@@ -61,10 +69,14 @@ class Search:
         return np.frombuffer(answer.data, "<f4")[: answer.info["dim"]]
 
     def _near(self, owner: str, vector: np.ndarray) -> list[ArtifactRow]:
+        return [row for row, _ in self._found(owner, vector)]
+
+    def _found(self, owner: str, vector: np.ndarray) -> list[tuple[ArtifactRow, float]]:
+        """With their cosines, the nearest first. A caption lies where its picture lies."""
         with self._lock:
             found = self._vectors.nearest(owner, vector, DEPTH)
         rows = {row.number: row for row in self._store.numbered(owner, [number for number, _ in found])}
-        return [rows[number] for number, _ in found if number in rows]
+        return [(rows[number], cosine) for number, cosine in found if number in rows]
 
 
 def fused(lists: Iterable[Sequence[ArtifactRow]]) -> list[ArtifactRow]:

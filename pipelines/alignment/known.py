@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipelines import folders, weights
+from pipelines.alignment import limits
+from pipelines.alignment.limits import Limits
 from pipelines.entry import Entry
 from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.requests import AlignRequest
@@ -18,7 +20,7 @@ FAMILIES = {"clip": "clip", "siglip": "siglip", "siglip2": "siglip2"}
 class AlignmentEntry(Entry):
     """image_size: pixels a side. dim: numbers of a vector. window: longest text in tokens, its two ends included.
 
-    cost: bytes of float32 activations that one picture takes at most.
+    cost: bytes of float32 activations that one picture takes at most. limits: from which numbers on answers mean much.
     """
 
     task: str = "align"
@@ -26,6 +28,11 @@ class AlignmentEntry(Entry):
     dim: int = 512
     window: int = 77
     cost: int = 0
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def doubtful(self) -> float:
+        return self.limits.doubtful
 
     def check(self, request: AlignRequest) -> None:  # type: ignore[override]
         """Raises InvalidRequest."""
@@ -45,7 +52,7 @@ def read(id: str, folder: Path, source: str, config: dict) -> Entry | None:
         return None
     size, itemsize = weights.stored(folder, name)
     try:
-        fields = _shape(config)
+        fields = _shape(config) | {"limits": limits.read(folder, name)}
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise ModelUnavailable(f"{name} is damaged: its settings are incomplete.") from error
     advice = folders.advice(folder, name)

@@ -114,7 +114,8 @@ def items(
 ) -> dict:
     """A page of its pictures. `found`: how many there are in all pages."""
     batch = studio.batches.get(owner, id)
-    page, found = studio.batches.rows.page(batch.id, offset, limit, order, which, text)
+    doubtful = studio.batches.limits.doubtful
+    page, found = studio.batches.rows.page(batch.id, offset, limit, order, which, text, doubtful)
     return {"items": [item_view(item) for item in page], "found": found}
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
+from pipelines.alignment.limits import Limits
 from pipelines.base import Artifact
 from pipelines.errors import NotAllowed, NotFound
 from pipelines.requests import ImageRequest
@@ -148,3 +149,14 @@ def png_bytes():
     buffer = io.BytesIO()
     Image.new("RGB", (64, 64), "red").save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def test_what_is_not_like_the_words_is_left_out(store):
+    """The cosines here are 0.8 and 0.6; a caption lies where its picture lies, a recording where its text lies."""
+    near, far = unit(1, 0.75), unit(1, 4 / 3)
+    kinds = ("image", "caption", "speech")
+    ids = {(kind, place): add(store, f"{kind} {i}", vector, kind=kind).id
+           for kind in kinds for i, (place, vector) in enumerate([("near", near), ("far", far)])}  # fmt: skip
+    rows, note = Search(Knows(unit(1)), store, Limits(pictures=0.7, texts=0.9)).by_text("ann", "zzz", 9)
+    assert ({row.id for row in rows}, note) == ({ids["image", "near"], ids["caption", "near"]}, "")
+    assert len(Search(Knows(unit(1)), store).by_text("ann", "zzz", 9)[0]) == 6

@@ -1,0 +1,132 @@
+"""Vectors of the gallery are made anew when the alignment model has other weights, as those of two models do not mix.
+
+In a thread, behind everybody else's work, the newest first. Which weights the vectors are from is in a file of the data
+folder; what has no vector is what is left to do, so that a restart goes on where it was. Small pictures serve: they
+have more pixels than any alignment model looks at.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from pipelines.alignment.limits import mark, stale
+from pipelines.errors import NotAllowed, NotFound, TriptychError, WorkerLost
+from pipelines.requests import AlignRequest, Priority
+from studio.durable import write_file
+
+if TYPE_CHECKING:
+    from studio.engine import Engine
+    from studio.gallery import Gallery
+    from studio.store import Store
+
+AT_ONCE = 16
+TOLD = 512  # after so many the search reads them
+SECONDS = 120.0
+GROUP = "refreshing"  # of the uploads that the questions need
+LATER = (NotAllowed, WorkerLost, TimeoutError)
+_MISSING = (
+    "SELECT number, id, owner, kind, prompt FROM artifacts WHERE vector = x'' AND NOT hidden AND number < ? "
+    "AND kind IN ('image', 'caption', 'speech') ORDER BY number DESC LIMIT ?"
+)
+log = logging.getLogger(__name__)
+
+
+class Refreshing:
+    """folder: of the alignment model, None where it is not here. told: called when there are new vectors."""
+
+    def __init__(self, engine: Engine, gallery: Gallery, store: Store, data: Path, folder: Path | None,
+                 told: Callable[[], None]):  # fmt: skip
+        self._engine, self._gallery, self._store, self._told = engine, gallery, store, told
+        self._file, self._folder = data / "alignment.mark", folder
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="refreshing", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        try:
+            if self._folder and self._changed(self._folder):
+                self._refresh()
+        except Exception:
+            log.exception("The vectors of the gallery could not be made anew")
+
+    def _changed(self, folder: Path) -> bool:
+        """Takes away what is of other weights; whether anything is left to be done since then."""
+        if stale(folder):
+            log.warning(
+                "%s has other weights than its limits: run python -m pipelines.alignment.calibrate", folder.name
+            )
+        now = mark(folder)
+        with suppress(FileNotFoundError):
+            then, _, state = self._file.read_text().partition(" ")
+            if then == now:
+                return state != "done"
+        with self._store.transaction() as db:
+            db.execute("UPDATE artifacts SET vector = x''")
+        write_file(self._file, now.encode())
+        self._told()
+        return True
+
+    def _refresh(self) -> None:
+        before, made = 2**62, 0
+        while not self._over.is_set() and (rows := self._store.rows(_MISSING, (before, AT_ONCE))):
+            for owner, some in groupby(rows, lambda row: row["owner"]):
+                self._renew(owner, list(some))
+            before, made = rows[-1]["number"], made + len(rows)
+            if made % TOLD < AT_ONCE:
+                self._told()
+        if not self._over.is_set():
+            write_file(self._file, self._file.read_bytes() + b" done")
+            self._told()
+
+    def _renew(self, owner: str, rows: Sequence) -> None:
+        """Those that cannot be read stay without a vector, and are found by their words."""
+        pictures = {row["id"]: self._picture(owner, row["id"]) for row in rows if row["kind"] != "speech"}
+        texts = [row for row in rows if row["kind"] == "speech" and row["prompt"].strip()]
+        seen = [id for id, sha in pictures.items() if sha]
+        if not seen and not texts:
+            return
+        request = AlignRequest(texts=tuple(row["prompt"][:2000] for row in texts), priority=Priority.BACKGROUND,
+                               pictures=tuple(pictures[id] for id in seen))  # fmt: skip
+        answer = self._answer(owner, request)
+        self._gallery.uploads.drop_group(owner, GROUP)
+        if answer is not None:
+            lines = zip(answer.astype(np.float16), [*(row["id"] for row in texts), *seen], strict=True)
+            values = [(line.tobytes(), id) for line, id in lines]
+            with self._store.transaction() as db:
+                db.executemany("UPDATE artifacts SET vector = ? WHERE id = ? AND vector = x''", values)
+
+    def _answer(self, owner: str, request: AlignRequest) -> np.ndarray | None:
+        """(N, D), texts first; None where it cannot be answered."""
+        while not self._over.is_set():
+            try:
+                told = self._engine.ask(owner, request).result(SECONDS)
+                return np.frombuffer(told.data, "<f4").reshape(-1, told.info["dim"])
+            except LATER:
+                self._over.wait(1.0)
+            except TriptychError:
+                return None
+        return None
+
+    def _picture(self, owner: str, id: str) -> str:
+        """The small picture of an artifact as an upload; its SHA-256."""
+        with suppress(NotFound, OSError):
+            data = self._gallery.thumb(owner, id).read_bytes()
+            return self._gallery.uploads.keep_in(owner, GROUP, Image.open(io.BytesIO(data)).convert("RGB"))
+        return ""
