@@ -12,7 +12,7 @@ import { t } from "./words.js";
 
 const base = imageForm("compose", (form, wished = {}) => {
   look(form);
-  if ("parts" in wished && !wished.own) showParts(wished.parts); // `own`: from the list itself, which is further on
+  if ("parts" in wished && wished.parts !== partsNow()) showParts(wished.parts); // else from the list itself
 });
 const { named, listed, changes } = base;
 export const { fill, model, size, reuse } = base;

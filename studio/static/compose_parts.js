@@ -111,7 +111,7 @@ function inWords() {
 
 function changed() {
   draw();
-  tell("compose", { parts: partsNow(), own: true });
+  tell("compose", { parts: partsNow() });
 }
 
 /** The role of the picture that the chosen way is about and that is not there yet. */

@@ -19,7 +19,6 @@ export function formOfRequest(request) {
   return {
     ...Object.fromEntries(known.map((name) => [name, request[name]])),
     way,
-    own: false,
     count: 1,
     start_picture: worked?.picture ?? "",
     mask: request.mask ?? "",
