@@ -19,11 +19,14 @@ import torch
 from diffusers.models.activations import GEGLU
 from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
+from diffusers.models.embeddings import TextTimeEmbedding
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipelines import convolutions
+from pipelines.convolutions import by_columns, product
 from pipelines.seeing import ARGUMENT, Sight
 
 
@@ -48,7 +51,26 @@ def _leaner(module: nn.Module) -> Callable | None:
         return _Resnet(module)
     if type(module) is Transformer2DModel and _plain_transformer(module):
         return _Transformer(module)
+    if type(module) is nn.Conv2d and convolutions.plain(module):
+        return convolutions.Convolution(module)
+    if type(module) is TextTimeEmbedding:
+        return _Remembered(module)
     return None
+
+
+class _Remembered:
+    """What a module makes of one tensor, kept as long as the very same tensor comes."""
+
+    def __init__(self, module: nn.Module):
+        self._module = module
+        self._last: Tensor | None = None
+        self._known: Tensor | None = None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if x is not self._last:
+            self._known = type(self._module).forward(self._module, x)
+            self._last = x
+        return self._known
 
 
 class _Resnet:
@@ -107,14 +129,16 @@ class _Block:
     def __init__(self, block: BasicTransformerBlock):
         self.norms = [_layer_norm(norm) for norm in (block.norm1, block.norm2, block.norm3)]
         self.own, self.prompt = _Attention(block.attn1, fused=3), _Attention(block.attn2, fused=2)
-        self.wide, self.narrow = _linear(block.ff.net[0].proj), _linear(block.ff.net[2])
+        self.value, self.gate = _halves(block.ff.net[0].proj)
+        self.narrow = _linear(block.ff.net[2])
 
     def __call__(self, x: Tensor, rows: int, texts: Tensor, sight: Sight | None) -> Tensor:
         first, second, third = self.norms
         x += self.own.to_itself(first(x), rows)
         x += self.prompt.to_texts(second(x), rows, texts, sight)
-        value, gate = self.wide(third(x)).chunk(2, dim=-1)
-        x += self.narrow(functional.gelu(gate).mul_(value))
+        cell = third(x)
+        # two products, not halves of one: gelu takes several times as long over rows that do not lie side by side
+        x += self.narrow(functional.gelu(self.gate(cell)).mul_(self.value(cell)))
         return x
 
 
@@ -124,7 +148,8 @@ class _Attention:
     def __init__(self, module: Attention, fused: int):
         self.module, self.heads = module, module.heads
         self.joint = _joined([module.to_q, module.to_k, module.to_v][3 - fused :])
-        self.query, self.out = module.to_q.weight.t(), _linear(module.to_out[0])
+        self.query = by_columns(module.to_q) if fused < 3 else None
+        self.out = _linear(module.to_out[0])
         self._texts: Tensor | None = None
         self._known: tuple[Tensor, Tensor] | None = None
 
@@ -155,18 +180,21 @@ class _Attention:
 
 def _joined(layers: list[nn.Linear]) -> Tensor:
     """(in, sum of out): their weights in one storage, of which each layer's own becomes a view."""
-    whole = torch.cat([layer.weight.data for layer in layers])
-    for layer, part in zip(layers, whole.split([layer.out_features for layer in layers]), strict=True):
-        layer.weight.data = part
-    return whole.t()
+    whole = torch.cat([layer.weight.data.t() for layer in layers], dim=1)
+    for layer, part in zip(layers, whole.split([layer.out_features for layer in layers], dim=1), strict=True):
+        layer.weight.data = part.t()
+    return whole
+
+
+def _halves(layer: nn.Linear) -> list[Callable[[Tensor], Tensor]]:
+    """The first half of what a layer gives, and the second."""
+    parts = by_columns(layer).chunk(2, dim=1)
+    return [product(weight, bias) for weight, bias in zip(parts, layer.bias.data.chunk(2), strict=True)]
 
 
 def _linear(layer: nn.Linear | nn.Conv2d) -> Callable[[Tensor], Tensor]:
     """Of 2-D input; a 1 x 1 convolution is one too."""
-    weight, bias = layer.weight.data.flatten(1).t(), layer.bias
-    if bias is None:
-        return lambda x: torch.mm(x, weight)
-    return lambda x: torch.addmm(bias.data, x, weight)
+    return product(by_columns(layer), layer.bias)
 
 
 def _group_norm(norm: nn.GroupNorm) -> Callable[[Tensor], Tensor]:
@@ -205,6 +233,7 @@ def _plain_block(block: nn.Module) -> bool:
         and block.attn2.is_cross_attention
         and block._chunk_size is None
         and type(block.ff.net[0]) is GEGLU
+        and block.ff.net[0].proj.bias is not None
         and _plain_attention(block.attn1)
         and _plain_attention(block.attn2)
     )

@@ -15,6 +15,7 @@ from tests.pipelines.support import difference
 KINDS = ["sd", "sdxl", "lcm"]
 
 
+@torch.inference_mode(False)  # as the studio opens them
 def opened(models: Path, model: str) -> UNet2DConditionModel:
     return UNet2DConditionModel.from_pretrained(models / model / "unet").eval().requires_grad_(False)
 
