@@ -169,6 +169,7 @@ def test_in_the_style_of_an_upload_and_back_from_the_gallery(me: Composer) -> No
     expect(me.parts.locator("img")).to_have_attribute("src", re.compile(part["picture"]))
 
 
+@pytest.mark.parametrize("visitor", [False], ids=["desktop"], indirect=True)
 def test_parts_are_ordered_said_in_words_and_added_from_the_gallery(me: Composer) -> None:
     me.page.locator("#compose-add-text").click()
     me.page.keyboard.type("in oil")
