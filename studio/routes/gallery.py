@@ -99,7 +99,7 @@ def view(row: ArtifactRow) -> dict:
         "bytes": row.bytes,
         "seed": row.seed,
         "model": row.model,
-        "prompt": row.prompt[: SHOWN],
+        "prompt": row.prompt[:SHOWN],
         "media_type": row.media_type,
         "created": row.created,
         "request": shown(json.loads(row.request)),

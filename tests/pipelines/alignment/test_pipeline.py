@@ -132,8 +132,13 @@ def test_rank_is_best_first(opened, images):
 
 @pytest.mark.parametrize(
     ("fields", "field"),
-    [({}, "texts"), ({"texts": ("a",), "heatmap": True}, "heatmap"), ({"pictures": ("0" * 64,)}, "pictures"),
-     ({"texts": ("a",), "labels": ("b",)}, "labels"), ({"texts": ("a",), "check": True}, "check")],
+    [
+        ({}, "texts"),
+        ({"texts": ("a",), "heatmap": True}, "heatmap"),
+        ({"pictures": ("0" * 64,)}, "pictures"),
+        ({"texts": ("a",), "labels": ("b",)}, "labels"),
+        ({"texts": ("a",), "check": True}, "check"),
+    ],
 )
 def test_refusals_name_the_field(opened, uploads, fields, field):
     with pytest.raises(InvalidRequest) as refused:
