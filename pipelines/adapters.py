@@ -44,12 +44,16 @@ def find(folder: Path, name: str, width: int) -> AdapterFiles | None:
         return None
     files = sorted(inside.glob("*.safetensors"))
     if not files:
-        pickled = any(file.suffix in PICKLES for file in inside.iterdir())
-        why = "is a pickle, which can run anything; only safetensors files are opened" if pickled else "is missing"
-        return AdapterFiles(inside, inside, fault=f"The IP-Adapter of {name} {why}.")
+        return AdapterFiles(inside, inside, fault=_lacking(inside, name))
     own = not (inside / ENCODER).is_dir() and (folder.parent / OWN_ENCODER).is_dir()
     encoder = folder.parent / OWN_ENCODER if own else inside / ENCODER
     return _judged(AdapterFiles(files[0], encoder, unit=own), name, width)
+
+
+def _lacking(inside: Path, name: str) -> str:
+    if any(file.suffix in PICKLES for file in inside.iterdir()):
+        return f"The IP-Adapter of {name} is a pickle, which can run anything; only safetensors files are opened."
+    return f"The IP-Adapter of {name} is missing."
 
 
 def _judged(found: AdapterFiles, name: str, width: int) -> AdapterFiles:

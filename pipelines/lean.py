@@ -6,8 +6,7 @@ diffusers' blocks call some two thousand of them a forward. Here query, key and 
 of the prompt, which do not change over the steps, are made once a batch; what can be done in place is.
 
 The weights stay where they were: the fused ones are the storage, and the modules' own are views of it. `undo` puts a
-UNet back; that has to be done before its modules or attention processors are exchanged (LoRA). Image prompts are
-looked at from here as well.
+UNet back, as is needed before its modules or processors are exchanged (LoRA). Image prompts are looked at here too.
 """
 
 from __future__ import annotations

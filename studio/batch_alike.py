@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.alignment import duplicates
+from pipelines.alignment.duplicates import NEAR, groups
 from pipelines.errors import InvalidRequest
 from pipelines.requests import AlignRequest, Priority
 from studio.batch_feed import resting
@@ -32,7 +32,7 @@ LEFT = "Left out as nearly the same as {name}."
 class Alike:
     """Safe to call from several threads. near: the cosine from which on two pictures count as nearly the same."""
 
-    def __init__(self, engine: Engine, rows: BatchRows, near: float = duplicates.NEAR):
+    def __init__(self, engine: Engine, rows: BatchRows, near: float = NEAR):
         self._engine, self._rows, self._near = engine, rows, near
         self._vectors: OrderedDict[str, dict[str, np.ndarray]] = OrderedDict()
         self._lock = threading.Lock()
@@ -90,5 +90,5 @@ class Alike:
     def _groups(self, items: Sequence[Item], known: dict[str, np.ndarray]) -> list[list[int]]:
         if not items:
             return []
-        found = duplicates.groups(np.stack([known[item.picture] for item in items]), self._near)
+        found = groups(np.stack([known[item.picture] for item in items]), self._near)
         return [[items[i].number for i in group] for group in found]

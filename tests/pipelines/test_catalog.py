@@ -24,7 +24,8 @@ def catalog(models: Path, tmp_path: Path) -> Catalog:
 
 def test_folders_are_found_with_their_defaults(catalog: Catalog):
     found = {entry.id: entry for entry in catalog.entries() if entry.source == "folder"}
-    assert set(found) == {"sd", "sdxl", "lcm", "turbo", "v", "sample", "taesd"}
+    edit = {"inpaint", "inpaint-xl", "instruct", "instruct-xl"}
+    assert set(found) == {"sd", "sdxl", "lcm", "turbo", "v", "sample", "taesd"} | edit
     assert (found["sd"].factor, found["sd"].width, found["sd"].family) == (8, 64, "sd")
     assert (found["sdxl"].family, found["v"].prediction_type) == ("sdxl", "v_prediction")
     assert (found["lcm"].sampler, found["lcm"].steps, found["lcm"].embeds_guidance) == (Sampler.LCM, 4, True)

@@ -207,7 +207,7 @@ def kept(client, data: bytes) -> str:
 
 
 def test_a_part_whose_picture_is_gone_is_named(client):
-    parts = [{"text": "a cat"}, {"role": "how", "picture": A}]
+    parts = [{"text": "a cat"}, {"role": "where", "picture": A}]
     error = client.post("/api/jobs", json={**TINY, "parts": parts}).json()["error"]
     gone = "got a picture that is not here any more, allowed is one that is: add it again."
     assert (error["field"], error["message"]) == ("parts.1.picture", f"parts.1.picture: {gone}")
