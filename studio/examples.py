@@ -24,10 +24,10 @@ FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
 MODEL, OWNER, QUALITY = "sprite", "examples", 88
 PROMPTS = (
     ("a red apple, 3d", 7),
-    ("a cat on the grass", 7),
-    ("a rocket at night", 7),
-    ("a sunflower on a blue background", 7),
-    ("a yellow car, cartoon", 7),
+    ("a castle", 7),
+    ("a blue heart", 7),
+    ("a guitar, flat", 7),
+    ("a yellow car", 7),
     ("红色的房子", 7),
 )  # prompt, seed
 
