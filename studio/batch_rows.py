@@ -137,11 +137,11 @@ class BatchRows:
         with self._store.transaction() as db:
             db.executemany(query, [(*values.values(), batch, number) for number in numbers])
 
-    def score(self, item: Item, score: float | None) -> None:
-        """How well its words agree with its picture, unless it has other words by now."""
+    def score(self, item: Item, score: float | None) -> bool:
+        """How well its words agree with its picture; False where it has other words by now."""
         query = "UPDATE batch_items SET score = ? WHERE batch = ? AND number = ? AND text = ? AND origin != 'model'"
         with self._store.transaction() as db:
-            db.execute(query, (score, item.batch, item.number, item.text))
+            return bool(db.execute(query, (score, item.batch, item.number, item.text)).rowcount)
 
     def unchecked(self, but: Set[tuple], limit: int) -> list[tuple[str, Item]]:
         """The next captions that no model wrote and nobody has checked, with their owners."""

@@ -109,8 +109,7 @@ class Checking:
 
     def _note(self, owner: str, item: Item, told: dict) -> None:
         """Only where the words are still those that were checked."""
-        self._rows.score(item, told["score"])
-        if not item.artifact:
+        if not self._rows.score(item, told["score"]) or not item.artifact:
             return
         with suppress(NotFound, NotAllowed):
             if self._gallery.artifact(owner, item.artifact).prompt != item.text:

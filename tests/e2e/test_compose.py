@@ -156,6 +156,7 @@ def test_in_the_style_of_an_upload_and_back_from_the_gallery(me: Composer) -> No
 
     me.parts.get_by_role("button", name="Remove this part").click()
     me.words("something else")
+    me.page.wait_for_timeout(2000)  # the form is kept a moment after the last key
     me.page.reload(wait_until="domcontentloaded")
     me.arrived()
     expect(me.page.locator("#compose-prompt textarea")).to_have_value("something else")

@@ -170,6 +170,18 @@ def test_words_are_changed_everywhere_and_undone_with_their_scores(desk: Desk):
         desk.batches.write(ME, id, {99: "x"})
 
 
+def test_an_answer_about_words_that_were_changed_meanwhile_changes_nothing(desk: Desk):
+    id = desk.made("a.png")
+    desk.run(id)
+    number = desk.over(id)["a.png"].number
+    desk.batches.write(ME, id, {number: "first words"})
+    asked = desk.items(id)["a.png"]
+    desk.batches.write(ME, id, {number: "second words"})
+    assert not desk.batches.rows.score(asked, 0.25)
+    assert desk.items(id)["a.png"].score != 0.25
+    assert desk.batches.rows.score(desk.items(id)["a.png"], 0.25)
+
+
 def _follows(desk: Desk, artifact: str, text: str) -> None:
     """The caption in the gallery, and its file, are these words soon."""
     end = time.monotonic() + 30

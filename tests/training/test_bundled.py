@@ -32,14 +32,16 @@ def test_it_goes_on_from_a_picture(pipe):
     assert again("an apple", image=start, strength=0.5, num_inference_steps=2).images[0].size == (256, 256)
 
 
-def test_clip_and_the_picture_model_share_tokenizer_and_text_tower(pipe):
+def test_clip_and_the_picture_model_share_the_tokenizer_alone(pipe):
     clip = CLIPModel.from_pretrained(MODELS / "sprite-clip", local_files_only=True)
     tokens = CLIPTokenizer.from_pretrained(MODELS / "sprite-clip", local_files_only=True)
     text = "two red apples, 红色的苹果"
     ids = tokens(text, padding="max_length", return_tensors="pt")["input_ids"]
     assert torch.equal(ids, pipe.tokenizer(text, padding="max_length", return_tensors="pt")["input_ids"])
     with torch.inference_mode():
-        assert torch.allclose(clip.text_model(ids)[0], pipe.text_encoder(ids)[0], atol=1e-4)
+        ours, theirs = clip.text_model(ids)[0], pipe.text_encoder(ids)[0]
+        assert ours.shape == theirs.shape
+        assert not torch.allclose(ours, theirs, atol=0.1)  # the denoiser's own has learnt where things lie
         pixels = CLIPImageProcessorPil.from_pretrained(MODELS / "sprite-clip")(
             Image.new("RGB", (300, 200)), return_tensors="pt"
         )
