@@ -96,6 +96,12 @@ def test_cards_become_parts_and_what_the_page_alone_knows_stays_there():
     assert request.auto_gate
 
 
+def test_words_alone_are_a_prompt():
+    assert composed("free", prompt="a blue heart").prompt == "a blue heart"
+    with pytest.raises(Missing):
+        composed("free", prompt="  ")
+
+
 def test_a_way_takes_only_what_it_shows():
     left_over = {"mask": B, "expand": '{"left": 64}', "blend_prompt": "a dog", "start_picture": A}
     request = composed("free", parts=cards({"role": "what", "text": "a cat"}), **left_over)
