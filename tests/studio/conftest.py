@@ -20,6 +20,13 @@ from studio.search import Search
 from studio.settings import Settings
 from studio.store import Store
 from studio.web import create_api
+from tests.studio.desk import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with Desk(tmp_path / "data") as desk:
+        yield desk
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from studio import limits
+from tests.studio.desk import picture
 from tests.studio.test_captions_api import batch, client, sent
-from tests.studio.test_captions_batch import picture
 from tests.studio.test_refusals import refused
 
 __all__ = ["batch", "client"]

@@ -6,68 +6,16 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from pipelines.errors import InvalidRequest, NotAllowed, NotFound
 from pipelines.requests import CaptionRequest
 from studio import exports, limits
-from studio.batches import ANY_PICTURE, Batches
 from studio.wording import Edit
+from tests.studio.desk import ME, Desk, picture
 from tests.studio.rig import Rig
-
-ME = "me"
-
-
-def picture(colour: object = "red", size: tuple[int, int] = (40, 30), form: str = "PNG", **more: object) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", size, colour).save(file, form, **more)
-    return file.getvalue()
-
-
-class Desk(Rig):
-    """A rig with batches, over the describing captioner."""
-
-    def __init__(self, folder: Path):
-        super().__init__(folder, shelf="tests.studio.describing:open_shelf", data_dir=str(folder))
-        self.batches = Batches(folder, self.store, self.gallery, self.engine._catalog, self.engine)
-
-    def __enter__(self) -> Desk:
-        super().__enter__()
-        self.batches.start()
-        return self
-
-    def __exit__(self, *of: object) -> None:
-        self.batches.stop()
-        super().__exit__(*of)
-
-    def made(self, *names: str, colours: tuple = ("red", "green", "blue")) -> str:
-        id = self.batches.create(ME, "set").id
-        for i, name in enumerate(names):
-            self.batches.add(ME, id, name, picture(colours[i % len(colours)], (40 + i, 30)))
-        return id
-
-    def run(self, id: str, **options: object) -> None:
-        self.batches.run(ME, id, CaptionRequest(picture=ANY_PICTURE), **options)
-
-    def over(self, id: str, seconds: float = 120) -> dict[str, object]:
-        end = time.monotonic() + seconds
-        while self.batches.get(ME, id).running:
-            assert time.monotonic() < end, self.batches.rows.counts(id)
-            time.sleep(0.02)
-        return self.items(id)
-
-    def items(self, id: str) -> dict:
-        return {item.name: item for item in self.batches.rows.items("batch = ?", (id,))}
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with Desk(tmp_path) as desk:
-        yield desk
 
 
 def test_every_picture_gets_its_caption_and_an_error_stays_with_its_own(desk: Desk):
@@ -229,7 +177,9 @@ def test_what_is_taken_away(desk: Desk, form: exports.Form):
 
 def test_a_deleted_batch_leaves_no_file(desk: Desk, tmp_path: Path):
     id = desk.made("a.png")
-    assert [file for file in (tmp_path / "batches").rglob("*") if file.is_file()]
+    assert [file for file in (tmp_path / "data" / "batches").rglob("*") if file.is_file()]
     desk.batches.delete(ME, id)
-    assert not [file for part in ("batches", "uploads") for file in (tmp_path / part).rglob("*") if file.is_file()]
+    assert not [
+        file for part in ("batches", "uploads") for file in (tmp_path / "data" / part).rglob("*") if file.is_file()
+    ]
     assert desk.batches.rows.items("batch = ?", (id,)) == []

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -13,21 +11,7 @@ from pipelines.errors import InvalidRequest
 from pipelines.requests import CaptionRequest
 from studio.batches import ANY_PICTURE
 from studio.wording import Edit
-from tests.studio.test_captions_batch import ME, Desk, picture
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with Desk(tmp_path) as desk:
-        yield desk
-
-
-def soon(what: Callable[[], object], seconds: float = 60) -> object:
-    end = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    return found
+from tests.studio.desk import ME, Desk, picture, soon
 
 
 def scores(desk: Desk, id: str) -> Callable[[], dict | None]:

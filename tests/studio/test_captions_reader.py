@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from studio import exports
+from tests.studio.desk import ME, Desk, picture
 from tests.studio.reader import opened
-from tests.studio.test_captions_batch import ME, Desk, picture
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with Desk(tmp_path / "data") as desk:
-        yield desk
 
 
 def test_datasets_reads_the_image_folder(desk: Desk, tmp_path: Path):

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from pipelines.requests import CaptionRequest
 from studio.refreshing import Refreshing
 from tests.studio.aligning import NAMES
-from tests.studio.test_captions_batch import ME, Desk, picture
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with Desk(tmp_path / "data") as desk:
-        yield desk
-
-
-def soon(what: Callable[[], object], seconds: float = 60) -> object:
-    end = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    return found
+from tests.studio.desk import ME, Desk, picture, soon
 
 
 def test_vectors_of_other_weights_are_made_anew_and_only_once(desk: Desk, tmp_path: Path):
