@@ -11,10 +11,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines import pickles
+
 OWN = "image-prompt.safetensors"
 FOLDERS = ("ip-adapter", "ip_adapter")
 ENCODER, OWN_ENCODER = "image_encoder", "sprite-clip"
-PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def find(folder: Path, name: str, width: int) -> AdapterFiles | None:
 
 
 def _lacking(inside: Path, name: str) -> str:
-    if any(file.suffix in PICKLES for file in inside.iterdir()):
+    if pickles.any_in(inside):
         return f"The IP-Adapter of {name} is a pickle, which can run anything; only safetensors files are opened."
     return f"The IP-Adapter of {name} is missing."
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipelines import adapters, kinds
+from pipelines import adapters, kinds, pickles
 from pipelines.entry import INPAINT, INSTRUCT, LATENTS, Entry, ImageEntry
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import Sampler
@@ -24,7 +24,6 @@ FAMILIES = {
     "StableDiffusionInstructPix2PixPipeline": "sd",
     "StableDiffusionXLInstructPix2PixPipeline": "sdxl",
 }
-PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 WEIGHTS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model",
            "text_encoder_2": "model"}  # fmt: skip
 # diffusers' ancestral Euler has no formula for models that predict the picture itself.
@@ -76,8 +75,7 @@ def weight_file(folder: Path, part: str, name: str) -> Path:
     for file in found:
         if file.is_file():
             return file
-    inside = (folder / part).iterdir() if (folder / part).is_dir() else ()
-    if any(file.suffix in PICKLES for file in inside):
+    if pickles.any_in(folder / part):
         raise ModelUnavailable(
             f"{name} keeps its {part} weights as a pickle, which can run anything; only safetensors files are opened."
         )

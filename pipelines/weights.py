@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pipelines import folders
+from pipelines import folders, pickles
 from pipelines.errors import ModelUnavailable
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -30,7 +30,7 @@ def _files(folder: Path, name: str) -> list[Path]:
         return [folder / SINGLE]
     if (folder / INDEX).is_file():
         return _shards(folder, name)
-    if any(file.suffix in folders.PICKLES for file in folder.iterdir()):
+    if pickles.any_in(folder):
         raise ModelUnavailable(
             f"{name} keeps its weights as a pickle, which can run anything; only safetensors files are opened."
         )

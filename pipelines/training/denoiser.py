@@ -111,24 +111,26 @@ def some_latents(folder: Path, number: int = 32) -> Tensor:
     return torch.from_numpy(np.load(folder / "portraits" / "latents.npy", mmap_mode="r")[:number].astype(np.float32))
 
 
-def velocity_loss(unet: UNet2DConditionModel, text: CLIPTextModel, important: Tensor) -> Callable:
+def velocity_loss(unet: UNet2DConditionModel, text: CLIPTextModel, important: Tensor | None = None) -> Callable:
     """Mean squared error of the velocity alpha * noise - sigma * latents (Salimans & Ho 2022), channels weighted.
 
-    important: (16,). One channel of the latents is most of what the eye sees, and others hardly show; equal weights
-    spend what the denoiser can learn on what nobody sees.
+    important: (16,), all alike without. One channel of the latents is most of what the eye sees, and others hardly
+    show; equal weights spend what the denoiser can learn on what nobody sees. Batches: latents, token ids, timesteps
+    and, for a denoiser with an image prompt, the pictures' patches.
     """
-    weight = important[:, None, None]
+    weight = 1.0 if important is None else important[:, None, None]
     angle = torch.from_numpy(angles()).float()
 
-    def loss(batch: tuple[Tensor, Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
-        latents, ids, times = batch
+    def loss(batch: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, int]:
+        latents, ids, times, *pictures = batch
+        seen = {"image_embeds": pictures} if pictures else None
         alpha, sigma = (f(angle[times])[:, None, None, None] for f in (torch.cos, torch.sin))
         noise = torch.randn(latents.shape, generator=generator)
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
                 states = text(input_ids=ids).last_hidden_state
             noisy = (alpha * latents + sigma * noise).contiguous(memory_format=torch.channels_last)
-            shown = unet(noisy, times, states, return_dict=False)[0]
+            shown = unet(noisy, times, states, added_cond_kwargs=seen, return_dict=False)[0]
         error = (shown.float() - (alpha * noise - sigma * latents)).square()
         return (weight * error).mean(), len(latents)
 
@@ -150,7 +152,6 @@ def train(
 ) -> Run:  # fmt: skip
     """One cycle of `minutes`; `text` is locked. important: the weight of each channel, (16,), all alike without."""
     run, examples = start(folder, begin=begin), Examples(folder, tokens)
-    weight = torch.ones(16) if important is None else important
-    loss = velocity_loss(run.model, text.eval().requires_grad_(False), weight)
+    loss = velocity_loss(run.model, text.eval().requires_grad_(False), important)
     run.train(lambda draw: examples.batch(draw, BATCH), loss, run.cycle(minutes))
     return run

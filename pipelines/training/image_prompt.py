@@ -178,26 +178,6 @@ def acquaintance_loss(model: Acquaintance, text: CLIPTextModel) -> Callable:
     return loss
 
 
-def image_prompt_loss(unet: UNet2DConditionModel, text: CLIPTextModel) -> Callable:
-    """The denoiser's velocity loss, the picture's patches given along."""
-    angle = torch.from_numpy(denoiser.angles()).float()
-
-    def loss(batch: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, int]:
-        latents, ids, times, patches = batch
-        alpha, sigma = (f(angle[times])[:, None, None, None] for f in (torch.cos, torch.sin))
-        noise = torch.randn(latents.shape, generator=generator)
-        with torch.autocast("cpu", torch.bfloat16):
-            with torch.no_grad():
-                states = text(input_ids=ids).last_hidden_state
-            shown = unet(
-                alpha * latents + sigma * noise, times, states,
-                added_cond_kwargs={"image_embeds": [patches]}, return_dict=False,
-            )[0]  # fmt: skip
-        return (shown.float() - (alpha * noise - sigma * latents)).square().mean(), len(latents)
-
-    return loss
-
-
 def acquaint(folder: Path, examples: Examples, text: CLIPTextModel, minutes: float) -> IPAdapterPlusImageProjection:
     """One cycle of `minutes` without the denoiser."""
     wide = text.config.hidden_size
@@ -222,7 +202,7 @@ def train(
     projection = acquaint(folder, examples, text, 0.4 * minutes)
     unet.set_attn_processor(denoiser.AttnProcessor())
     adapter = Adapter(unet, fresh(unet, projection))
-    loss = image_prompt_loss(unet.train(), text)
+    loss = denoiser.velocity_loss(unet.train(), text)
     run = Run(folder / "image-prompt", adapter, Muon(split(adapter, muon=3e-4, adam=5e-4)), decay=0.996)
     run.resume()
     run.train(lambda draw: examples.batch(draw, BATCH), loss, run.cycle(0.6 * minutes))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.training import image_prompt
+from pipelines.training import denoiser, image_prompt
 from tests.training import tiny
 
 PATCHES, WIDE = 5, 12
@@ -65,7 +65,7 @@ def test_the_resampler_learns_to_say_what_the_text_says_and_the_latents():
 
 def test_only_the_adapter_learns_and_it_does(unet):
     adapter = image_prompt.Adapter(unet, fresh(unet))
-    loss = image_prompt.image_prompt_loss(unet.train(), tiny.text().requires_grad_(False))
+    loss = denoiser.velocity_loss(unet.train(), tiny.text().requires_grad_(False))
     draw = torch.Generator().manual_seed(4)
     batch = (
         torch.randn(4, 4, 8, 8, generator=draw), torch.randint(0, 38, (4, tiny.LENGTH), generator=draw),
