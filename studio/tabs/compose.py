@@ -43,6 +43,9 @@ def request_of(values: dict[str, Any], room: Room, language: str) -> ImageReques
     way = WAYS.get(name, Way())
     fields = plain(values) | {"start_picture": None, "mask": None, "blend": None}
     fields |= {"parts": _parts(values, way) + _likeness(values, way, room), "expand": _expand(values, way)}
+    if name == "free" and not fields["parts"] and (fields["prompt"] or "").strip():
+        # words alone are a part as well: what is made here must be seen here, and the page goes by the parts
+        fields |= {"parts": [{"role": Role.WHAT, "text": fields["prompt"]}], "prompt": ""}
     if way.mask:
         fields["mask"] = values.get("mask") or None
     if way.blend:
@@ -59,13 +62,12 @@ def request_of(values: dict[str, Any], room: Room, language: str) -> ImageReques
 def _missing(name: str, way: Way, fields: dict[str, Any]) -> str:
     """The first field without which this way of working is none; "" where all is there."""
     parts, roles = fields["parts"], {part.get("role") for part in fields["parts"] if part.get("picture")}
-    wordless = not (fields["prompt"] or "").strip()
     needs = {
         "start_picture": way.picture and Role.WHERE not in roles,
         "mask": way.mask == "must" and not fields["mask"],
         "expand": way.margins and not any(fields["expand"].values()),
-        "prompt": name == "words" and wordless,
-        "parts": (name == "free" and not parts and wordless) or (name == "restyle" and Role.HOW not in roles),
+        "prompt": name == "words" and not (fields["prompt"] or "").strip(),
+        "parts": (name == "free" and not parts) or (name == "restyle" and Role.HOW not in roles),
         "blend": way.blend and not fields["blend"],
     }
     return next((field for field, missing in needs.items() if missing), "")

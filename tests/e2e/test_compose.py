@@ -317,6 +317,13 @@ def test_a_picture_grows_and_its_middle_stays(me: Composer) -> None:
     assert not ImageChops.difference(opened(me.page, item["url"]).crop(inner), kept).getbbox()
 
 
+def test_words_alone_are_enough_and_what_is_made_is_seen_here(me: Composer) -> None:
+    me.words("a small tree")
+    me.run()
+    me.finished()
+    assert me.newest()["request"]["parts"][0]["text"] == "a small tree"
+
+
 def test_words_of_a_picture_are_read_and_changed(me: Composer) -> None:
     me.way("Reword")
     me.work_on(RED)

@@ -96,8 +96,9 @@ def test_cards_become_parts_and_what_the_page_alone_knows_stays_there():
     assert request.auto_gate
 
 
-def test_words_alone_are_a_prompt():
-    assert composed("free", prompt="a blue heart").prompt == "a blue heart"
+def test_words_alone_are_a_part():
+    request = composed("free", prompt="a blue heart")
+    assert (request.words, request.parts) == ("a blue heart", (Part(text="a blue heart"),))
     with pytest.raises(Missing):
         composed("free", prompt="  ")
 
