@@ -12,6 +12,8 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from . import everyday
+from .corpus import Corpus
 from .optimizer import Muon, split
 from .run import Run
 from .tokenizer import LENGTH
@@ -66,23 +68,30 @@ def fresh(seed: int = 1) -> UNet2DConditionModel:
     return unet
 
 
-def shares(rows: list[dict]) -> np.ndarray:
-    """How often each example of one set is shown, of all of that set; float64 (N,)."""
+def shares(rows: list[dict], worth: np.ndarray | None = None) -> np.ndarray:
+    """How often each example of one set is shown, of all of that set; float64 (N,). worth: each thing's, (T,)."""
     share = np.array([FOCUS.get(row["style"], 1.0) * FOCUS[row["kind"]] for row in rows])
+    if worth is not None:
+        share *= [worth[row["things"]].mean() for row in rows]
     return share / share.sum()
 
 
 class Examples:
-    """Standardised latents and captions as tokens of the drawn sets in `folder`, in the shares of `sets`."""
+    """Standardised latents and captions as tokens of the drawn sets in `folder`, in the shares of `sets`.
 
-    def __init__(self, folder: Path, tokens: CLIPTokenizer, sets: dict[str, float] = SETS):
+    worth: how often each thing of the corpus is shown, (T,); all alike without.
+    """
+
+    def __init__(
+        self, folder: Path, tokens: CLIPTokenizer, sets: dict[str, float] = SETS, worth: np.ndarray | None = None
+    ):
         self.latents = torch.cat([torch.from_numpy(np.load(folder / name / "latents.npy")) for name in sets])
         drawn = [json.loads((folder / name / "scenes.json").read_text()) for name in sets]
         rows = [row for part in drawn for row in part]
         self.english = self.code(tokens, [c for row in rows for c in row["en"]]).view(len(rows), -1, LENGTH)
         self.chinese = self.code(tokens, [row["zh"] for row in rows])
         self.nothing = self.code(tokens, [""])[0]
-        each = [weight * shares(part) for part, weight in zip(drawn, sets.values(), strict=True)]
+        each = [weight * shares(part, worth) for part, weight in zip(drawn, sets.values(), strict=True)]
         share = np.cumsum(np.concatenate(each))
         self.share = share / share[-1]
 
@@ -104,6 +113,11 @@ class Examples:
         ids = torch.where(chance < NO_PROMPT + CHINESE, self.chinese[rows].long(), ids)
         ids = torch.where(chance < NO_PROMPT, self.nothing.long(), ids)
         return self.latents[rows].float(), ids, torch.from_numpy(draw_times(draw, size))
+
+
+def everyday_examples(folder: Path, tokens: CLIPTokenizer) -> Examples:
+    """The examples as the denoiser is shown them: what people ask for oftenest, most."""
+    return Examples(folder, tokens, worth=everyday.worth(Corpus.open(folder).things))
 
 
 def some_latents(folder: Path, number: int = 32) -> Tensor:
@@ -151,7 +165,7 @@ def train(
     begin: UNet2DConditionModel | None = None, important: Tensor | None = None,
 ) -> Run:  # fmt: skip
     """One cycle of `minutes`; `text` is locked. important: the weight of each channel, (16,), all alike without."""
-    run, examples = start(folder, begin=begin), Examples(folder, tokens)
+    run, examples = start(folder, begin=begin), everyday_examples(folder, tokens)
     loss = velocity_loss(run.model, text.eval().requires_grad_(False), important)
     run.train(lambda draw: examples.batch(draw, BATCH), loss, run.cycle(minutes))
     return run

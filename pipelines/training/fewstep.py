@@ -84,7 +84,7 @@ def train(
     folder: Path, text: CLIPTextModel, tokens: CLIPTokenizer, teacher: UNet2DConditionModel, minutes: float
 ) -> Run:
     """One cycle of `minutes`; the student is the teacher with changes."""
-    examples = denoiser.Examples(folder, tokens)
+    examples = denoiser.everyday_examples(folder, tokens)
     run, loss = prepare(folder / "few-step", text, teacher, examples.nothing)
     run.resume()
     run.train(lambda draw: asked(examples.batch(draw, BATCH), examples, draw), loss, run.cycle(minutes))

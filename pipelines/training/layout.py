@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from .denoiser import Examples
+from .denoiser import everyday_examples
 from .optimizer import Muon, split
 from .run import Run
 from .tokenizer import LENGTH
@@ -63,7 +63,7 @@ def layout_loss(model: Layout) -> Callable:
 def train(folder: Path, text: CLIPTextModel, tokens: CLIPTokenizer, minutes: float) -> Run:
     """One cycle of `minutes`, beginning with Sprite CLIP's tower."""
     text.config._attn_implementation = "eager"  # flash attention's backward pass is slow on CPUs at these sizes
-    model, examples = Layout(text.train().requires_grad_(True)), Examples(folder, tokens)
+    model, examples = Layout(text.train().requires_grad_(True)), everyday_examples(folder, tokens)
     run = Run(folder / "layout", model, Muon(split(model, muon=5e-4, adam=1e-3)), decay=0.995)
     run.resume()
     run.train(lambda draw: examples.batch(draw, BATCH), layout_loss(model), run.cycle(minutes))

@@ -1,0 +1,24 @@
+"""What the denoiser is shown oftener."""
+
+import numpy as np
+import pytest
+
+from pipelines.training import denoiser, everyday
+from pipelines.training.corpus import Thing
+
+pytest.importorskip("wordfreq", reason="of the train extra")
+
+
+def thing(name):
+    return Thing(name, name, "", (), (), 3, 0, 1.0)
+
+
+def test_common_words_weigh_more_and_a_word_has_one_look():
+    cat, face, octopus, tuxedo = everyday.worth([thing(n) for n in ("cat", "cat face", "octopus", "man in tuxedo")])
+    assert face > octopus > tuxedo > cat
+
+
+def test_examples_follow_the_worth_of_their_things():
+    rows = [{"style": "3d", "kind": "pair", "things": [0, 1]}, {"style": "3d", "kind": "pair", "things": [1, 1]}]
+    assert denoiser.shares(rows, np.array([3.0, 1.0])) == pytest.approx([2 / 3, 1 / 3])
+    assert denoiser.shares(rows) == pytest.approx([0.5, 0.5])
