@@ -175,6 +175,12 @@ def begin(words: BertTokenizerFast, source: CLIPModel, pixels: Tensor) -> BlipFo
     return model
 
 
+def better_eyes(folder: Path) -> bool:
+    """Whether the vision tower has learnt more here since the captioner last did: then the captioner takes its eyes."""
+    vision, own = (folder / name / "state.safetensors" for name in ("vision", "captioner"))
+    return vision.exists() and not (own.exists() and own.stat().st_mtime > vision.stat().st_mtime)
+
+
 def train(
     folder: Path,
     minutes: float,
@@ -189,11 +195,15 @@ def train(
     known.parent.mkdir(parents=True, exist_ok=True)
     vocab = lessons.words.get_vocab()
     known.write_text(json.dumps(sorted(vocab, key=vocab.get)))
-    model = found[0] if found else begin(lessons.words, source, lessons.batch(np.random.default_rng(1), 128)[0])
+    pixels = lessons.batch(np.random.default_rng(1), 128)[0]
+    model = found[0] if found else begin(lessons.words, source, pixels)
     model.requires_grad_(True).train()
-    run = Run(folder / "captioner", model, Muon(groups(model)), decay=0.996)
+    run, eyes = Run(folder / "captioner", model, Muon(groups(model)), decay=0.996), better_eyes(folder)
     run.resume()
     budget = run.cycle(minutes)
+    if eyes:
+        sow(model.vision_model, source, pixels)
+        run.average = {k: v.detach().clone() for k, v in model.state_dict().items()}
     loss = caption_loss(model, lambda: budget.progress(run.step, run.seconds) < WHOLE_FROM)
     run.train(lambda draw: lessons.batch(draw, BATCH), loss, budget)
     return run
