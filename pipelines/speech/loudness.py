@@ -21,6 +21,7 @@ _MARGIN = 0.6  # dB that the limiter stays below it, as the way back from four t
 _OVERSAMPLING = 4
 _LOUDEST_GAIN = 40.0  # dB: what is nearly silent stays so
 _MOST_LOST = 3.0  # dB
+LOOKS, _LITTLE = 2, 0.2  # how often it is looked at what the limiter takes away; dB that nobody hears
 _SHORTEST = 0.8  # seconds; a block of the measurement has 0.4
 SILENT = -70.0  # LUFS; also where there was too little to measure
 
@@ -77,6 +78,7 @@ class Chain:
 
 
 METER = ("ebur128", "peak=true:metadata=1:framelog=quiet")
+_LOUDNESS = ("ebur128", "metadata=1:framelog=quiet")
 
 
 class Meter:
@@ -90,6 +92,11 @@ class Meter:
             self._blocks.append(block)
         self._samples += len(block)
         deque(self._chain.through(block), 0)
+
+    @property
+    def integrated(self) -> float:
+        """LUFS of what was added until now; SILENT where that is too short."""
+        return self._chain.levels.integrated if self._samples >= _SHORTEST * self._rate else SILENT
 
     def levels(self) -> Levels:
         """Of all that was added; once. A sound that is too short for the measurement is taken over and over."""
@@ -113,25 +120,46 @@ def too_high(levels: Levels, gain: float) -> bool:
 
 def mastering(gain: float, rate: int, limited: bool) -> Chain:
     """The chain that applies the gain, limits the peaks where that is needed, and measures what comes out."""
-    filters = [("volume", f"volume={gain:.4f}dB:precision=float")] if gain else []
+    filters = [_volume(gain)] if gain else []
     return Chain(rate, [*filters, *(_limiter(rate) if limited else []), METER])
 
 
-def lost(blocks: list[np.ndarray], gain: float, rate: int) -> float:
-    """dB of loudness that the limiter takes away from that excerpt, 0…3: they are added to the gain."""
-    if sum(map(len, blocks)) < _SHORTEST * rate:
-        return 0.0
-    wanted, added = _levels(mastering(gain, rate, False), blocks).integrated, 0.0
-    for _ in range(2):  # what is added is limited too, so that it takes a second look
-        added += wanted - _levels(mastering(gain + added, rate, True), blocks).integrated
-    return min(max(added, 0.0), _MOST_LOST)
+class Look:
+    """dB of loudness that the limiter takes away from an excerpt: `lost`, 0…3. What is added to make up for it is
+    limited too, so that a loss that can be heard takes a second look.
+
+    integrated: LUFS of the excerpt without gain and limiter; SILENT: it is too short, and nothing is looked at.
+    """
+
+    def __init__(self, gain: float, integrated: float, rate: int):
+        self._gain, self._integrated, self._rate = gain, integrated, rate
+        self._looks, self._missing, self._added = 0, math.inf if integrated > SILENT else 0.0, 0.0
+
+    @property
+    def lost(self) -> float:
+        return min(max(self._added, 0.0), _MOST_LOST)
+
+    def again(self) -> bool:
+        """Whether the excerpt is to be added (once more)."""
+        if self._looks == LOOKS or self._missing < _LITTLE:
+            return False
+        self._looks += 1
+        parts = [_volume(self._gain + self._added), *_limiter(self._rate), _LOUDNESS]
+        self._chain = Chain(self._rate, parts)
+        return True
+
+    def add(self, block: np.ndarray) -> None:
+        deque(self._chain.through(block), 0)
+
+    def close(self) -> None:
+        """The excerpt was added."""
+        deque(self._chain.rest(), 0)
+        self._missing = self._integrated + self._gain - self._chain.levels.integrated
+        self._added += self._missing
 
 
-def _levels(chain: Chain, blocks: list[np.ndarray]) -> Levels:
-    for block in blocks:
-        deque(chain.through(block), 0)
-    deque(chain.rest(), 0)
-    return chain.levels
+def _volume(gain: float) -> tuple[str, str]:
+    return "volume", f"volume={gain:.4f}dB:precision=float"
 
 
 def _limiter(rate: int) -> list[tuple[str, str]]:

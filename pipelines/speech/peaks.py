@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 A_SECOND, WHOLE = 20, 200  # parts of a second of a piece; parts of a whole sound
@@ -14,17 +12,22 @@ def of_piece(pcm: bytes, rate: int) -> list[float]:
     return _loudest(np.frombuffer(pcm, "<i2"), max(rate // A_SECOND, 1))
 
 
-def of_whole(blocks: Iterable[np.ndarray], samples: int) -> list[float]:
+class Outline:
     """At most WHOLE numbers for blocks of 16 bit samples, `samples` in all; the loudest is 1."""
-    size, held, peaks = max(-(-samples // WHOLE), 1), np.zeros(0, np.int16), []
-    for block in blocks:
-        held = np.concatenate([held, block])
-        whole = len(held) // size * size
-        peaks += _loudest(held[:whole], size)
-        held = held[whole:]
-    peaks += _loudest(held, size)
-    most = max(peaks, default=0.0) or 1.0
-    return [round(peak / most, 3) for peak in peaks]
+
+    def __init__(self, samples: int):
+        self._size, self._held, self._peaks = max(-(-samples // WHOLE), 1), np.zeros(0, np.int16), []
+
+    def add(self, block: np.ndarray) -> None:
+        held = np.concatenate([self._held, block])
+        whole = len(held) // self._size * self._size
+        self._peaks += _loudest(held[:whole], self._size)
+        self._held = held[whole:]
+
+    def close(self) -> list[float]:
+        peaks = self._peaks + _loudest(self._held, self._size)
+        most = max(peaks, default=0.0) or 1.0
+        return [round(peak / most, 3) for peak in peaks]
 
 
 def _loudest(samples: np.ndarray, size: int) -> list[float]:

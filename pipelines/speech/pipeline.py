@@ -9,6 +9,7 @@ from pipelines.base import Artifact, Piece
 from pipelines.errors import InvalidRequest, OutOfMemory, TriptychError
 from pipelines.requests import SpeechRequest
 from pipelines.speech import encoding, peaks, sound, words
+from pipelines.speech.master import portions
 from pipelines.speech.plan import Chunk
 from pipelines.speech.preparing import prepare
 from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState
@@ -47,8 +48,8 @@ class SpeechPipeline:
         return prepare(self.voice, self.entry, request, pictures)
 
     def batch_key(self, state: SpeechState) -> Hashable:
-        """Every job speaks for itself."""
-        return id(state)
+        """Every job speaks for itself. How many steps its file takes is known when all is spoken: another key, then."""
+        return id(state), state.todo[0][0] == MASTER
 
     def step(self, states: Sequence[SpeechState]) -> None:
         """Fetches a megabyte of a voice, speaks a chunk or does a portion of the file.
@@ -64,6 +65,8 @@ class SpeechPipeline:
             except Exception as error:
                 state.error = _failed(state, kind, what, error)
             state.todo.popleft()
+            if kind == SPEAK and not any(left == SPEAK for left, _ in state.todo):
+                state.plan(portions(state.track.seconds, state.request.format))
 
     def preview(self, state: SpeechState) -> Image | None:
         """A sound has none."""
@@ -80,14 +83,13 @@ class SpeechPipeline:
             raise state.error
         master, request = state.master, state.request
         master.finish()
-        shape = peaks.of_whole(state.track.blocks(), state.track.samples)
         state.track.close()
         info = {
             "duration": round(state.track.seconds, 3), "sample_rate": master.rate, "voice": state.voice,
             "speed": request.speed, "seed": request.seed, "model": request.model, "format": request.format.value,
             "characters": len(request.text), "loudness": round(master.levels.integrated, 2),
             "true_peak": round(master.levels.true_peak, 2), "sentences": state.sentences,
-            "warnings": list(state.notes), "peaks": shape, "width": 0, "height": 0,
+            "warnings": list(state.notes), "peaks": master.peaks, "width": 0, "height": 0,
         }  # fmt: skip
         return Artifact("speech", master.media_type, master.file, info)
 
@@ -126,7 +128,8 @@ class SpeechPipeline:
         state.pending.append(Piece("audio/L16", pcm, info | seen))
 
     def _master(self, state: SpeechState, what: str) -> None:
-        state.master.move(state.steps_left)
+        if not state.master.move():
+            state.plan(1)  # this one
 
 
 def _told(number: int, chunk: Chunk, start: float, end: float) -> dict:

@@ -75,7 +75,7 @@ def _todo(voice: Voice, request: SpeechRequest, chunks: list[Chunk]) -> deque[tu
         todo.extend([(FETCH, name)] * voice.missing(name))
     todo.extend((SPEAK, i) for i in range(len(chunks)))
     seconds = sum(cutting.weigh(chunk.text) / A_SECOND / request.speed + chunk.after for chunk in chunks)
-    todo.extend([(MASTER, "")] * (portions(seconds, request.format) - 1))  # the last one is `finish`
+    todo.extend([(MASTER, "")] * portions(seconds, request.format))  # a guess, for the progress that is shown
     return todo
 
 

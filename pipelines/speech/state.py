@@ -43,6 +43,11 @@ class SpeechState:
     def __post_init__(self) -> None:
         self.steps_total = len(self.todo)
 
+    def plan(self, portions: int) -> None:
+        """So many steps are left for the file, which is all that is left."""
+        self.steps_total += portions - len(self.todo)
+        self.todo = deque([(MASTER, "")] * portions)
+
     @property
     def steps_left(self) -> int:
         return len(self.todo)

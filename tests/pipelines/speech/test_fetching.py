@@ -90,8 +90,8 @@ def test_a_long_sound_is_held_once(monkeypatch):
     master = Master(track, AudioFormat.WAV, -16.0, {})
     for _ in range(600):
         track.add(tone)
-    for left in range(5, 0, -1):
-        master.move(left)
+    while master.move():
+        pass
     master.finish()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
