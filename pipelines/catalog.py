@@ -1,7 +1,8 @@
 """Which models exist: the bundled one, folders in the layout that diffusers saves, Hugging Face ids. No torch.
 
 Only JSON is read here. A folder may carry a `triptych.json` with the name, note and defaults that its maker recommends:
-{"name", "note", "steps", "guidance_scale", "sampler", "width", "height"}.
+{"name", "note", "steps", "guidance_scale", "sampler", "width", "height"}. A `few-step.safetensors` beside the weights
+makes a second model of the same parts, `NAME-fast`.
 """
 
 from __future__ import annotations
@@ -61,9 +62,11 @@ class Catalog:
         return ", ".join(entry.id for entry in self.entries()[:8]) or "none"
 
     def _places(self) -> Iterator[tuple[str, Path, str]]:
-        yield from ((folder.name, folder, "bundled") for folder in _models_in(self._bundled))
-        for parent in self._parents:
-            yield from ((folder.name, folder, "folder") for folder in _models_in(parent))
+        for parent, source in [(self._bundled, "bundled"), *((parent, "folder") for parent in self._parents)]:
+            for folder in _models_in(parent):
+                yield folder.name, folder, source
+                if (folder / folders.FEW_STEP).is_file():
+                    yield f"{folder.name}-fast", folder / folders.FEW_STEP, source
 
 
 def _models_in(parent: Path) -> list[Path]:

@@ -62,6 +62,7 @@ class ImageEntry(Entry):
     embeds_guidance: the guidance scale is an input of the UNet (LCM), so that guidance takes no second row.
     inputs: what the UNet sees beside the noisy latents: LATENTS nothing more, INPAINT a mask and the masked picture,
     INSTRUCT the picture that words are to change. adapter: what it looks at pictures of a prompt with; None: nothing.
+    changes: low-rank changes of its weights that are merged when it is opened; None: none.
     """
 
     task: str = "image"
@@ -80,6 +81,7 @@ class ImageEntry(Entry):
     latent_channels: int = 4
     inputs: str = LATENTS
     adapter: AdapterFiles | None = None
+    changes: Path | None = None
 
     def guides(self, request: ImageRequest) -> bool:
         """Whether its guidance takes more rows. As diffusers: a scale of more than 1, and not an input of the model."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,17 @@ WEIGHTS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", 
 # diffusers' ancestral Euler has no formula for models that predict the picture itself.
 _NOT_FOR_SAMPLE = {Sampler.EULER_A}
 _FAST = ("turbo", "lightning", "hyper", "lcm")
+# Low-rank changes beside a model that make it draw in a few steps: a second model, of the same parts.
+FEW_STEP = "few-step.safetensors"
 
 
 def read(id: str, folder: Path, source: str) -> Entry:
-    """The catalog entry of a folder. Raises ModelUnavailable with one sentence, which names no path."""
+    """The catalog entry of a folder, or of the few-step variant whose file is given.
+
+    Raises ModelUnavailable with one sentence, which names no path.
+    """
+    if folder.name == FEW_STEP:
+        return _few_step(id, folder, source)
     name = id.rpartition("/")[2]
     if not (folder / "model_index.json").is_file() and (folder / "config.json").is_file():
         return kinds.read(id, folder, source, config(folder, "config.json", name))
@@ -52,6 +60,17 @@ def read(id: str, folder: Path, source: str) -> Entry:
     size, itemsize = _weights(folder)
     return ImageEntry(id, fields.pop("name", name), source, folder, family=FAMILIES[kind], stored_bytes=size,
                  stored_itemsize=itemsize, **fields)  # fmt: skip
+
+
+def _few_step(id: str, changes: Path, source: str) -> ImageEntry:
+    """The model that lies beside `changes`, with what it was distilled for (LCM-LoRA, Luo et al. 2023)."""
+    base = read(changes.parent.name, changes.parent, source)
+    if not isinstance(base, ImageEntry):
+        raise ModelUnavailable(f"{id} is damaged: it belongs to a model that makes no pictures.")
+    return replace(
+        base, id=id, name=f"{base.name} fast", changes=changes, steps=4, guidance_scale=1.0, sampler=Sampler.LCM,
+        note="A picture in four steps without guidance, softer than in twenty.",
+    )  # fmt: skip
 
 
 def config(folder: Path, part: str, name: str) -> dict[str, Any]:

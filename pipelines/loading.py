@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from transformers.utils import logging as talk
 
-from pipelines import devices, folders, samplers
+from pipelines import devices, folders, lowrank, samplers
 from pipelines.entry import LATENTS, ImageEntry
 from pipelines.errors import ModelUnavailable, TriptychError
 
@@ -134,7 +134,8 @@ def _open(entry: ImageEntry, part: str, index: dict, options: Options) -> Any:
         with quiet():
             if part.startswith("tokenizer"):
                 return kind.from_pretrained(entry.folder / part, local_files_only=True)
-            return _with_weights(kind, entry, part, options)
+            model = _with_weights(kind, entry, part, options)
+            return lowrank.merge(model, entry.changes) if part == "unet" and entry.changes else model
     except TriptychError:
         raise
     except Exception as error:

@@ -16,6 +16,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from ..folders import FEW_STEP
+from ..lowrank import merge
 from . import denoiser, lowrank
 from .optimizer import Muon, split
 from .run import Run, part
@@ -24,7 +26,7 @@ POINTS = 26
 GUIDANCE = 4.0
 BATCH = 32
 STEPS = 4
-FILE = "few-step.safetensors"
+FILE = FEW_STEP
 SOFT = 0.03
 
 
@@ -122,6 +124,6 @@ def asked(
 
 def quicken(pipe: StableDiffusionPipeline, path: Path) -> StableDiffusionPipeline:
     """The pipeline with the file's changes merged and LCM's sampler: call it with `STEPS` steps and guidance 1."""
-    lowrank.merge(pipe.unet, path)
+    merge(pipe.unet, path)
     pipe.scheduler = LCMScheduler.from_config(pipe.scheduler.config, clip_sample=False)
     return pipe

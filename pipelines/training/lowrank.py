@@ -1,14 +1,13 @@
-"""Low-rank changes of a network's weights (LoRA, Hu et al. 2021): trained apart, stored small, merged when opened.
-
-The file is what diffusers and peft write: `unet.<module>.lora_A.weight` and `.lora_B.weight`, the change being B A.
-"""
+"""Low-rank changes of a network's weights, while they are trained; `pipelines.lowrank` merges what is saved here."""
 
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+
+from ..lowrank import DOWN, UP
 
 RANK = 16
 NARROWEST = 64
@@ -48,24 +47,10 @@ class Changes(nn.Module):
         for number, (name, part) in enumerate(zip(self.names, self.parts, strict=True)):
             down, up = weights[f"parts.{number}.down"], weights[f"parts.{number}.up"]
             up = up[..., None, None] if len(part.kernel) == 3 else up
-            found[f"unet.{name}.lora_A.weight"] = down.view(-1, *part.kernel).half().contiguous()
-            found[f"unet.{name}.lora_B.weight"] = up.half().contiguous()
+            found[f"unet.{name}{DOWN}"] = down.view(-1, *part.kernel).half().contiguous()
+            found[f"unet.{name}{UP}"] = up.half().contiguous()
         return found
 
     def save(self, path: Path, weights: dict[str, Tensor] | None = None) -> None:
         """Write the file."""
         save_file(self.tensors(weights), path, metadata={"format": "pt"})
-
-
-@torch.no_grad()
-def merge(model: nn.Module, path: Path, scale: float = 1.0) -> nn.Module:
-    """Add a file's changes to `model`'s weights for good. Raises ValueError for a module that the model lacks."""
-    tensors, modules = load_file(path), dict(model.named_modules())
-    for key in [k for k in tensors if k.endswith(".lora_A.weight")]:
-        name = key.removeprefix("unet.").removesuffix(".lora_A.weight")
-        if name not in modules:
-            raise ValueError(f"lora: the model has no {name[:80]}.")
-        down, up = tensors[key], tensors[key.replace("lora_A", "lora_B")]
-        weight = modules[name].weight
-        weight += scale * (up.flatten(1).float() @ down.flatten(1).float()).view_as(weight).to(weight.dtype)
-    return model

@@ -4,6 +4,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, LCMScheduler
 
+from pipelines.lowrank import merge
 from pipelines.training import denoiser, fewstep, lowrank
 from tests.training import tiny
 
@@ -69,7 +70,7 @@ def test_merged_weights_draw_what_the_trained_ones_drew(tmp_path):
     for part in changes.parts:
         part.up.data.normal_(0, 0.05)
     changes.save(path)
-    merged = lowrank.merge(tiny.unet(), path)
+    merged = merge(tiny.unet(), path)
     x, states = torch.randn(1, 4, 8, 8), torch.randn(1, tiny.LENGTH, tiny.WIDE)
     with torch.inference_mode():
         plain = tiny.unet()(x, 7, states).sample
@@ -80,4 +81,4 @@ def test_merged_weights_draw_what_the_trained_ones_drew(tmp_path):
 def test_changes_of_another_model_are_refused(tmp_path):
     lowrank.Changes(tiny.unet(), rank=2, narrowest=16).save(tmp_path / "a.safetensors")
     with pytest.raises(ValueError, match="the model has no"):
-        lowrank.merge(torch.nn.Linear(2, 2), tmp_path / "a.safetensors")
+        merge(torch.nn.Linear(2, 2), tmp_path / "a.safetensors")

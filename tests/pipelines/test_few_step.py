@@ -1,0 +1,66 @@
+"""Low-rank changes beside a model are a second model, which draws as the merged weights draw with diffusers."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import LCMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from safetensors.torch import load_file, save_file
+
+from pipelines.catalog import Catalog
+from pipelines.errors import ModelUnavailable
+from pipelines.folders import FEW_STEP
+from pipelines.lowrank import DOWN, UP, merge
+from pipelines.requests import Sampler
+from pipelines.shelf import Shelf
+from tests.pipelines.support import difference, request, run
+
+CHANGED = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
+
+
+@pytest.fixture
+def parent(models: Path, tmp_path: Path) -> Path:
+    """A folder of models with one of which changes lie beside the weights."""
+    shutil.copytree(models / "sd", tmp_path / "sd")
+    unet = UNet2DConditionModel.from_pretrained(tmp_path / "sd/unet")
+    rows, columns = unet.get_submodule(CHANGED.removeprefix("unet.")).weight.shape
+    torch.manual_seed(3)
+    changes = {CHANGED + DOWN: torch.randn(2, columns), CHANGED + UP: torch.randn(rows, 2)}
+    save_file(changes, tmp_path / "sd" / FEW_STEP)
+    return tmp_path
+
+
+def test_the_variant_is_a_model_with_its_own_habits(parent: Path):
+    found = {entry.id: entry for entry in Catalog([parent]).entries("image") if entry.source == "folder"}
+    fast = found["sd-fast"]
+    assert (fast.steps, fast.guidance_scale, fast.sampler, fast.name) == (4, 1.0, Sampler.LCM, "sd fast")
+    assert (fast.factor, fast.width, fast.stored_bytes) == (found["sd"].factor, 64, found["sd"].stored_bytes)
+    assert found["sd"].changes is None
+
+
+def test_it_draws_what_diffusers_draws_with_the_merged_weights(parent: Path):
+    asked = {"steps": 4, "guidance_scale": 1.0, "sampler": Sampler.LCM}
+    fast, plain = (run(open_image(parent, name), request(model=name, **asked))[0] for name in ("sd-fast", "sd"))
+    theirs = StableDiffusionPipeline.from_pretrained(parent / "sd", safety_checker=None)
+    merge(theirs.unet, parent / "sd" / FEW_STEP)
+    theirs.scheduler = LCMScheduler.from_config(theirs.scheduler.config, clip_sample=False)
+    wanted = theirs(
+        "the red cat", width=64, height=64, num_inference_steps=4, guidance_scale=1.0, output_type="latent",
+        generator=torch.Generator().manual_seed(7),
+    ).images  # fmt: skip
+    assert difference(fast.latents, wanted) < 1e-4
+    assert difference(plain.latents, wanted) > 1e-2
+
+
+def test_changes_of_another_model_are_a_sentence(parent: Path):
+    tensors = load_file(parent / "sd" / FEW_STEP)
+    save_file({k.replace("mid_block", "no_block"): v for k, v in tensors.items()}, parent / "sd" / FEW_STEP)
+    with pytest.raises(ModelUnavailable, match="unet cannot be opened"):
+        open_image(parent, "sd-fast")
+
+
+def open_image(parent: Path, name: str):
+    return Shelf(Catalog([parent]), "cpu").pipeline(request(model=name))
