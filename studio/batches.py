@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -184,9 +183,7 @@ class Batches:
         return self.get(owner, id)
 
     def _take_out(self, owner: str, items: list[Item]) -> None:
-        for item in items:
-            with suppress(NotFound, NotAllowed):  # it ends at this very moment
-                self._engine.cancel(owner, item.job or "")
+        self._engine.cancel_all(owner, {item.job for item in items})
 
     def leave(self, owner: str, id: str, groups: list[list[int]]) -> int:
         """Of each group the first picture stays; the others are left out, until `alike.back`. Returns how many."""

@@ -67,10 +67,11 @@ class Desk:
             self._forget_pictures(job)
         return job is not None
 
-    def change(self, live: Live, job: Job) -> None:
-        """The job as it is from now on: row first, then memory, then everybody who watches."""
-        self.store.update(job)
-        self.adopt(live, job)
+    def change(self, *changes: tuple[Live, Job]) -> None:
+        """The jobs as they are from now on: rows first, all or none, then memory, then everybody who watches."""
+        self.store.update(*(job for _, job in changes))
+        for live, job in changes:
+            self.adopt(live, job)
 
     def conclude(self, live: Live, job: Job) -> None:
         """As `change`, for what cannot be refused: where the row cannot be written (a full disk), memory goes on.

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.base import Artifact
@@ -25,10 +24,10 @@ from studio.foreman import Foreman
 from studio.jobs import Job, JobStatus
 from studio.messages import Cancel, Pause, Resume
 from studio.streams import Streams
-from studio.subscriptions import Subscription
 from studio.supervisor import Supervisor, worker_settings
 from studio.table import Live
-from studio.views import artifact_view, job_view, status_view
+from studio.views import artifact_view, job_view
+from studio.watching import Watching
 
 if TYPE_CHECKING:
     from studio.gallery import Gallery
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from studio.store import Store
 
 
-class Engine:
+class Engine(Watching):
     """`catalog`: the models that may be asked for. `worker`: entries that replace those of `worker_settings`."""
 
     def __init__(
@@ -48,8 +47,8 @@ class Engine:
         worker: Mapping[str, object] | None = None,
     ):
         self._catalog = catalog or Catalog([settings.models])
-        self._desk = Desk(store, gallery, Streams(settings.data_dir / "streams"))
-        self._store, self._gallery = store, gallery
+        super().__init__(Desk(store, gallery, Streams(settings.data_dir / "streams")), store)
+        self._gallery = gallery
         self._supervisor = Supervisor({**worker_settings(settings), **(worker or {})}, Foreman(self._desk))
 
     # --- life ---
@@ -112,15 +111,23 @@ class Engine:
         """Over at once; the worker takes no further step of it. Raises NotFound, NotAllowed."""
         with self._desk.lock:
             live = self._open(owner, job_id)
-            self._desk.change(live, live.job.to(JobStatus.CANCELLED, ended=time.time()))
-            self._desk.send(Cancel(job_id))
+            self._cancel(live)
             return job_view(live)
+
+    def cancel_all(self, owner: str, job_ids: Container[str] | None = None) -> list[str]:
+        """All of the owner's jobs, or those of them that are named; the ids of those that were not over yet."""
+        with self._desk.lock:
+            mine = [live for live in self._desk.table.unfinished(owner) if not live.saving]
+            chosen = mine if job_ids is None else [live for live in mine if live.job.id in job_ids]
+            if chosen:
+                self._cancel(*chosen)
+            return [live.job.id for live in chosen]
 
     def pause(self, owner: str, job_id: str) -> dict:
         """It keeps what it has and takes no further step."""
         with self._desk.lock:
             live = self._open(owner, job_id)
-            self._desk.change(live, live.job.to(JobStatus.PAUSED))
+            self._desk.change((live, live.job.to(JobStatus.PAUSED)))
             self._desk.send(Pause(job_id))
             return job_view(live)
 
@@ -131,7 +138,7 @@ class Engine:
                 raise NotAllowed(f"This job is {live.job.status}, not paused.")
             started = live.job.started or time.time()
             job = live.job.to(JobStatus.RUNNING, started=started) if live.begun else live.job.to(JobStatus.WAITING)
-            self._desk.change(live, job)
+            self._desk.change((live, job))
             self._desk.send(Resume(job_id))
             return job_view(live)
 
@@ -153,10 +160,6 @@ class Engine:
         """`hear` is told of every job that is over, in the thread that ends it: it may only take note."""
         self._desk.ended.append(hear)
 
-    def request(self, owner: str, job_id: str) -> Request:
-        """What was asked for, whole (a view cuts long texts); raises NotFound."""
-        return self._job(owner, job_id).request
-
     def renew(self, owner: str, artifact_id: str) -> None:
         """An artifact has been changed; those who watch its job are told."""
         row = self._gallery.artifact(owner, artifact_id)
@@ -168,83 +171,17 @@ class Engine:
             live.artifact = artifact_view(live.job, json.loads(row.info))
             self._desk.tell(live)
 
-    # --- watching ---
-
-    def view(self, owner: str, job_id: str) -> dict:
-        """The job as JSON; raises NotFound."""
-        with self._desk.lock:
-            try:
-                return job_view(self._desk.table.get(owner, job_id))
-            except NotFound:
-                return job_view(self._remembered(self._stored(owner, job_id)))
-
-    def views(self, owner: str) -> list[dict]:
-        """Unfinished jobs and those that ended lately, newest first."""
-        with self._desk.lock:
-            return [job_view(live) for live in self._desk.table.of(owner)]
-
-    def pieces(self, owner: str, job_id: str, begin: int = 0) -> list[dict]:
-        """What is known of the job's parts that are ready, from number `begin` on; raises NotFound."""
-        with self._desk.lock:
-            return self._desk.table.get(owner, job_id).pieces[begin:]
-
-    def stream(self, owner: str, job_id: str) -> Path:
-        """The growing file of those parts, end to end; raises NotFound."""
-        with self._desk.lock:
-            self._desk.table.get(owner, job_id)
-        return self._desk.streams.path(job_id)
-
-    def status(self, owner: str) -> dict:
-        with self._desk.lock:
-            return status_view(self._desk, owner)
-
-    def subscribe(self, owner: str) -> Subscription:
-        """Events from now on: subscribe first, then ask for `views` and `status`, and nothing is missed."""
-        watching = Subscription(
-            owner,
-            lambda job_id: self._seen(owner, job_id),
-            lambda: self.status(owner),
-            lambda job_id, begin: self._new_pieces(owner, job_id, begin),
-        )
-        return self._desk.subscriptions.add(watching)
-
     # --- inside ---
 
-    def _seen(self, owner: str, job_id: str) -> dict | None:
-        try:
-            return self.view(owner, job_id)
-        except NotFound:
-            return None
-
-    def _new_pieces(self, owner: str, job_id: str, begin: int) -> list[dict]:
-        try:
-            return self.pieces(owner, job_id, begin)
-        except NotFound:
-            return []
+    def _cancel(self, *lives: Live) -> None:
+        """However many there are: one transaction, one message."""
+        now = time.time()
+        self._desk.change(*((live, live.job.to(JobStatus.CANCELLED, ended=now)) for live in lives))
+        self._desk.send(Cancel([live.job.id for live in lives]))
 
     def _open(self, owner: str, job_id: str) -> Live:
         """The owner's job while something can still be done about it."""
         live = self._desk.table.get(owner, job_id)
         if live.saving or live.job.status.ended:
             raise NotAllowed(f"This job is {'finished' if live.saving else live.job.status} already.")
-        return live
-
-    def _job(self, owner: str, job_id: str) -> Job:
-        with self._desk.lock:
-            try:
-                return self._desk.table.get(owner, job_id).job
-            except NotFound:
-                return self._stored(owner, job_id)
-
-    def _stored(self, owner: str, job_id: str) -> Job:
-        job = self._store.job(job_id)
-        if job is None or job.owner != owner:
-            raise NotFound("There is no such job.")
-        return job
-
-    def _remembered(self, job: Job) -> Live:
-        """A job that ended long ago, as it was then."""
-        live = Live(job)
-        if job.artifact_id and (row := self._store.artifact(job.artifact_id)):
-            live.step, live.artifact = live.steps, artifact_view(job, json.loads(row.info))
         return live

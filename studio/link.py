@@ -20,7 +20,8 @@ class Link:
         self.process.start()
         far.close()  # ours is then the only end: the worker's death is the end of the file
         self._outbox: queue.SimpleQueue[TO_WORKER | None] = queue.SimpleQueue()
-        threading.Thread(target=self._write, name="to-worker", daemon=True).start()
+        self._writer = threading.Thread(target=self._write, name="to-worker", daemon=True)
+        self._writer.start()
 
     def send(self, message: TO_WORKER) -> None:
         self._outbox.put(message)
@@ -39,6 +40,7 @@ class Link:
         self.process.kill()
         self.process.join()
         self.process.close()
+        self._writer.join(seconds)  # nobody reads any more, so what it may be writing fails at once
         self.conn.close()
 
     def _write(self) -> None:

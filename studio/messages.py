@@ -38,7 +38,7 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    job_id: str
+    job_ids: list[str]
 
 
 @dataclass(frozen=True, slots=True)

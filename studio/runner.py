@@ -55,11 +55,12 @@ class Runner:
         except TriptychError as error:
             self._fail(task, error)
 
-    def cancel(self, job_id: str) -> None:
-        """Takes effect before the next step; the job's memory is free at once."""
-        if job_id in self._tasks:
-            self._scheduler.cancel(job_id)
-            self._drop(job_id)
+    def cancel(self, *job_ids: str) -> None:
+        """Takes effect before the next step; the jobs' memory is free at once."""
+        for job_id in job_ids:
+            if job_id in self._tasks:
+                self._scheduler.cancel(job_id)
+                self._drop(job_id)
 
     def pause(self, job_id: str) -> None:
         self._scheduler.pause(job_id, self._clock())

@@ -85,7 +85,7 @@ class Mailbox:
             Submit: self._submit,
             Picture: lambda m: self._pictures.update({m.sha: m.data}),
             Forget: lambda m: self._pictures.pop(m.sha, None),
-            Cancel: lambda m: self._runner.cancel(m.job_id),
+            Cancel: lambda m: self._runner.cancel(*m.job_ids),
             Pause: lambda m: self._runner.pause(m.job_id),
             Resume: lambda m: self._runner.resume(m.job_id),
             Reorder: lambda m: self._runner.reorder(m.owner, m.job_ids),

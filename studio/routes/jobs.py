@@ -34,7 +34,7 @@ def _inlined(schema: object, named: dict) -> object:
     return {key: _inlined(value, named) for key, value in schema.items()}
 
 
-async def _fields(request: Request) -> dict:
+async def json_object(request: Request) -> dict:
     """The JSON object in the body. Its fields are checked by the request itself, which says what is allowed."""
     try:
         body = json.loads(await request.body())
@@ -46,7 +46,7 @@ async def _fields(request: Request) -> dict:
 
 
 @router.post("", status_code=201, openapi_extra=_schema())
-def submit(studio: Here, owner: Owner, fields: Annotated[dict, Depends(_fields)]) -> dict:
+def submit(studio: Here, owner: Owner, fields: Annotated[dict, Depends(json_object)]) -> dict:
     """Put pictures (`count` of them, each a job of its own), a text to speak or a picture to describe in line."""
     return {"jobs": _submitted(studio, owner, requests.make(str(fields.pop("kind", "image")), **fields))}
 
@@ -62,6 +62,14 @@ def order(studio: Here, owner: Owner, ids: Annotated[list[str], Body(embed=True,
     """One's own waiting jobs in another order; nobody else's place changes."""
     studio.engine.reorder(owner, ids)
     return {"jobs": studio.engine.views(owner)}
+
+
+@router.post("/cancel")
+def cancel(
+    studio: Here, owner: Owner, ids: Annotated[list[str] | None, Body(embed=True, max_length=1000)] = None
+) -> dict:
+    """All of one's own jobs that are not over, or those of them that are named. Answers with the ids of those."""
+    return {"cancelled": studio.engine.cancel_all(owner, None if ids is None else set(ids))}
 
 
 @router.get("/{id}")

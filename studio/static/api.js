@@ -4,16 +4,22 @@ import { invalid, phrase } from "./phrases.js";
 import { has, language, t } from "./words.js";
 
 export async function ask(path, options = {}) {
+  const answer = await fetched(path, options);
+  return isJson(answer) ? answer.json() : null;
+}
+
+async function fetched(path, options) {
   let answer;
   try {
     answer = await fetch(path, { credentials: "same-origin", ...options });
   } catch {
     throw new Error(t("error.offline"));
   }
-  const body = answer.headers.get("content-type")?.includes("json") ? await answer.json() : null;
-  if (!answer.ok) throw refusal(body?.error);
-  return body;
+  if (!answer.ok) throw refusal(isJson(answer) ? (await answer.json()).error : null);
+  return answer;
 }
+
+const isJson = (answer) => answer.headers.get("content-type")?.includes("json");
 
 function refusal(error) {
   return Object.assign(new Error(sentence(error?.code, error?.message)), { code: error?.code, field: error?.field });
@@ -30,12 +36,13 @@ export function sentence(code, message) {
 
 export const post = (path, body) => send("POST", path, body);
 
-export const send = (method, path, body) =>
-  ask(path, {
-    method,
-    headers: body === undefined ? {} : { "Content-Type": "application/json" },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
+export const send = (method, path, body) => ask(path, json(method, body));
+
+const json = (method, body) => ({
+  method,
+  headers: body === undefined ? {} : { "Content-Type": "application/json" },
+  body: body === undefined ? undefined : JSON.stringify(body),
+});
 
 function upload(path, file) {
   const form = new FormData();
@@ -44,7 +51,9 @@ function upload(path, file) {
 }
 
 export const submit = (request) => post("/api/jobs", request);
+export const sketched = async (request) => (await fetched("/api/sketches", json("POST", request))).blob();
 export const act = (id, verb) => post(`/api/jobs/${id}/${verb}`);
+export const cancelAll = (ids) => post("/api/jobs/cancel", { ids });
 export const reorder = (ids) => post("/api/jobs/order", { ids });
 export const uploadStart = (file) => upload("/api/uploads", file);
 export const readInfo = (file) => upload("/api/info", file);

@@ -1,6 +1,6 @@
 // The line: one's own jobs with what can be done about them, everybody's place, and the machine.
 
-import { act, reorder } from "./api.js";
+import { act, cancelAll, reorder } from "./api.js";
 import { note } from "./announce.js";
 import { cancel } from "./cancel.js";
 import { button, el, order, say, set } from "./dom.js";
@@ -40,7 +40,7 @@ function facts(now) {
 export function queueStage(place) {
   const own = el("ol.jobs", {});
   const none = el("p.muted", {}, t("queue.mine.empty"));
-  const all = button("link", { id: "cancel-all", onclick: () => live().forEach((job) => cancel(job.id)) }, t("queue.cancel.all"));
+  const all = button("link", { id: "cancel-all", onclick: stopAll }, t("queue.cancel.all"));
   const line = el("ol.line", {});
   const free = el("p.muted", {}, t("queue.line.empty"));
   const showOwn = () => {
@@ -63,6 +63,9 @@ export function queueStage(place) {
   showOwn();
   showLine();
 }
+
+/** Those that are seen; what another window asks for at this moment stays. */
+const stopAll = () => cancelAll(live().map((job) => job.id)).catch((error) => note(error.message));
 
 /** In the order in which they will run. */
 const live = () => mine().filter(isLive).sort((a, b) => rank(a) - rank(b) || a.created - b.created);

@@ -88,7 +88,7 @@ def cancelling(model: Model, samples: Samples, repeats: int) -> None:
             while len(ends) < 5 + repeat:
                 time.sleep(0.001)
             sent = time.perf_counter()
-            send(Cancel("j"))
+            send(Cancel(["j"]))
             time.sleep(3 * (ends[-1] - ends[0]) / (len(ends) - 1) + 0.05)
             samples.add(steps_after_cancel=sum(end > sent for end in ends))
 

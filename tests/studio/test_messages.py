@@ -45,7 +45,7 @@ def test_wrong_names_and_field_counts_are_refused(wrong):
 
 def test_objects_do_not_travel():
     with pytest.raises(TypeError):
-        encode(Cancel(object()))
+        encode(Cancel([object()]))
 
 
 def test_bytes_are_not_copied_into_text():

@@ -70,7 +70,7 @@ def test_a_cancel_during_the_load_wins_before_the_first_step(tmp_path):
     talk = Talk(tmp_path)
     talk.submit("a", "load=0.4 delay=0.05")
     talk.until(Note, "a")
-    talk.link.send(Cancel("a"))
+    talk.link.send(Cancel(["a"]))
     talk.submit("b")
     talk.until(Finished, "b")
     assert not [m for m in talk.said if isinstance(m, Progress) and m.jobs[0][0] == "a" and m.jobs[0][1]]

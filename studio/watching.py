@@ -1,0 +1,102 @@
+"""What is known of one's jobs, and who is told when it changes. The engine is this and the verbs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.errors import NotFound
+from pipelines.requests import Request
+from studio.desk import Desk
+from studio.jobs import Job
+from studio.subscriptions import Subscription
+from studio.table import Live
+from studio.views import artifact_view, job_view, status_view
+
+if TYPE_CHECKING:
+    from studio.store import Store
+
+
+class Watching:
+    """Reads the desk and, for what the desk has forgotten, the store; changes nothing. The job of another is NotFound.
+
+    May be called from any thread.
+    """
+
+    def __init__(self, desk: Desk, store: Store):
+        self._desk, self._store = desk, store
+
+    def view(self, owner: str, job_id: str) -> dict:
+        """The job as JSON; raises NotFound."""
+        with self._desk.lock:
+            try:
+                return job_view(self._desk.table.get(owner, job_id))
+            except NotFound:
+                return job_view(self._remembered(self._stored(owner, job_id)))
+
+    def views(self, owner: str) -> list[dict]:
+        """Unfinished jobs and those that ended lately, newest first."""
+        with self._desk.lock:
+            return [job_view(live) for live in self._desk.table.of(owner)]
+
+    def pieces(self, owner: str, job_id: str, begin: int = 0) -> list[dict]:
+        """What is known of the job's parts that are ready, from number `begin` on; raises NotFound."""
+        with self._desk.lock:
+            return self._desk.table.get(owner, job_id).pieces[begin:]
+
+    def stream(self, owner: str, job_id: str) -> Path:
+        """The growing file of those parts, end to end; raises NotFound."""
+        with self._desk.lock:
+            self._desk.table.get(owner, job_id)
+        return self._desk.streams.path(job_id)
+
+    def request(self, owner: str, job_id: str) -> Request:
+        """What was asked for, whole (a view cuts long texts); raises NotFound."""
+        return self._job(owner, job_id).request
+
+    def status(self, owner: str) -> dict:
+        with self._desk.lock:
+            return status_view(self._desk, owner)
+
+    def subscribe(self, owner: str) -> Subscription:
+        """Events from now on: subscribe first, then ask for `views` and `status`, and nothing is missed."""
+        watching = Subscription(
+            owner,
+            lambda job_id: self._seen(owner, job_id),
+            lambda: self.status(owner),
+            lambda job_id, begin: self._new_pieces(owner, job_id, begin),
+        )
+        return self._desk.subscriptions.add(watching)
+
+    def _seen(self, owner: str, job_id: str) -> dict | None:
+        try:
+            return self.view(owner, job_id)
+        except NotFound:
+            return None
+
+    def _new_pieces(self, owner: str, job_id: str, begin: int) -> list[dict]:
+        try:
+            return self.pieces(owner, job_id, begin)
+        except NotFound:
+            return []
+
+    def _job(self, owner: str, job_id: str) -> Job:
+        with self._desk.lock:
+            try:
+                return self._desk.table.get(owner, job_id).job
+            except NotFound:
+                return self._stored(owner, job_id)
+
+    def _stored(self, owner: str, job_id: str) -> Job:
+        job = self._store.job(job_id)
+        if job is None or job.owner != owner:
+            raise NotFound("There is no such job.")
+        return job
+
+    def _remembered(self, job: Job) -> Live:
+        """A job that ended long ago, as it was then."""
+        live = Live(job)
+        if job.artifact_id and (row := self._store.artifact(job.artifact_id)):
+            live.step, live.artifact = live.steps, artifact_view(job, json.loads(row.info))
+        return live
