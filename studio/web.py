@@ -16,7 +16,7 @@ from studio.context import Studio
 from studio.errors import REFUSAL, handle_errors
 from studio.guards import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeaders
 from studio.quick import import_gradio
-from studio.routes import alignment, captions, gallery, jobs, live, login, machine, search, speech, uploads
+from studio.routes import alignment, captions, gallery, jobs, live, login, machine, search, sketches, speech, uploads
 from studio.settings import Settings
 from studio.users import Guard
 
@@ -49,7 +49,7 @@ def create_api(studio: Studio) -> FastAPI:
     )
     app.state.studio, app.state.guard = studio, Guard()
     handle_errors(app)
-    for routes in (jobs, gallery, search, speech, captions, alignment, uploads, machine, live, login):
+    for routes in (jobs, sketches, gallery, search, speech, captions, alignment, uploads, machine, live, login):
         app.include_router(routes.router)
     app.add_api_route("/api/{rest:path}", _nothing, include_in_schema=False)
     _add_guards(app, studio)

@@ -1,6 +1,15 @@
 // The form of the Image tab.
 
 import { imageForm } from "./image_fields.js";
+import { sketchOf } from "./sketch.js";
 import { showStart } from "./start.js";
 
-export const { keep, restore, fill, model, size, reuse } = imageForm("image", (form) => showStart(form.start_picture));
+const form = imageForm("image", (values) => showStart(values.start_picture));
+
+export const { restore, fill, model, size, reuse } = form;
+
+/** Every change of the form passes here. */
+export function keep(kept, ...values) {
+  sketchOf(form.named(values));
+  return form.keep(kept, ...values);
+}

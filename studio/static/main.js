@@ -19,6 +19,7 @@ import { picture } from "./picture.js";
 import { queueSide, queueStage } from "./queue.js";
 import { promptHistory } from "./history.js";
 import { imageStage } from "./image.js";
+import { sketch } from "./sketch.js";
 import { offerSpeech, speechStage } from "./speech.js";
 import { speechText } from "./speech_text.js";
 import { speech } from "./speech_view.js";
@@ -29,6 +30,7 @@ import { watchTheme } from "./theme.js";
 const PARTS = {
   header,
   "prompt-history": promptHistory,
+  sketch,
   stage: imageStage,
   start: startPicture,
   cancel: cancelButton,

@@ -19,6 +19,7 @@ def form(room: Room) -> tuple[Form, dict[str, gr.Button]]:
     with gr.Column(elem_classes=["fields"]):
         root(room, "prompt-history")
         prompt(room, form)
+        root(room, "sketch")
         negative(room, form)
         model_field(room, form, "image", "model")
         size(room, form)

@@ -1,0 +1,86 @@
+// A picture in a few steps while one types, under the prompt. It is nobody's job until it is kept.
+
+import { sketched, submit } from "./api.js";
+import { note } from "./announce.js";
+import { button, el, say, set } from "./dom.js";
+import { modelOf } from "./image_fields.js";
+import { t } from "./words.js";
+
+const KEY = "triptych.sketch";
+const PAUSE = 250; // milliseconds without a change
+const seed = Math.floor(Math.random() * 2 ** 31); // one for the page: words change the picture, not chance
+
+const box = el("input", { type: "checkbox", id: "sketch-on" });
+const image = el("img", {});
+const time = el("span.muted", {});
+const said = el("p.muted.sketch-said", { role: "status" });
+const keep = button("quiet", { onclick: () => keepIt() }, t("sketch.keep"));
+const shown = el("div.sketch-shown", { hidden: true }, image, el("div.sketch-side", {}, time, keep));
+let form = null; // the newest values of the form
+let drawn = null; // the request of the picture that is shown
+let timer = 0;
+let busy = false;
+
+export function sketch(place) {
+  box.checked = localStorage.getItem(KEY) === "on";
+  box.onchange = () => (localStorage.setItem(KEY, box.checked ? "on" : "off"), later());
+  place.append(el("label.check", { title: t("sketch.info") }, box, t("sketch.title")), shown, said);
+  place.hidden = true; // until there is a model that can
+  later();
+}
+
+/** The form of the Image tab has these values now. */
+export function sketchOf(values) {
+  form = values;
+  later();
+}
+
+function later() {
+  clearTimeout(timer);
+  timer = setTimeout(draw, PAUSE);
+}
+
+async function draw() {
+  const fast = form && (await fastOf(form.model));
+  const place = box.closest("#sketch");
+  if (place) place.hidden = !fast;
+  const request = fast && box.checked ? requestOf(fast) : null;
+  set(shown, { hidden: !request || !image.src });
+  if (!request || busy || JSON.stringify(request) === JSON.stringify(drawn)) return;
+  busy = true;
+  try {
+    await show(request);
+  } catch (error) {
+    say(said, error.message);
+    drawn = request; // the same again would fail again
+  }
+  busy = false;
+  draw(); // whatever was typed meanwhile
+}
+
+async function show(request) {
+  const begin = performance.now();
+  const url = URL.createObjectURL(await sketched(request));
+  URL.revokeObjectURL(image.src);
+  drawn = request;
+  say(said, "");
+  say(time, t("time.seconds", { n: ((performance.now() - begin) / 1000).toFixed(1) }));
+  set(image, { src: url, alt: request.prompt });
+  set(shown, { hidden: !box.checked });
+}
+
+/** The fast variant of a model, or the model itself where it is fast; undefined where there is none. */
+const fastOf = async (id) => (await modelOf(`${id}-fast`)) ?? (id?.endsWith("-fast") ? modelOf(id) : undefined);
+
+function requestOf({ id, steps, guidance_scale, sampler, width, height }) {
+  const prompt = form.prompt?.trim();
+  if (!prompt) return null;
+  const size = form.width > 0 && form.height > 0 && form.width * form.height <= width * height;
+  return {
+    kind: "image", model: id, prompt, steps, guidance_scale, sampler, seed: form.seed >= 0 ? form.seed : seed,
+    width: size ? form.width : width, height: size ? form.height : height,
+  };
+}
+
+/** As a job of one's own it is drawn again, exactly so, and comes onto the stage and into the gallery. */
+const keepIt = () => drawn && submit(drawn).catch((error) => note(error.message));
