@@ -29,11 +29,11 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A models folder with one random model, "tiny": 64 x 64 pixels, a picture in a moment."""
-    from tests.tiny import tiny_sd
+    """A models folder with one random model, "tiny": 64 x 64 pixels, a picture in a moment; and "tiny-fast"."""
+    from tests.tiny import tiny_few_step, tiny_sd
 
     folder = tmp_path_factory.mktemp("models")
-    tiny_sd(folder / "tiny")
+    tiny_few_step(tiny_sd(folder / "tiny"))
     return folder
 
 

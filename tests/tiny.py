@@ -20,6 +20,9 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
+from pipelines.folders import FEW_STEP
+from pipelines.lowrank import DOWN, UP
+
 WINDOW = 16
 MERGES = ["t h", "th e</w>", "a n", "r e", "r e</w>", "a t</w>", "c at</w>", "re d</w>"]
 
@@ -48,6 +51,16 @@ def tiny_lcm(path: Path) -> Path:
     tiny_sd(path, time_cond_proj_dim=16)
     LCMScheduler.from_config(_scheduler().config).save_pretrained(path / "scheduler")
     return _index(path, "LatentConsistencyModelPipeline", {"scheduler": ["diffusers", "LCMScheduler"]})
+
+
+def tiny_few_step(model: Path) -> Path:
+    """Low-rank changes of one attention beside a saved model: its few-step variant."""
+    name = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
+    rows, columns = UNet2DConditionModel.from_pretrained(model / "unet").get_submodule(name).weight.shape
+    torch.manual_seed(3)
+    changes = {f"unet.{name}{DOWN}": torch.randn(2, columns), f"unet.{name}{UP}": torch.randn(rows, 2)}
+    save_file(changes, model / FEW_STEP)
+    return model
 
 
 def tiny_turbo(path: Path) -> Path:

@@ -179,3 +179,25 @@ def _with_few_samplers(route: Route) -> None:
     for model in models:
         model.update(samplers=["DDIM", "LCM"], sampler="LCM")
     route.fulfill(response=answer, json={"models": models})
+
+
+def test_a_sketch_follows_what_is_typed_and_is_kept_if_asked_for(visit: Visit) -> None:
+    me = visit().open()
+    me.page.locator("#model input").click()
+    me.page.get_by_role("option", name="tiny", exact=True).click()
+    sketch = me.page.locator("#sketch img")
+    me.page.get_by_label("Draw while I type").check()
+    me.prompt.press_sequentially("a red boat", delay=20)
+    expect(sketch).to_have_attribute("alt", "a red boat", timeout=SLOW)
+    first = sketch.get_attribute("src")
+    me.prompt.press_sequentially(" at sea")
+    expect(sketch).to_have_attribute("alt", "a red boat at sea", timeout=SLOW)
+    assert sketch.get_attribute("src") != first
+    expect(me.page.locator("#stage .tile")).to_have_count(0)
+
+    me.page.get_by_role("button", name="Keep it").click()
+    me.status(me.tile("a red boat at sea"), "done")
+    me.reload()
+    expect(sketch).to_have_attribute("alt", "a red boat at sea", timeout=SLOW)
+    me.page.get_by_label("Draw while I type").uncheck()
+    expect(sketch).to_be_hidden()

@@ -7,29 +7,24 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import LCMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import LCMScheduler, StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
 
 from pipelines.catalog import Catalog
 from pipelines.errors import ModelUnavailable
 from pipelines.folders import FEW_STEP
-from pipelines.lowrank import DOWN, UP, merge
+from pipelines.lowrank import merge
 from pipelines.requests import Sampler
 from pipelines.shelf import Shelf
 from tests.pipelines.support import difference, request, run
-
-CHANGED = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
+from tests.tiny import tiny_few_step
 
 
 @pytest.fixture
 def parent(models: Path, tmp_path: Path) -> Path:
     """A folder of models with one of which changes lie beside the weights."""
     shutil.copytree(models / "sd", tmp_path / "sd")
-    unet = UNet2DConditionModel.from_pretrained(tmp_path / "sd/unet")
-    rows, columns = unet.get_submodule(CHANGED.removeprefix("unet.")).weight.shape
-    torch.manual_seed(3)
-    changes = {CHANGED + DOWN: torch.randn(2, columns), CHANGED + UP: torch.randn(rows, 2)}
-    save_file(changes, tmp_path / "sd" / FEW_STEP)
+    tiny_few_step(tmp_path / "sd")
     return tmp_path
 
 
