@@ -127,7 +127,7 @@ class Runner:
         (task,) = tasks
         pipeline.check(task.request)
         task.state = pipeline.prepare(task.request, self._pictures)
-        self._emit(Note(task.id, "; ".join(task.state.notes)))
+        self._tell(task)
 
     def _step(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
         states = [task.state for task in tasks]
@@ -179,6 +179,7 @@ class Runner:
         state = task.state
         if stage == STEP:
             self._send_pieces(pipeline, task)
+            self._tell(task)
         if state.error:
             return self._fail(task, state.error)
         self._reports.moved(task.id, state.steps_total - state.steps_left, state.steps_total)
@@ -198,6 +199,13 @@ class Runner:
             self._emit(GivenUp(task.id, sentence(task)))
             self._scheduler.finish(task.id)
             self._drop(task.id)
+
+    def _tell(self, task: Task) -> None:
+        """What a state has to say for itself, when it has changed."""
+        said = getattr(task.state, "doing", None) or "; ".join(task.state.notes)
+        if said != task.said:
+            task.said = said
+            self._emit(Note(task.id, said))
 
     def _send_pieces(self, pipeline: Pipeline, task: Task) -> None:
         for piece in pipeline.pieces(task.state):

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from weakref import WeakSet
 
+from studio.jobs import JobStatus
+
 STATUS_SECONDS = 0.5
 
 
@@ -98,8 +100,14 @@ class Subscription:
         return None
 
     def _new_pieces(self, job_id: str, view: dict) -> None:
-        """Events of the parts that have become ready. A job that starts over begins with its first part again."""
+        """Events of the parts that have become ready. A job that starts over begins with its first part again.
+
+        Of a job that was over when it was first seen nothing is told: who wants its parts asks for them.
+        """
         there, told = view.get("pieces", 0), self._told.get(job_id, 0)
+        over = "status" in view and JobStatus(view["status"]).ended
+        if there and over and not told:
+            return
         if there:
             fresh = self._pieces(job_id, told if told <= there else 0)
             self._ready.extend({"type": "piece", "job": job_id, "piece": piece} for piece in fresh)

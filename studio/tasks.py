@@ -47,6 +47,7 @@ class Task:
     """A job inside the worker. `state` exists between prepare and the end; `key` is that of its next work.
 
     artifact: what was made, while it waits to be scored. pieces: how many parts of it were sent ahead.
+    said: the last that its state had to say.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Task:
     key: Hashable = None
     artifact: Artifact | None = None
     pieces: int = 0
+    said: str | None = None
     handed_in: bool = False
 
     @property

@@ -124,7 +124,8 @@ class SpeechPipeline:
         info["words_estimated"] = not said.words
         state.track.add(pcm)
         state.sentences.append(info)
-        seen = {"sample_rate": rate, "voice": chunk.voice, "peaks": peaks.of_piece(pcm, rate)}
+        part = round(min(1.0, chunk.end / len(request.text.rstrip())), 4)
+        seen = {"sample_rate": rate, "voice": chunk.voice, "peaks": peaks.of_piece(pcm, rate), "part": part}
         state.pending.append(Piece("audio/L16", pcm, info | seen))
 
     def _master(self, state: SpeechState, what: str) -> None:

@@ -22,7 +22,8 @@ class SpeechState:
     """todo: steps to come, (FETCH, voice), (SPEAK, number of a chunk) or (MASTER, "").
 
     sample: the recording that the voice is taken from, at the voice's rate. sentences: what is said about each chunk.
-    pending: pieces that nobody has taken yet. download: the one that is under way.
+    pending: pieces that nobody has taken yet. download: the one that is under way. fetching: voices that were not
+    here, and how many steps each takes.
     """
 
     request: SpeechRequest
@@ -37,11 +38,22 @@ class SpeechState:
     sentences: list[dict] = field(default_factory=list)
     pending: list[Piece] = field(default_factory=list)
     download: Iterator[None] | None = None
+    fetching: dict[str, int] = field(default_factory=dict)
     rows: int = 1
     steps_total: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.steps_total = len(self.todo)
+
+    @property
+    def doing(self) -> str:
+        """What a person is told of it now: how far a download is, else the remarks."""
+        kind, voice = self.todo[0] if self.todo else ("", "")
+        if kind != FETCH:
+            return "; ".join(self.notes)
+        left = self.todo.count((FETCH, voice))
+        whole = self.fetching.setdefault(voice, left)
+        return f"downloading {voice.title()} {1 - left / whole:.0%}"
 
     def plan(self, portions: int) -> None:
         """So many steps are left for the file, which is all that is left."""

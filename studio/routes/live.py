@@ -31,6 +31,8 @@ async def _send(socket: WebSocket, studio: Studio, owner: str) -> None:
     async with studio.engine.subscribe(owner) as events:  # before the first look, so that nothing falls between
         for view in reversed(await asyncio.to_thread(studio.engine.views, owner)):
             await _event(socket, {"type": "job", "job": view})
+            if view["pieces"]:
+                events.tell(view["id"])  # what is spoken by now, if it goes on
         await _event(socket, {"type": "status", "status": studio.engine.status(owner)})
         async for event in events:
             await _event(socket, event)

@@ -46,6 +46,12 @@ async def audio(
     return StreamingResponse(sound, media_type="audio/wav", headers=headers)
 
 
+@router.get("/jobs/{id}/pieces")
+def pieces(studio: Here, owner: Owner, id: str) -> dict:
+    """What is known of the parts of a job that are ready, or were when it ended: the sentences and their times."""
+    return {"pieces": studio.engine.pieces(owner, id)}
+
+
 @router.get("/gallery/{id}/subtitles.{form}", response_class=Response, responses={200: _SUBTITLES})
 def subtitles(studio: Here, owner: Owner, id: str, form: Literal["srt", "vtt"], words: bool = False) -> Response:
     """By sentence, or by word; the times are those of the file."""

@@ -8,7 +8,7 @@ import { duration, t, wordOf } from "./words.js";
 export function progress(job) {
   if (job.status === "paused") return t("job.paused");
   if (job.status === "waiting") return waiting(job);
-  if (!job.step) return notes(job.note) || t("job.preparing");
+  if (!job.step || job.note?.startsWith("downloading ")) return notes(job.note) || t("job.preparing");
   if (job.step >= job.steps) return t("job.finishing");
   const step = wordOf("job.step", job.kind, { step: job.step, steps: job.steps });
   return job.seconds_left == null ? step : `${step} · ${left(job)}`;

@@ -10,6 +10,7 @@ function upload(path, file) {
 }
 
 export const readText = (file) => upload("/api/text", file);
+export const spokenOf = (job) => ask(`/api/jobs/${job}/pieces`).then(({ pieces }) => pieces);
 export const uploadRecording = (file) => upload("/api/recordings", file);
 
 /** A sentence of that voice, as a sound file. */

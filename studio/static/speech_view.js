@@ -5,6 +5,7 @@ import { announce } from "./announce.js";
 import { picture as details } from "./api.js";
 import { el } from "./dom.js";
 import { pieces as piecesOf } from "./live.js";
+import { spokenOf } from "./speech_api.js";
 import { player } from "./speech_player.js";
 import { clock } from "./speech_time.js";
 import { still } from "./speech_wave.js";
@@ -32,7 +33,7 @@ function live(job) {
   return {
     node: el("div.speech", {}, heard.node, asked),
     update(next, pieces) {
-      const part = next.steps && next.step ? Math.min(0.98, next.step / next.steps) : 0;
+      const part = Math.min(0.98, pieces.at(-1)?.part ?? 0); // of the text
       asked.hidden = pieces.length > 0;
       heard.update({ pieces: [...pieces], part, stream: streamOf(next) });
     },
@@ -62,12 +63,20 @@ function ready(item, heard) {
   return el("div", {}, heard.node, text);
 }
 
-/** What was spoken before it failed or was cancelled. */
-function failed(job, pieces) {
-  if (!pieces.length) return [];
+/** What was spoken before it failed or was cancelled; of one that was over when the page came, it is asked for. */
+function failed(job, known) {
+  if (!known.length && !job.pieces) return [];
   const heard = playerOf(job);
-  heard.update({ pieces: [...pieces], part: 1, stream: streamOf(job) });
-  return [el("div.speech", {}, el("p.left", {}, t("speech.left", { time: clock(pieces.at(-1).end) })), heard.node)];
+  const said = el("p.left", {});
+  const node = el("div.speech", { hidden: true }, said, heard.node);
+  const show = (pieces) => {
+    heard.update({ pieces: [...pieces], part: 1, stream: streamOf(job) });
+    said.textContent = t("speech.left", { time: clock(pieces.at(-1)?.end ?? 0) });
+    node.hidden = !pieces.length;
+  };
+  if (known.length) show(known);
+  else spokenOf(job.id).then(show, () => {});
+  return [node];
 }
 
 const EXTENSIONS = { opus: "ogg" };

@@ -1,15 +1,15 @@
-"""7. Speech: what the studio costs beside the bare voice, how soon one hears, four speakers at once, pictures beside.
+"""7. Speech: what the studio costs beside the bare voices, how soon one hears, four speakers at once, pictures beside.
 
-Times are processor seconds of this process where two things are compared (the voice works in one thread), so that a
-busy machine does not decide; only `speech_first_sound_seconds` is told by the clock on the wall.
+Times are processor seconds of this process where two things are compared (the voices work in one thread), so that a
+busy machine does not decide; only names that begin with `speech_first_` and end in `_seconds` are told by the clock on
+the wall. Piper and Kokoro are compared where their weights are here.
 """
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
-
-from hibari import Hibari
 
 from pipelines.requests import SpeechRequest
 from studio.capacity import Capacity
@@ -19,6 +19,7 @@ from studio.runner import Runner
 from studio.scheduler import Scheduler
 from tests.bench.model import Model
 from tests.bench.report import Samples
+from tests.bench.voices import Heard, direct, listen, table
 
 SENTENCES = (
     "The ferry left the pier at a quarter past seven, when the lamps on the water were still burning.",
@@ -37,10 +38,12 @@ class Ear:
     the start; spoken: processor seconds when the last piece was there; whole: when the last file was."""
 
     model: Model
+    voice: str = "hibari"
     heard: list[tuple[str, float, float]] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
     spoken: float = 0.0
     whole: float = 0.0
+    sound: float = 0.0
 
     def run(self, texts: dict[str, str], pictures: int = 0) -> Ear:
         """texts: by job; the owner of each is its name."""
@@ -49,7 +52,7 @@ class Ear:
         for i in range(pictures):
             runner.submit(f"picture{i}", f"painter{i}", self.model.request(i, steps=20))
         for name, text in texts.items():
-            runner.submit(name, name, SpeechRequest(text=text, seed=1, format="wav"))
+            runner.submit(name, name, SpeechRequest(text=text, seed=1, format="wav", model=self.voice))
         while runner.advance():
             continue
         self.whole = time.process_time() - self._work
@@ -61,28 +64,44 @@ class Ear:
         if isinstance(message, Chunk):
             self.spoken = time.process_time() - self._work
             self.heard.append((message.job_id, time.perf_counter() - self._wall, self.spoken))
+            self.sound += len(message.data) / 2 / message.info["sample_rate"]
             self.order.append("speech")
         if isinstance(message, Finished) and message.job_id.startswith("picture"):
             self.order.append("picture")
 
 
 def measure(model: Model, samples: Samples, repeats: int) -> None:
-    """speech_cost_over_voice: until the last sentence is there, against `hibari` called directly with the same text;
-    speech_file_of_voice: what loudness and encoding take beside that. speech_first_of_whole: the first sound against
-    the bare voice's whole paragraph."""
-    bare = Hibari()
-    _bare(bare, PARAGRAPH)
-    Ear(model).run({"warm": PARAGRAPH})
+    """For `hibari`, the voice that is bundled: speech_cost_over_voice: until the last sentence of a long text is there,
+    against the voice called directly with the same text; speech_file_of_voice: what loudness and encoding take beside
+    that. speech_first_of_whole: the first sound against the bare voice's whole paragraph, speech_first_of_bare: against
+    the bare voice's own first sentence. The same of other voices, for a paragraph, with their names."""
+    bare, texts = direct(), {"a paragraph": PARAGRAPH, "a long text": LONG}
+    for id, speak, rate in bare.values():
+        listen(speak(SENTENCES[2]), rate)
+        Ear(model, id).run({"warm": SENTENCES[2]})
+    seen: dict[str, dict[str, list[Heard]]] = defaultdict(lambda: defaultdict(list))
     for repeat in range(repeats):
-        arms = [lambda: Ear(model).run({"long": LONG}), lambda: _bare(bare, LONG)]
-        seen = [arm() for arm in (arms if repeat % 2 else arms[::-1])]
-        ours, theirs = seen if repeat % 2 else seen[::-1]
-        samples.add(speech_cost_over_voice=ours.spoken / theirs - 1,
-                    speech_file_of_voice=(ours.whole - ours.spoken) / theirs)  # fmt: skip
-        short, paragraph = Ear(model).run({"short": PARAGRAPH}), _bare(bare, PARAGRAPH)
-        samples.add(speech_first_sound_seconds=short.heard[0][1],
-                    speech_first_of_whole=short.heard[0][2] / paragraph)  # fmt: skip
+        for name, (id, speak, rate) in bare.items():
+            for text in texts if name == "hibari" else ["a paragraph"]:
+                arms = [lambda: Ear(model, id).run({"job": texts[text]}), lambda: listen(speak(texts[text]), rate)]  # noqa: B023
+                done = [arm() for arm in (arms if repeat % 2 else arms[::-1])]
+                ours, theirs = done if repeat % 2 else done[::-1]
+                seen[text][f"{name} itself"].append(theirs)
+                seen[text][f"the studio, {name}"].append(Heard(ours.heard[0][2], ours.spoken, ours.sound))
+                _compared(samples, name, text == "a long text", ours, theirs)
         _together(model, samples)
+    print(table(seen, texts), flush=True)
+
+
+def _compared(samples: Samples, name: str, long: bool, ours: Ear, theirs: Heard) -> None:
+    cost, first = ours.spoken / theirs.work - 1, ours.heard[0][2]
+    if name != "hibari":
+        samples.add(**{f"speech_{name}_cost_over_voice": cost, f"speech_{name}_first_of_whole": first / theirs.work})
+    elif long:
+        samples.add(speech_cost_over_voice=cost, speech_file_of_voice=(ours.whole - ours.spoken) / theirs.work)
+    else:
+        samples.add(speech_first_sound_seconds=ours.heard[0][1], speech_first_sound_work_seconds=first,
+                    speech_first_of_whole=first / theirs.work, speech_first_of_bare=first / theirs.first)  # fmt: skip
 
 
 def _together(model: Model, samples: Samples) -> None:
@@ -99,10 +118,3 @@ def _together(model: Model, samples: Samples) -> None:
     last = len(mixed.order) - mixed.order[::-1].index("picture")
     share = mixed.order[:last].count("speech") / mixed.order.count("speech")
     samples.add(speech_first_beside_pictures_seconds=mixed.heard[0][1], speech_before_last_picture=share)
-
-
-def _bare(voice: Hibari, text: str) -> float:
-    """Processor seconds of the voice alone, called as its package says."""
-    began = time.process_time()
-    voice(text, seed=1)
-    return time.process_time() - began

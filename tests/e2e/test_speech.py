@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.chapter import chapter
 from tests.e2e.visitor import SLOW, Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -121,17 +122,16 @@ def test_cancel_keeps_what_was_spoken(visit: Visit) -> None:
 
 
 def test_a_chapter_end_to_end_with_subtitles_that_fit(visit: Visit) -> None:
-    """About 2,500 characters, not 10,000: on a shared core that is a minute of work already."""
     me = come(visit)
-    text = paragraphs(4)
+    text, sentences = chapter(12_000)
     tile = speak(me, text)
-    me.status(tile, "done")
+    expect(tile).to_have_attribute("data-status", "done", timeout=4 * SLOW)  # half a minute of work
     artifact = me.page.request.get("/api/gallery?kind=speech").json()["items"][0]
     whole = me.page.request.get(f"/api/gallery/{artifact['id']}").json()
     assert whole["words"] == text
     samples, rate = decoded(me.page.request.get(artifact["url"]).body())
     cues = times(me.page.request.get(f"/api/gallery/{artifact['id']}/subtitles.vtt").text())
-    assert len(cues) == 8 * 4
+    assert len(cues) == sentences
     assert abs(len(samples) / rate - whole["info"]["duration"]) < 0.05
     window = rate // 200  # 5 ms
     power = np.sqrt(np.add.reduceat(samples**2, np.arange(0, len(samples), window)) / window)

@@ -208,6 +208,34 @@ def test_the_route_gives_what_was_spoken_and_then_the_file(idle: Idle) -> None:
     assert client.get("/api/gallery", params={"kind": "image"}).json()["items"] == []
 
 
+def heard_on_load(client: TestClient, owner: str, studio: Studio) -> list[dict]:
+    """What the page is told when it opens, until the next news."""
+    with client.websocket_connect("ws://127.0.0.1/live") as socket:
+        events = []
+        while not events or events[-1]["type"] != "status":
+            events.append(socket.receive_json())
+        last = Played(studio, owner).id
+        while not any(event["type"] == "job" and event["job"]["id"] == last for event in events):
+            events.append(socket.receive_json())
+    return events
+
+
+def test_a_page_that_opens_hears_of_the_parts_of_live_jobs_only(idle: Idle) -> None:
+    studio = idle()
+    client = client_of(studio)
+    owner = owner_of(client, studio)
+    going, failed, done = (Played(studio, owner) for _ in range(3))
+    for job in (going, failed, done):
+        job.speaks(2)
+    failed.fails()
+    done.ends()
+    events = heard_on_load(client, owner, studio)
+    assert [(e["job"], e["piece"]["number"]) for e in events if e["type"] == "piece"] == [(going.id, 0), (going.id, 1)]
+    later = client.get(f"/api/jobs/{failed.id}/pieces").json()["pieces"]
+    assert [piece["text"] for piece in later] == ["Sentence 0.", "Sentence 1."]
+    assert client_of(studio).get(f"/api/jobs/{failed.id}/pieces").status_code == 404
+
+
 def test_subtitles_by_sentence_and_by_word(idle: Idle) -> None:
     studio = idle()
     client = client_of(studio)

@@ -65,6 +65,16 @@ def test_a_voice_is_fetched_step_by_step_and_then_speaks(served, tmp_path):
     assert pipeline.voice.missing("kore") == 0
 
 
+def test_how_far_a_download_is_can_be_told(served):
+    pipeline = opened(served)
+    state, seen = pipeline.prepare(asked("Hi.\n[voice:heart] Hi.", voice="kore"), {}), []
+    while state.todo[0][0] == "fetch":
+        seen.append(state.doing)
+        pipeline.step([state])
+    assert seen == [f"downloading Kore {part}%" for part in (0, 12, 25, 38, 50, 62, 75, 88)]
+    assert state.doing == "", "it is here, and there is nothing more to be said"
+
+
 def test_a_file_that_is_another_is_not_taken(served, tmp_path, monkeypatch):
     from hibari import voices as registry
 

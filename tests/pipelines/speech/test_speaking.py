@@ -26,6 +26,9 @@ def test_each_piece_says_where_it_lies_in_the_text_and_in_time(hibari):
     spans = [piece.info["span"] for piece in speech.pieces]
     assert [TEXT[a:b] for a, b in spans] == ["Hello there.", "Dr. Smith paid $3.50 for it.", "A new paragraph."]
     assert [piece.info["paragraph"] for piece in speech.pieces] == [True, False, True]
+    parts = [piece.info["part"] for piece in speech.pieces]
+    assert parts == sorted(parts)
+    assert parts[-1] == 1.0, "how much of the text is spoken"
     at = 0.0
     for piece in speech.pieces:
         assert at <= piece.info["start"] < piece.info["end"] <= at + len(piece.data) / 2 / 24000
