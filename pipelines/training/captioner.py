@@ -18,7 +18,7 @@ from transformers.models.blip.modeling_blip import BlipVisionModel
 from . import captions, clip, mixing, names
 from .corpus import Corpus, Thing
 from .optimizer import Muon, split
-from .run import Run
+from .run import Run, learnt_since
 
 WIDTH, LAYERS, HEADS, LENGTH = 192, 3, 4, 24
 BATCH = 64
@@ -175,12 +175,6 @@ def begin(words: BertTokenizerFast, source: CLIPModel, pixels: Tensor) -> BlipFo
     return model
 
 
-def better_eyes(folder: Path) -> bool:
-    """Whether the vision tower has learnt more here since the captioner last did: then the captioner takes its eyes."""
-    vision, own = (folder / name / "state.safetensors" for name in ("vision", "captioner"))
-    return vision.exists() and not (own.exists() and own.stat().st_mtime > vision.stat().st_mtime)
-
-
 def train(
     folder: Path,
     minutes: float,
@@ -198,12 +192,13 @@ def train(
     pixels = lessons.batch(np.random.default_rng(1), 128)[0]
     model = found[0] if found else begin(lessons.words, source, pixels)
     model.requires_grad_(True).train()
-    run, eyes = Run(folder / "captioner", model, Muon(groups(model)), decay=0.996), better_eyes(folder)
+    run = Run(folder / "captioner", model, Muon(groups(model)), decay=0.996)
+    newer_eyes = learnt_since(folder, "captioner", ["vision"])
     run.resume()
     budget = run.cycle(minutes)
-    if eyes:
+    if newer_eyes:
         sow(model.vision_model, source, pixels)
-        run.average = {k: v.detach().clone() for k, v in model.state_dict().items()}
+        run.settle()
     loss = caption_loss(model, lambda: budget.progress(run.step, run.seconds) < WHOLE_FROM)
     run.train(lambda draw: lessons.batch(draw, BATCH), loss, budget)
     return run

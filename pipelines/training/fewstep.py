@@ -23,7 +23,7 @@ from .optimizer import Muon, split
 from .run import Run, part
 
 POINTS = 26
-GUIDANCE = 4.0
+GUIDANCE = 3.0
 BATCH = 32
 STEPS = 4
 FILE = FEW_STEP

@@ -25,10 +25,11 @@ from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 from . import denoiser, layout
 from .captioner import to_pixels
 from .optimizer import Muon, split
-from .run import Run, part
+from .run import Run, learnt_since, part
 
 TOKENS, HIDDEN, HEADS = layout.CELLS, 192, 2
 FILE = "image-prompt.safetensors"
+TOWERS = ("vision", "layout")
 # Shares of examples that lose their text, their picture, or both: so that either alone is enough, and guidance works.
 NO_TEXT, NO_PICTURE, NEITHER = 0.4, 0.1, 0.05
 BATCH = 48
@@ -179,13 +180,14 @@ def acquaintance_loss(model: Acquaintance, text: CLIPTextModel) -> Callable:
 
 
 def acquaint(folder: Path, examples: Examples, text: CLIPTextModel, minutes: float) -> IPAdapterPlusImageProjection:
-    """One cycle of `minutes` without the denoiser."""
+    """One cycle of `minutes` without the denoiser; again when a tower that it goes between has learnt since."""
     wide = text.config.hidden_size
     model = Acquaintance(
         resampler(examples.blank.shape[-1], wide), nn.Linear(wide, examples.latents[0].numel() // TOKENS)
     )
     run = Run(folder / "acquaintance", model, Muon(split(model, muon=1e-3, adam=1e-3)), decay=0.995)
-    if not run.resume() or run.seconds < 60 * run.minutes:
+    strange = learnt_since(folder, run.folder.name, TOWERS)
+    if not run.resume() or strange or run.seconds < 60 * run.minutes:
         loss = acquaintance_loss(model, text)
         run.train(lambda draw: examples.captioned(draw, 2 * BATCH), loss, run.cycle(minutes))
     model.load_state_dict(run.average)
@@ -199,11 +201,16 @@ def train(
     """Two fifths of `minutes` without, the rest with the denoiser; it, text tower and vision tower are locked."""
     examples = Examples(folder, tokens, partial(look, clip))
     text.eval().requires_grad_(False)
+    strange = learnt_since(folder, "image-prompt", TOWERS)
     projection = acquaint(folder, examples, text, 0.4 * minutes)
     unet.set_attn_processor(denoiser.AttnProcessor())
     adapter = Adapter(unet, fresh(unet, projection))
     loss = denoiser.velocity_loss(unet.train(), text)
     run = Run(folder / "image-prompt", adapter, Muon(split(adapter, muon=3e-4, adam=5e-4)), decay=0.996)
     run.resume()
-    run.train(lambda draw: examples.batch(draw, BATCH), loss, run.cycle(0.6 * minutes))
+    budget = run.cycle(0.6 * minutes)
+    if strange:
+        adapter.projection.load_state_dict(projection.state_dict())
+        run.settle()
+    run.train(lambda draw: examples.batch(draw, BATCH), loss, budget)
     return run

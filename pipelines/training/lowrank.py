@@ -9,7 +9,7 @@ from torch.nn.utils import parametrize
 
 from ..lowrank import DOWN, UP
 
-RANK = 16
+RANK = 8
 NARROWEST = 64
 
 

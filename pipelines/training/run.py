@@ -6,7 +6,7 @@ Randomness comes from (seed, step) alone, so a resumed run draws what the uninte
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,8 +60,12 @@ class Run:
     peaks: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self.settle()
         self.peaks = [group["lr"] for group in self.optimizer.param_groups]
+
+    def settle(self) -> None:
+        """The average begins at the model as it is."""
+        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
 
     def update(self, loss: Tensor, factor: float, clip: float = 1.0) -> None:
         """One optimizer step on `loss` at `factor` of the peak rate, then the averaged weights follow."""
@@ -164,6 +168,13 @@ class Run:
             index, key = name.split(".", 1)
             whole["state"].setdefault(int(index), {})[key] = value
         self.optimizer.load_state_dict(whole)
+
+
+def learnt_since(folder: Path, name: str, others: Sequence[str]) -> bool:
+    """Whether one of the runs `others` was saved after `name` was, which then knows an older one of it."""
+    own, *theirs = (folder / run / "state.safetensors" for run in (name, *others))
+    begin = own.stat().st_mtime if own.exists() else 0.0
+    return any(state.exists() and state.stat().st_mtime > begin for state in theirs)
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

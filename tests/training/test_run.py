@@ -1,6 +1,7 @@
 """Schedules, and a run that was cut in two gives what the whole one gives."""
 
 import math
+import os
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from torch import nn
 
 from pipelines.training.denoiser import SIGMA_MAX, angles, betas, draw_times
 from pipelines.training.optimizer import Muon, orthogonal, split
-from pipelines.training.run import Budget, Run, learning_rate
+from pipelines.training.run import Budget, Run, learning_rate, learnt_since
 
 
 def make(folder) -> Run:
@@ -74,3 +75,14 @@ def test_muon_sets_singular_values_to_about_one():
     values = torch.linalg.svdvals(orthogonal(torch.randn(2, 32, 64)).float())
     assert values.min() > 0.4
     assert values.max() < 1.4
+
+
+def test_what_was_learnt_since_is_noticed(tmp_path):
+    assert not learnt_since(tmp_path, "captioner", ["vision"])
+    for number, name in enumerate(("captioner", "vision")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "state.safetensors").touch()
+        os.utime(tmp_path / name / "state.safetensors", (number, number))
+    assert learnt_since(tmp_path, "captioner", ["layout", "vision"])
+    assert not learnt_since(tmp_path, "captioner", ["layout"])
+    assert not learnt_since(tmp_path, "vision", ["captioner"])

@@ -1,7 +1,6 @@
 """Vision tower and captioner: what they learn from, that they learn, and that the captioner begins with CLIP's eyes."""
 
 import dataclasses
-import os
 
 import numpy as np
 import pytest
@@ -161,14 +160,3 @@ def test_a_captioner_is_trained_saved_and_opened_again(two_steps, tmp_path):
     texts, milliseconds = measures.describe(*bundled.load_captioner(tmp_path), np.zeros((3, 64, 64, 3), np.uint8))
     assert len(texts) == 3
     assert milliseconds > 0
-
-
-def test_the_captioner_takes_eyes_that_learnt_since(tmp_path):
-    assert not captioner.better_eyes(tmp_path)
-    for number, name in enumerate(("captioner", "vision")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "state.safetensors").touch()
-        os.utime(tmp_path / name / "state.safetensors", (number, number))
-    assert captioner.better_eyes(tmp_path)
-    os.utime(tmp_path / "captioner/state.safetensors", (2, 2))
-    assert not captioner.better_eyes(tmp_path)
