@@ -7,8 +7,10 @@ from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
+from starlette.routing import Mount
 
 from studio import files, tabs
+from studio.doors import Doors
 from studio.shell import Shell
 from studio.tabs import header
 from studio.tabs.common import Room
@@ -25,10 +27,10 @@ class Page:
     words: Words
 
     def mount(self, app: FastAPI) -> FastAPI:
-        """Serve this page at `/` of `app`: own files, the HTML shell, Gradio. No API page, no footer, no telemetry."""
+        """Serve this page at `/` of `app`: own files, the HTML shell, Gradio as far as it is needed. No telemetry."""
         files.mount(app, self.base)
         app.add_middleware(Shell, base=self.base, tabs=[tab.NAME for tab in tabs.TABS])
-        return gr.mount_gradio_app(
+        gr.mount_gradio_app(
             app,
             self.blocks,
             path="/",
@@ -41,8 +43,11 @@ class Page:
             pwa=False,
             mcp_server=False,
             enable_monitoring=False,
-            max_file_size="1mb",  # pictures go through our own route; nothing is uploaded to Gradio
         )
+        mounted = app.router.routes[-1]
+        assert isinstance(mounted, Mount)
+        mounted.app = Doors(mounted.app)
+        return app
 
 
 def page(engine: Any, catalog: Any, settings: Any = None, batches: Any = None) -> Page:

@@ -60,6 +60,9 @@ class _Rewriter:
         if message["type"] == "http.response.start":
             self.start = message
             return
+        if message["type"] != "http.response.body":  # what a server may do beside HTTP
+            await self.send(message)
+            return
         self.body += message.get("body", b"")
         if message.get("more_body"):
             return
