@@ -70,5 +70,5 @@ def table(heard: Mapping[str, Mapping[str, list[Heard]]], texts: Mapping[str, st
             lines.append(
                 f"  {who:20}{first * 1e3:11.0f} ms{work * 1e3:11.0f} ms{work / sound * 1e3:19.1f} ms{sound:8.1f} s"
             )
-    missing = [name for name in ("piper", "kokoro") if not any(name in by for by in heard.values())]
+    missing = [name for name in ("piper", "kokoro") if not any(f"{name} itself" in by for by in heard.values())]
     return "\n".join([*lines, *(f"  {name:20}{NOT_HERE:>14}" for name in missing)])
