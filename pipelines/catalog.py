@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipelines import folders, hub, kinds
+from pipelines import folders, hub, kinds, pickles
 from pipelines.entry import Entry, ImageEntry
 from pipelines.errors import ModelUnavailable, UnknownModel
 
@@ -54,6 +54,10 @@ class Catalog:
                 return entry
         if entry := hub.find(id):
             return entry
+        if any(pickles.lies_in(parent, id) for parent in self._parents):
+            raise ModelUnavailable(
+                f"{id} keeps its weights as a pickle, which can run anything; only safetensors files are opened."
+            )
         raise UnknownModel(
             f"model: there is no {id[:60]!r}; known are {self._known()}, or a Hugging Face id owner/name."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines import folders, weights
+from pipelines import folders, resuming, weights
 from pipelines.entry import Entry
 from pipelines.errors import ModelUnavailable
 from pipelines.folders import WEIGHTS
@@ -51,25 +52,36 @@ def cached() -> Iterator[tuple[str, Path]]:
 
 def fetch(entry: Entry, progress: Callable[[str, float], None]) -> Entry:
     """Downloads what is missing. Raises ModelUnavailable with what is missing, how to fetch it, and where it goes."""
-    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub import HfApi
 
+    wanted: dict[str, int] = {}
     try:
         files = HfApi().model_info(entry.name, revision=entry.revision, files_metadata=True).siblings or []
-        wanted = dict(_wanted_of(entry.name, {file.rfilename: file.size or 0 for file in files}))
-        total, done = sum(wanted.values()) or 1, [0]
-
-        def moved(size: int) -> None:
-            done[0] += size
-            progress(f"downloading {entry.name}", min(done[0] / total, 1.0))
-
-        at = {name: hf_hub_download(entry.name, name, revision=entry.revision, tqdm_class=_bar(moved))
-              for name in wanted}  # fmt: skip
+        wanted.update(_wanted_of(entry.name, {file.rfilename: file.size or 0 for file in files}))
+        at = dict(_fetched(entry, wanted, progress))
     except ModelUnavailable:
         raise
     except Exception as error:
-        raise ModelUnavailable(_why(entry, error)) from error
+        raise ModelUnavailable(_why(entry, error, begun=bool(wanted))) from error
     index = next(name for name in _INDEXES if name in at)
     return _downloaded(entry, Path(at[index]).parent)
+
+
+def _fetched(entry: Entry, wanted: dict[str, int], progress: Callable[[str, float], None]) -> Iterator[tuple[str, str]]:
+    """Each file with its place in the cache. The part that is told counts what an earlier try has left there."""
+    from huggingface_hub import hf_hub_download
+
+    total, before = sum(wanted.values()) or 1, 0
+
+    def told(size: int) -> None:
+        progress(f"downloading {entry.name}", min((before + size) / total, 1.0))
+
+    for name, size in wanted.items():
+        if name.endswith(".safetensors"):
+            resuming.keep(entry.name, name, entry.revision, _bar(told))
+        yield name, hf_hub_download(entry.name, name, revision=entry.revision, tqdm_class=_bar(told))
+        told(size)
+        before += size
 
 
 def _downloaded(entry: Entry, folder: Path) -> Entry:
@@ -83,16 +95,18 @@ def _cached(entry: Entry) -> Path | None:
     return next((Path(file).parent for file in found if isinstance(file, str)), None)
 
 
-def _bar(moved: Callable[[int], None]) -> type:
-    """A silent progress bar in the shape that the hub's client wants; tells `moved` how many bytes have come."""
+def _bar(told: Callable[[int], None]) -> type:
+    """A silent progress bar in the shape that the hub's client wants; tells how many bytes of the file are here."""
     from huggingface_hub.utils import tqdm
 
     class Bar(tqdm):
         def __init__(self, *args: Any, **kwargs: Any):
             super().__init__(*args, **{**kwargs, "disable": True})
+            self._here = int(kwargs.get("initial") or 0)
 
         def update(self, n: float | None = 1) -> None:
-            moved(int(n or 0))
+            self._here += int(n or 0)
+            told(self._here)
 
     return Bar
 
@@ -143,12 +157,16 @@ def _complete(folder: Path) -> bool:
     return len(parts) >= 3 and all(any((folder / part).glob("*.safetensors")) for part in parts)
 
 
-def _why(entry: Entry, error: Exception) -> str:
+def _why(entry: Entry, error: Exception, *, begun: bool) -> str:
     status: Any = getattr(getattr(error, "response", None), "status_code", None)
     if status in (401, 403):
         return f"{entry.name} needs a Hugging Face account that was granted access (`hf auth login`)."
     if status == 404:
         return f"There is no model {entry.name} on Hugging Face, or no such revision."
+    if getattr(error, "errno", None) == errno.ENOSPC:
+        return f"The disk of the Hugging Face cache has no room for {entry.name}; make some and try again."
+    if begun:
+        return f"The download of {entry.name} broke off; what has come is kept, and another try goes on from there."
     return (
         f"{entry.name} is not on this machine and Hugging Face cannot be reached; "
         f"go online and try again, or run `hf download {entry.name}`, which puts it into the Hugging Face cache."

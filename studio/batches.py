@@ -183,7 +183,7 @@ class Batches:
         return self.get(owner, id)
 
     def _take_out(self, owner: str, items: list[Item]) -> None:
-        self._engine.cancel_all(owner, {item.job for item in items})
+        self._engine.cancel_all(owner, {item.job for item in items if item.job})
 
     def leave(self, owner: str, id: str, groups: list[list[int]]) -> int:
         """Of each group the first picture stays; the others are left out, until `alike.back`. Returns how many."""

@@ -84,6 +84,23 @@ def test_a_folder_with_pickles_only_is_refused(browser, tmp_path):
     assert str(tmp_path) not in error["message"]
 
 
+@pytest.mark.parametrize("file", ["old.ckpt", "old/model.ckpt", "old/pytorch_model.bin", "old/weights.pt"])
+@pytest.mark.parametrize("index", [False, True])
+def test_a_model_that_is_nothing_but_a_pickle_is_refused_as_one(browser, tmp_path, file, index):
+    path = tmp_path / "models" / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"\x80\x04.")
+    if index and path.parent.name == "old":
+        (path.parent / "config.json").write_text('{"model_type": "clip", "architectures": ["CLIPModel"]}')
+    client = browser()
+    error = refused(client.post("/api/jobs", json={"model": "old"}), 409)
+    assert (error["code"], error["field"]) == ("model_unavailable", "model")
+    assert error["message"] == (
+        "old keeps its weights as a pickle, which can run anything; only safetensors files are opened."
+    )
+    assert "old" not in [model["id"] for model in client.get("/api/models").json()["models"]]
+
+
 def test_uploads(client):
     assert refused(client.post("/api/uploads", files={"file": b"a text file"}))["field"] == "picture"
     assert refused(client.post("/api/info", files={"file": b"a text file"}))["field"] == "picture"

@@ -32,6 +32,7 @@ def online(aligned: Path, tmp_path: Path, monkeypatch):
     files = [SimpleNamespace(rfilename=name, size=size) for name, size in names.items()]
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: SimpleNamespace(siblings=files))
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr("pipelines.resuming.keep", lambda *_: None)  # tests/pipelines/test_downloading.py
     return SimpleNamespace(fetched=fetched, files=files)
 
 
