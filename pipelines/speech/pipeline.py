@@ -48,8 +48,9 @@ class SpeechPipeline:
         return prepare(self.voice, self.entry, request, pictures)
 
     def batch_key(self, state: SpeechState) -> Hashable:
-        """Every job speaks for itself. How many steps its file takes is known when all is spoken: another key, then."""
-        return id(state), state.todo[0][0] == MASTER
+        """Every job speaks for itself. Another key tells the scheduler of another number of steps: how many its file
+        takes is known when all is spoken, and a download that is waited for has not come nearer to its end."""
+        return id(state), state.todo[0][0] == MASTER, state.waits % 2
 
     def step(self, states: Sequence[SpeechState]) -> None:
         """Fetches a megabyte of a voice, speaks a chunk or does a portion of the file.
@@ -58,12 +59,15 @@ class SpeechPipeline:
         """
         for state in states:
             kind, what = state.todo[0]
+            waits = state.waits
             try:
                 {FETCH: self._fetch, SPEAK: self._speak, MASTER: self._master}[kind](state, what)
             except (OutOfMemory, MemoryError):
                 raise
             except Exception as error:
                 state.error = _failed(state, kind, what, error)
+            if state.waits > waits:
+                continue
             state.todo.popleft()
             if kind == SPEAK and not any(left == SPEAK for left, _ in state.todo):
                 state.plan(portions(state.track.seconds, state.request.format))
@@ -100,7 +104,9 @@ class SpeechPipeline:
     def _fetch(self, state: SpeechState, voice: str) -> None:
         if state.download is None:
             state.download = self.voice.fetch(voice)
-        next(state.download, None)
+        if next(state.download, True) is False:
+            state.waits += 1
+            return
         if (FETCH, voice) not in list(state.todo)[1:]:  # the last part: the file is put into its place
             for _ in state.download:
                 pass

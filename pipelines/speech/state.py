@@ -24,6 +24,7 @@ class SpeechState:
     sample: the recording that the voice is taken from, at the voice's rate. sentences: what is said about each chunk.
     pending: pieces that nobody has taken yet. download: the one that is under way. fetching: voices that were not
     here, and how many steps each takes.
+    waits: how often a step of a download had to be waited for.
     """
 
     request: SpeechRequest
@@ -37,7 +38,8 @@ class SpeechState:
     error: TriptychError | None = None
     sentences: list[dict] = field(default_factory=list)
     pending: list[Piece] = field(default_factory=list)
-    download: Iterator[None] | None = None
+    download: Iterator[bool] | None = None
+    waits: int = 0
     fetching: dict[str, int] = field(default_factory=dict)
     rows: int = 1
     steps_total: int = field(init=False)

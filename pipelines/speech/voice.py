@@ -47,7 +47,8 @@ class Voice(Protocol):
 
     def missing(self, voice: str) -> int: ...  # steps that `fetch` takes; 0: it is here
 
-    def fetch(self, voice: str) -> Iterator[None]: ...  # a step at a time; ModelUnavailable with one sentence
+    # A step at a time, or False where that step has to be waited for; ModelUnavailable with one sentence
+    def fetch(self, voice: str) -> Iterator[bool]: ...
 
     def speak(
         self, text: str, voice: str, speed: float, *, seed: int | None = None, sample: Samples | None = None
@@ -60,5 +61,5 @@ class Ready:
     def missing(self, voice: str) -> int:
         return 0
 
-    def fetch(self, voice: str) -> Iterator[None]:
+    def fetch(self, voice: str) -> Iterator[bool]:
         yield from ()

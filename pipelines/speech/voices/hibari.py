@@ -41,7 +41,7 @@ class HibariVoice(Ready):
     def missing(self, voice: str) -> int:
         return 0 if _file(voice).is_file() else downloads.parts(registry.VOICES[voice]["bytes"])
 
-    def fetch(self, voice: str) -> Iterator[None]:
+    def fetch(self, voice: str) -> Iterator[bool]:
         told = registry.VOICES[voice]
         try:
             yield from downloads.download(self._base_url + told["file"], _file(voice), told["sha256"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import socket
 import threading
 import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -71,8 +73,27 @@ def test_how_far_a_download_is_can_be_told(served):
     while state.todo[0][0] == "fetch":
         seen.append(state.doing)
         pipeline.step([state])
-    assert seen == [f"downloading Kore {part}%" for part in (0, 12, 25, 38, 50, 62, 75, 88)]
+    assert list(dict.fromkeys(seen)) == [f"downloading Kore {part}%" for part in (0, 12, 25, 38, 50, 62, 75, 88)]
     assert state.doing == "", "it is here, and there is nothing more to be said"
+
+
+def test_a_slow_network_holds_nobody_up(served, tmp_path):
+    """Whoever waits for a megabyte keeps its place, and lets others have the device meanwhile."""
+    server = socket.create_server(("127.0.0.1", 0))  # takes the call and says nothing
+    pipeline = opened(f"http://127.0.0.1:{server.getsockname()[1]}/")
+    waiting, other = (pipeline.prepare(asked("Hi.", voice=voice), {}) for voice in ("kore", "heart"))
+    left, keys = waiting.steps_left, []
+    for _ in range(4):
+        pipeline.step([waiting])
+        keys.append(pipeline.batch_key(waiting))
+    assert waiting.steps_left == left
+    assert all(a != b for a, b in itertools.pairwise(keys)), "the scheduler is told that as many steps are left"
+    pipeline.step([other])
+    assert pipeline.pieces(other)
+    assert list(tmp_path.iterdir())
+    waiting.download.close()  # as when the job is cancelled
+    server.close()
+    assert list(tmp_path.iterdir()) == [], "no half of a file is left"
 
 
 def test_a_file_that_is_another_is_not_taken(served, tmp_path, monkeypatch):
