@@ -1,20 +1,17 @@
-"""The rows: jobs and artifacts, in SQLite with a write-ahead log. What is acknowledged has been synced to the disk."""
+"""The rows: jobs and artifacts. What is acknowledged has been synced to the disk."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
-import threading
-from collections.abc import Container, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, fields, replace
-from pathlib import Path
 
 from pipelines import requests
 from pipelines.errors import InvalidRequest
+from studio.database import Database
 from studio.jobs import Job, JobStatus
 from studio.rows import ArtifactRow
-from studio.schema import CHANGES, SCHEMA
 
 _UNREADABLE = "This job was asked for in another version of the studio, which this one cannot read; ask again."
 # Requests as they are written: a composed one names its stored pictures
@@ -26,28 +23,8 @@ _JOB_COLUMNS = tuple(field.name for field in fields(Job))
 _ARTIFACT_COLUMNS = tuple(field.name for field in fields(ArtifactRow))
 
 
-class Store:
-    """One database file; safe to call from several threads, each call is one transaction."""
-
-    def __init__(self, path: Path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.RLock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
-        # FULL, not NORMAL: in WAL mode only FULL syncs every commit, and a commit is our acknowledgement
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
-            self._db.execute(f"PRAGMA {pragma}").fetchall()
-        self._bring_up_to_date()
-
-    def _bring_up_to_date(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        for number, change in enumerate((SCHEMA, *CHANGES), 1):
-            if version < number:
-                self._db.executescript(f"BEGIN; {change} PRAGMA user_version={number}; COMMIT;")
-
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
+class Store(Database):
+    """Safe to call from several threads, each call is one transaction."""
 
     def add(self, *jobs: Job) -> None:
         """New jobs, all or none; when this returns they survive a power cut."""
@@ -189,23 +166,6 @@ class Store:
     def _artifacts(self, where: str, values: Sequence) -> list[ArtifactRow]:
         rows = self.rows(f"SELECT {', '.join(_ARTIFACT_COLUMNS)} FROM artifacts {where}", values)
         return [ArtifactRow(*row) for row in rows]
-
-    def rows(self, query: str, values: Sequence = ()) -> list[sqlite3.Row]:
-        """What a question finds; for the modules that keep tables of their own in this file."""
-        with self._lock:
-            return self._db.execute(query, values).fetchall()
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All that is done with the connection, or nothing of it."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
 
 
 def _update(db: sqlite3.Connection, jobs: Sequence[Job]) -> None:
