@@ -18,7 +18,8 @@ from pipelines.alignment.duplicates import NEAR, groups
 from pipelines.errors import InvalidRequest
 from pipelines.requests import AlignRequest, Priority
 from studio.batch_feed import resting
-from studio.batch_rows import BatchRows, Item, ItemStatus
+from studio.batch_items import Item, ItemStatus
+from studio.batch_rows import BatchRows
 
 if TYPE_CHECKING:
     from studio.engine import Engine

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from pipelines import requests
 from pipelines.errors import NotAllowed, NotFound, TriptychError
 from studio import limits
-from studio.batch_rows import BatchRows, Item, ItemStatus
+from studio.batch_items import Item, ItemStatus
+from studio.batch_rows import BatchRows
 from studio.jobs import Job, JobStatus
 
 if TYPE_CHECKING:

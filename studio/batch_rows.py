@@ -5,64 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, fields
-from enum import StrEnum
+from dataclasses import asdict, fields
 
 from studio import limits
+from studio.batch_items import Batch, Item, ItemStatus
 from studio.batch_queries import FILTERS, ORDERS, UNCHECKED
 from studio.store import Store
-
-
-class ItemStatus(StrEnum):
-    """new: nobody has asked yet. wanted: in the batch's own line. asked: is a job. kept: came with its caption."""
-
-    NEW = "new"
-    WANTED = "wanted"
-    ASKED = "asked"
-    DONE = "done"
-    KEPT = "kept"
-    FAILED = "failed"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """request: JSON of the settings of its last run. begun: when that began, seconds since the epoch."""
-
-    id: str
-    owner: str
-    name: str
-    created: float
-    request: str = ""
-    running: bool = False
-    begun: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One file of a batch. picture: SHA-256 of what models see; format: of the file as it came ("jpeg").
-
-    origin: who wrote the text: "model", "sidecar" or "person". score: how well it agrees with the picture, 0…1.
-    """
-
-    batch: str
-    number: int
-    name: str
-    picture: str = ""
-    format: str = ""
-    width: int = 0
-    height: int = 0
-    bytes: int = 0
-    status: str = ItemStatus.NEW
-    notes: str = ""
-    error: str = ""
-    text: str | None = None
-    score: float | None = None
-    origin: str = ""
-    job: str | None = None
-    artifact: str | None = None
-    ended: float | None = None
-
 
 _BATCH = ", ".join(field.name for field in fields(Batch))
 _ITEM = tuple(field.name for field in fields(Item))

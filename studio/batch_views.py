@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 
-from studio.batch_rows import Batch, BatchRows, Item
+from studio.batch_items import Batch, Item
+from studio.batch_rows import BatchRows
 
 _ASKED = ("model", "style", "candidates")
 

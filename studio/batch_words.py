@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import InvalidRequest, NotAllowed, NotFound, TriptychError
 from studio import limits
-from studio.batch_rows import Batch, BatchRows, Item, ItemStatus
+from studio.batch_items import Batch, Item, ItemStatus
+from studio.batch_rows import BatchRows
 from studio.wording import Edit
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from studio.admission import check_model
 from studio.batch_alike import Alike
 from studio.batch_feed import Feed, resting
 from studio.batch_files import BatchFiles
-from studio.batch_rows import Batch, BatchRows, Item, ItemStatus
+from studio.batch_items import Batch, Item, ItemStatus
+from studio.batch_rows import BatchRows
 from studio.batch_words import BatchWords
 from studio.checking import Checking, limits_of
 

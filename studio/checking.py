@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipelines.catalog import Catalog
-    from studio.batch_rows import BatchRows, Item
+    from studio.batch_items import Item
+    from studio.batch_rows import BatchRows
     from studio.engine import Engine
     from studio.gallery import Gallery
 

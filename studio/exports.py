@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from studio.batch_files import EXTENSIONS
-from studio.batch_rows import Item
+from studio.batch_items import Item
 from studio.sidecars import safe_names
 from studio.zips import zipped
 
