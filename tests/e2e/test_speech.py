@@ -120,12 +120,18 @@ def test_cancel_keeps_what_was_spoken(visit: Visit) -> None:
     button.click()
     assert silent_or_not(me.page)[0]["loudest"] > 0.01
 
+    me.reload()
+    tile = me.page.locator(".tile[data-kind=speech]").first
+    expect(tile).to_contain_text("was spoken and can be heard")
+    expect(tile.locator(".line").first).to_be_visible()
 
+
+@pytest.mark.timeout(1200)
 def test_a_chapter_end_to_end_with_subtitles_that_fit(visit: Visit) -> None:
     me = come(visit)
     text, sentences = chapter(12_000)
     tile = speak(me, text)
-    expect(tile).to_have_attribute("data-status", "done", timeout=4 * SLOW)  # half a minute of work
+    expect(tile).to_have_attribute("data-status", "done", timeout=6 * SLOW)  # half a minute of work
     artifact = me.page.request.get("/api/gallery?kind=speech").json()["items"][0]
     whole = me.page.request.get(f"/api/gallery/{artifact['id']}").json()
     assert whole["words"] == text
