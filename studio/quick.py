@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -34,10 +35,22 @@ class _WithoutStubs(MetaPathFinder):
         return spec
 
 
-def import_gradio() -> ModuleType:
-    """`import gradio`, without its stubs, its analytics and its look for a newer version."""
+def import_gradio(without: Sequence[str] = ()) -> ModuleType:
+    """`import gradio`, without its stubs. without: modules that count as not installed meanwhile."""
     if "gradio" not in sys.modules:
         sys.meta_path.insert(0, _WithoutStubs())
-    import gradio
+    with _absent(without):
+        import gradio
 
     return gradio
+
+
+@contextmanager
+def _absent(names: Sequence[str]) -> Iterator[None]:
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is how Python says "not there"
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)

@@ -18,8 +18,10 @@ def serve(settings: Settings) -> None:
     studio = build(settings)  # the worker starts here, and loads torch while we load Gradio
     import uvicorn
 
+    from studio.quick import import_gradio
     from studio.web import create_app
 
+    import_gradio(without=["pyarrow"])  # where it is installed, pandas takes it along for tables that we do not have
     config = uvicorn.Config(
         create_app(studio), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1
     )

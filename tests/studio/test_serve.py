@@ -54,6 +54,16 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
         build(Settings(data_dir=tmp_path / "file" / "data"))
 
 
+def test_the_start_does_not_take_along_what_the_page_does_not_need():
+    code = (
+        "import sys; from studio.quick import import_gradio; import_gradio(without=['pyarrow']);"
+        "print(*sorted({'pyarrow', 'torch', 'datasets', 'matplotlib', 'transformers', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=250)
+    assert done.stdout.strip() == "", done.stderr
+    assert done.returncode == 0, done.stderr
+
+
 def test_wrong_flags_and_help_are_quick_and_plain():
     began = time.monotonic()
     helped = app("--help")
