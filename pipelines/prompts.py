@@ -34,10 +34,10 @@ def parse(prompt: str) -> list[Piece]:
     for i, part in enumerate(parts):
         if i not in factors:
             _append(pieces, part[1:] if len(part) == 2 and part[0] == "\\" else part, stack[-1])
-        elif factors[i] is None:
+        elif (factor := factors[i]) is None:
             stack.pop()
         else:
-            stack.append(min(stack[-1] * factors[i], MAX_WEIGHT))
+            stack.append(min(stack[-1] * factor, MAX_WEIGHT))
     return pieces or [Piece("")]
 
 

@@ -66,7 +66,8 @@ class Foreman:
         with self._desk.lock:
             self._desk.leave("restarting")
             for live in list(self._desk.table.unfinished()):
-                begun, _ = live.begun, live.start_over()
+                begun = live.begun
+                live.start_over()
                 if begun and live.job.status == JobStatus.RUNNING:
                     after = retried if live.job.id in self._at_work else taken_back
                     self._desk.conclude(live, after(live.job))

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from studio import worker
 from studio.link import Link
@@ -126,7 +126,7 @@ class Supervisor:
     def _hear(self, data: bytes) -> None:
         message = decode(data)
         self.ready = self.ready or isinstance(message, Ready)
-        self._listener.heard(message)
+        self._listener.heard(cast(FROM_WORKER, message))
 
     def _guarded(self, call: Callable, *arguments: object) -> None:
         """A failure to note one thing must not end the listening."""
