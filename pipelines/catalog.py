@@ -52,8 +52,8 @@ class Catalog:
         for entry in kinds.packaged():
             if entry.id == id:
                 return entry
-        if entry := hub.find(id):
-            return entry
+        if there := hub.find(id):
+            return there
         if any(pickles.lies_in(parent, id) for parent in self._parents):
             raise ModelUnavailable(
                 f"{id} keeps its weights as a pickle, which can run anything; only safetensors files are opened."
