@@ -9,7 +9,7 @@ from pipelines.speech.voice import Samples, Spoken, Word
 
 FULL = 32767
 _QUIET = 10 ** (-48 / 20)  # of the loudest 10 ms: below it is silence (rooms of recordings included)
-_LEAD, _TAIL, _FADE = 0.012, 0.060, 0.004  # seconds of silence kept before and after; of fading in and out
+_LEAD, _TAIL, _FADE = 0.012, 0.030, 0.004  # seconds of silence kept before and after; of fading in and out
 
 
 def tidy(spoken: Spoken, rate: int) -> Spoken:

@@ -75,7 +75,7 @@ def measure(model: Model, samples: Samples, repeats: int) -> None:
     against the voice called directly with the same text; speech_file_of_voice: what loudness and encoding take beside
     that. speech_first_of_whole: the first sound against the bare voice's whole paragraph, speech_first_of_bare: against
     the bare voice's own first sentence. The same of other voices, for a paragraph, with their names; how long
-    Piper speaks is drawn anew each time, so that its cost has no target."""
+    Piper speaks is drawn anew each time, so that its cost needs many repeats."""
     bare, texts = direct(), {"a paragraph": PARAGRAPH, "a long text": LONG}
     for id, speak, rate in bare.values():
         listen(speak(SENTENCES[2]), rate)

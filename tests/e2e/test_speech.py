@@ -142,10 +142,10 @@ def test_a_chapter_end_to_end_with_subtitles_that_fit(visit: Visit) -> None:
     window = rate // 200  # 5 ms
     power = np.sqrt(np.add.reduceat(samples**2, np.arange(0, len(samples), window)) / window)
     loud = np.flatnonzero(power > 0.004 * power.max()) * window / rate
-    for start, end in cues:  # the first and the last sound of a cue; each ends with 60 ms of its own dying away
+    for start, end in cues:  # the first and the last sound of a cue; each ends with 30 ms of its own dying away
         sounds = loud[(loud > start - 0.1) & (loud < end + 0.1)]
         assert abs(sounds[0] - start) <= 0.05, (start, sounds[0])
-        assert -0.11 <= sounds[-1] - end <= 0.05, (end, sounds[-1])
+        assert -0.05 <= sounds[-1] - end <= 0.05, (end, sounds[-1])
     for (_, end), (start, _) in itertools.pairwise(cues):  # and between two of them there is silence
         assert not loud[(loud > end + 0.02) & (loud < start - 0.02)].size, (end, start)
 
