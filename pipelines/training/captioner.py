@@ -24,7 +24,9 @@ WIDTH, LAYERS, HEADS, LENGTH = 192, 3, 4, 24
 BATCH = 64
 KINDS = {"single": 0.55, "count": 0.15, "pair": 0.24, "between": 0.06}
 STYLED = 0.25
-WHOLE_FROM = 0.7
+# Until then the eyes, which know the things already, are locked, and only the decoder learns to say what they see.
+EYES_FROM = 0.75
+WORDINGS = 3
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 
 
@@ -123,42 +125,40 @@ class Lessons:
         self.words = words or tokenizer(vocabulary(all_words(small.things, self.mixture)))
 
     def batch(self, draw: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:
-        """Pixels (size, 3, 64, 64) and token ids (size, L)."""
+        """Pixels (size, 3, 64, 64) and token ids (size * WORDINGS, L): several captions of each picture in a row."""
         drawn = self.mixture.draw(draw, size)
         things = self.mixture.corpus.things
         said = [(captions.english if draw.random() < STYLED else captions.unstyled)(draw, s, things).lower()
-                for s in drawn.scenes]  # fmt: skip
+                for s in drawn.scenes for _ in range(WORDINGS)]  # fmt: skip
         coded = self.words(said, padding=True, truncation=True, max_length=LENGTH, return_tensors="pt")
         return mixing.vary(to_pixels(drawn.pictures), draw), coded["input_ids"]
 
 
-def look(tower: BlipVisionModel, pixels: Tensor, kept: Tensor | None) -> Tensor:
-    """The encoder's states (B, K + 1, W); `kept` (B, K) numbers the patches that are looked at, from 1; None: all."""
+def look(tower: BlipVisionModel, pixels: Tensor) -> Tensor:
+    """The encoder's states (B, patches + 1, W)."""
     states = tower.embeddings(pixels)
-    if kept is not None:
-        rows = torch.cat([torch.zeros_like(kept[:, :1]), kept], 1)[..., None]
-        states = states.gather(1, rows.expand(-1, -1, states.shape[-1]))
     if torch.is_autocast_enabled("cpu"):
         states = states.bfloat16()
     return tower.post_layernorm(tower.encoder(inputs_embeds=states).last_hidden_state)
 
 
-def caption_loss(model: BlipForConditionalGeneration, halved: Callable[[], bool] = lambda: False) -> Callable:
-    """Cross entropy of the next token; the opening token and padding are not predicted."""
-    patches = model.vision_model.embeddings.num_patches
+def caption_loss(model: BlipForConditionalGeneration, locked: Callable[[], bool] = lambda: False) -> Callable:
+    """Cross entropy of the next token; the opening token and padding are not predicted.
+
+    locked: whether the eyes learn nothing just now.
+    """
 
     def loss(batch: tuple[Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
         pixels, ids = batch
-        kept = None
-        if halved():
-            kept = torch.rand(len(ids), patches, generator=generator).argsort(1)[:, : patches // 2] + 1
         with torch.autocast("cpu", torch.bfloat16):
-            seen = look(model.vision_model, pixels, kept)
+            with torch.set_grad_enabled(not locked()):
+                seen = look(model.vision_model, pixels)
             logits = model.text_decoder(
-                input_ids=ids[:, :-1], attention_mask=(ids[:, :-1] != 0).long(), encoder_hidden_states=seen
-            ).logits
+                input_ids=ids[:, :-1], attention_mask=(ids[:, :-1] != 0).long(),
+                encoder_hidden_states=seen.repeat_interleave(len(ids) // len(pixels), 0),
+            ).logits  # fmt: skip
         wanted = ids[:, 1:].masked_fill(ids[:, 1:] == 0, -100)
-        return F.cross_entropy(logits.float().flatten(0, 1), wanted.flatten(), label_smoothing=0.05), len(ids)
+        return F.cross_entropy(logits.float().flatten(0, 1), wanted.flatten(), label_smoothing=0.05), len(pixels)
 
     return loss
 
@@ -199,6 +199,6 @@ def train(
     if newer_eyes:
         sow(model.vision_model, source, pixels)
         run.settle()
-    loss = caption_loss(model, lambda: budget.progress(run.step, run.seconds) < WHOLE_FROM)
+    loss = caption_loss(model, lambda: budget.progress(run.step, run.seconds) < EYES_FROM)
     run.train(lambda draw: lessons.batch(draw, BATCH), loss, budget)
     return run

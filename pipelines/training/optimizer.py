@@ -54,6 +54,8 @@ class Muon(torch.optim.Optimizer):
     def adam(self, parameters: list[Tensor], rate: float, decay: float) -> None:
         """Adam's update with its bias corrections (betas 0.9, 0.99), for all small parameters at once."""
         live = [p for p in parameters if p.grad is not None]
+        if not live:
+            return
         states = [self.state[p] for p in live]
         for p, state in zip(live, states, strict=True):
             state.setdefault("first", torch.zeros_like(p))
@@ -63,7 +65,7 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_lerp_(first, grads, 0.1)
         torch._foreach_mul_(second, 0.99)
         torch._foreach_addcmul_(second, grads, grads, 0.01)
-        count = states[0]["count"].item() if states else 1
+        count = states[0]["count"].item()
         scale = torch._foreach_div(second, 1 - 0.99**count)
         torch._foreach_sqrt_(scale)
         torch._foreach_add_(scale, 1e-8)

@@ -117,20 +117,23 @@ def test_the_captioner_sees_about_what_clip_sees(words, mixture):
     assert near > F.cosine_similarity(random, theirs, dim=-1).mean() + 0.3
 
 
-def test_the_captioner_learns_from_half_of_the_patches(words, mixture):
+@pytest.mark.parametrize("locked", [True, False])
+def test_the_captioner_learns_with_its_eyes_or_without(words, mixture, locked):
     lessons = captioner.Lessons(mixture.corpus, words)
     pixels, ids = lessons.batch(np.random.default_rng(1), 8)
-    assert ids.shape[0] == 8
+    assert ids.shape[0] == 8 * captioner.WORDINGS
     assert int(ids[:, 0].unique()) == words.cls_token_id
     model = captioner.fresh(len(words)).train()
     optimizer, losses = Muon(captioner.groups(model)), []
+    eyes = model.vision_model.embeddings.patch_embedding.weight.clone()
     for _ in range(12):
-        value, _ = captioner.caption_loss(model, lambda: True)((pixels, ids), torch.Generator().manual_seed(0))
+        value, _ = captioner.caption_loss(model, lambda: locked)((pixels, ids), torch.Generator().manual_seed(0))
         value.backward()
         optimizer.step()
         optimizer.zero_grad()
         losses.append(value.item())
     assert losses[-1] < 0.7 * losses[0]
+    assert torch.equal(eyes, model.vision_model.embeddings.patch_embedding.weight) == locked
 
 
 @pytest.fixture
