@@ -63,6 +63,7 @@ class ImageEntry(Entry):
     inputs: what the UNet sees beside the noisy latents: LATENTS nothing more, INPAINT a mask and the masked picture,
     INSTRUCT the picture that words are to change. adapter: what it looks at pictures of a prompt with; None: nothing.
     changes: low-rank changes of its weights that are merged when it is opened; None: none.
+    sketch_steps: so few steps are enough for a picture while somebody types; 0: it is not made for that.
     """
 
     task: str = "image"
@@ -82,6 +83,7 @@ class ImageEntry(Entry):
     inputs: str = LATENTS
     adapter: AdapterFiles | None = None
     changes: Path | None = None
+    sketch_steps: int = 0
 
     def guides(self, request: ImageRequest) -> bool:
         """Whether its guidance takes more rows. As diffusers: a scale of more than 1, and not an input of the model."""

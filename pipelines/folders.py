@@ -30,6 +30,7 @@ WEIGHTS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", 
 # diffusers' ancestral Euler has no formula for models that predict the picture itself.
 _NOT_FOR_SAMPLE = {Sampler.EULER_A}
 _FAST = ("turbo", "lightning", "hyper", "lcm")
+_QUICK = {"steps": 4, "guidance_scale": 1.0, "sketch_steps": 4}
 # Low-rank changes beside a model that make it draw in a few steps: a second model, of the same parts.
 FEW_STEP = "few-step.safetensors"
 
@@ -68,7 +69,7 @@ def _few_step(id: str, changes: Path, source: str) -> ImageEntry:
     if not isinstance(base, ImageEntry):
         raise ModelUnavailable(f"{id} is damaged: it belongs to a model that makes no pictures.")
     return replace(
-        base, id=id, name=f"{base.name} fast", changes=changes, steps=4, guidance_scale=1.0, sampler=Sampler.LCM,
+        base, id=id, name=f"{base.name} fast", changes=changes, sampler=Sampler.LCM, **_QUICK,
         note="A picture in four steps without guidance, softer than in twenty.",
     )  # fmt: skip
 
@@ -139,11 +140,11 @@ def _habits(kind: str, name: str, unet: dict, noise: dict) -> dict[str, Any]:
     if prediction == "sample":
         fields["samplers"] = tuple(sampler for sampler in Sampler if sampler not in _NOT_FOR_SAMPLE)
     if lcm:
-        scale = 8.0 if unet.get("time_cond_proj_dim") else 1.0
-        return fields | {"steps": 4, "guidance_scale": scale, "sampler": Sampler.LCM, "note": "A few steps are enough."}
+        fields |= _QUICK | {"sampler": Sampler.LCM, "note": "A few steps are enough."}
+        return fields | ({"guidance_scale": 8.0} if unet.get("time_cond_proj_dim") else {})
     if trailing or any(word in name.lower() for word in _FAST):
-        habits = {"steps": 4, "guidance_scale": 1.0, "sampler": Sampler.EULER_A}
-        return fields | habits | {"note": "A few steps without guidance are enough."}
+        fields |= _QUICK | {"sampler": Sampler.EULER_A}
+        return fields | {"note": "A few steps without guidance are enough."}
     return fields
 
 
@@ -153,7 +154,7 @@ def advice(folder: Path, name: str) -> dict[str, Any]:
         return {}
     said = config(folder, "triptych.json", name)
     known = {"name": str, "note": str, "steps": int, "guidance_scale": float, "sampler": Sampler, "width": int,
-             "height": int}  # fmt: skip
+             "height": int, "sketch_steps": int}  # fmt: skip
     return {key: kind(said[key]) for key, kind in known.items() if key in said}
 
 

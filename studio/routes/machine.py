@@ -8,8 +8,8 @@ from studio.context import Here, Owner
 
 router = APIRouter(tags=["machine"])
 _SHOWN = ("id", "name", "task", "source", "ready", "factor", "width", "height", "max_pixels", "steps",
-          "guidance_scale", "sampler", "samplers", "answers", "reads", "voices", "here", "languages", "blends",
-          "clones", "doubtful", "note", "inputs")  # fmt: skip
+          "guidance_scale", "sampler", "samplers", "sketch_steps", "answers", "reads", "voices", "here", "languages",
+          "blends", "clones", "doubtful", "note", "inputs")  # fmt: skip
 
 
 @router.get("/api/models")

@@ -41,10 +41,10 @@ function later() {
 }
 
 async function draw() {
-  const fast = form && (await fastOf(form.model));
+  const quick = form && (await quickOf(form.model));
   const place = box.closest("#sketch");
-  if (place) place.hidden = !fast;
-  const request = fast && box.checked ? requestOf(fast) : null;
+  if (place) place.hidden = !quick;
+  const request = quick && box.checked ? requestOf(quick) : null;
   set(shown, { hidden: !request || !image.src });
   if (!request || busy || JSON.stringify(request) === JSON.stringify(drawn)) return;
   busy = true;
@@ -69,10 +69,13 @@ async function show(request) {
   set(shown, { hidden: !box.checked });
 }
 
-/** The fast variant of a model, or the model itself where it is fast; undefined where there is none. */
-const fastOf = async (id) => (await modelOf(`${id}-fast`)) ?? (id?.endsWith("-fast") ? modelOf(id) : undefined);
+/** What draws the sketches of a model: its fast variant, else itself where a few steps are enough; undefined: nothing. */
+async function quickOf(id) {
+  const [fast, own] = [await modelOf(`${id}-fast`), await modelOf(id)];
+  return fast ?? (own?.sketch_steps ? own : undefined);
+}
 
-function requestOf({ id, steps, guidance_scale, sampler, width, height }) {
+function requestOf({ id, sketch_steps: steps, guidance_scale, sampler, width, height }) {
   const prompt = form.prompt?.trim();
   if (!prompt) return null;
   const size = form.width > 0 && form.height > 0 && form.width * form.height <= width * height;

@@ -31,15 +31,17 @@ def test_folders_are_found_with_their_defaults(catalog: Catalog):
     assert (found["lcm"].sampler, found["lcm"].steps, found["lcm"].embeds_guidance) == (Sampler.LCM, 4, True)
     assert (found["turbo"].guidance_scale, found["turbo"].steps) == (1.0, 4)
     assert found["taesd"].factor == 8
+    assert (found["lcm"].sketch_steps, found["turbo"].sketch_steps, found["sd"].sketch_steps) == (4, 4, 0)
     assert Sampler.EULER_A not in found["sample"].samplers
     assert all(entry.stored_bytes > 100_000 for entry in found.values())
 
 
 def test_a_maker_may_recommend_defaults(models: Path, tmp_path: Path):
     shutil.copytree(models / "sd", tmp_path / "mine")
-    (tmp_path / "mine" / "triptych.json").write_text(json.dumps({"name": "Mine", "steps": 9, "sampler": "UniPC"}))
+    (tmp_path / "mine" / "triptych.json").write_text(json.dumps({"name": "Mine", "steps": 9, "sampler": "UniPC", "sketch_steps": 3}))
     entry = Catalog([], bundled=tmp_path).find("mine")
     assert (entry.name, entry.steps, entry.sampler, entry.source) == ("Mine", 9, Sampler.UNIPC, "bundled")
+    assert entry.sketch_steps == 3
 
 
 def test_unknown_names_are_refused(catalog: Catalog):
