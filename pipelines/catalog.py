@@ -1,8 +1,8 @@
 """Which models exist: the bundled one, folders in the layout that diffusers saves, Hugging Face ids. No torch.
 
 Only JSON is read here. A folder may carry a `triptych.json` with the name, note and defaults that its maker recommends:
-{"name", "note", "steps", "guidance_scale", "sampler", "width", "height", "sketch_steps"}. A `few-step.safetensors` beside
-the weights makes a second model of the same parts, `NAME-fast`.
+{"name", "note", "steps", "guidance_scale", "sampler", "width", "height", "sketch_steps"}. A `few-step.safetensors`
+beside the weights makes a second model of the same parts, `NAME-fast`.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ def test_folders_are_found_with_their_defaults(catalog: Catalog):
 
 def test_a_maker_may_recommend_defaults(models: Path, tmp_path: Path):
     shutil.copytree(models / "sd", tmp_path / "mine")
-    (tmp_path / "mine" / "triptych.json").write_text(json.dumps({"name": "Mine", "steps": 9, "sampler": "UniPC", "sketch_steps": 3}))
+    said = {"name": "Mine", "steps": 9, "sampler": "UniPC", "sketch_steps": 3}
+    (tmp_path / "mine" / "triptych.json").write_text(json.dumps(said))
     entry = Catalog([], bundled=tmp_path).find("mine")
     assert (entry.name, entry.steps, entry.sampler, entry.source) == ("Mine", 9, Sampler.UNIPC, "bundled")
     assert entry.sketch_steps == 3
