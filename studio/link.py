@@ -49,3 +49,7 @@ class Link:
                 self.conn.send_bytes(encode(message))
             except OSError:
                 return  # the reader sees the end of the pipe and does what is needed
+            except TypeError:  # closed between two parts of a long message, where it has no handle any more
+                if not self.conn.closed:
+                    raise
+                return
