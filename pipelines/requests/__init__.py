@@ -6,6 +6,7 @@ Bounds stand beside the field, so that the page, the API and the docs read them 
 from __future__ import annotations
 
 import json
+from typing import Literal, overload
 
 from pydantic import ValidationError
 
@@ -27,6 +28,16 @@ KINDS: dict[str, type[Asked]] = {
 }
 
 
+@overload
+def make(kind: Literal["image"], **fields: object) -> ImageRequest: ...
+@overload
+def make(kind: Literal["speech"], **fields: object) -> SpeechRequest: ...
+@overload
+def make(kind: Literal["caption"], **fields: object) -> CaptionRequest: ...
+@overload
+def make(kind: Literal["align"], **fields: object) -> AlignRequest: ...
+@overload
+def make(kind: str, **fields: object) -> Request: ...
 def make(kind: str, **fields: object) -> Request:
     """A validated request; raises InvalidRequest with the first field that is wrong."""
     if kind not in KINDS:
