@@ -55,9 +55,7 @@ class Catalog:
         if there := hub.find(id):
             return there
         if any(pickles.lies_in(parent, id) for parent in self._parents):
-            raise ModelUnavailable(
-                f"{id} keeps its weights as a pickle, which can run anything; only safetensors files are opened."
-            )
+            raise ModelUnavailable(pickles.refusal(id))
         raise UnknownModel(
             f"model: there is no {id[:60]!r}; known are {self._known()}, or a Hugging Face id owner/name."
         )

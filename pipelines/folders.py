@@ -96,9 +96,7 @@ def weight_file(folder: Path, part: str, name: str) -> Path:
         if file.is_file():
             return file
     if pickles.any_in(folder / part):
-        raise ModelUnavailable(
-            f"{name} keeps its {part} weights as a pickle, which can run anything; only safetensors files are opened."
-        )
+        raise ModelUnavailable(pickles.refusal(name, part))
     raise ModelUnavailable(f"{name} is incomplete: the weights of its {part} are missing.")
 
 

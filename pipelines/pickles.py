@@ -18,3 +18,9 @@ def lies_in(parent: Path, name: str) -> bool:
         return False
     found = [file for file in parent.iterdir() if name in (file.name, file.stem)]
     return any(any_in(file) or (file.is_file() and file.suffix in SUFFIXES) for file in found)
+
+
+def refusal(name: str, part: str = "") -> str:
+    """The sentence for a person. part: of the model, such as its unet."""
+    weights = f"{part} weights" if part else "weights"
+    return f"{name} keeps its {weights} as a pickle, which can run anything; only safetensors files are opened."

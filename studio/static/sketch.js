@@ -18,6 +18,7 @@ const keep = button("quiet", { onclick: () => keepIt() }, t("sketch.keep"));
 const shown = el("div.sketch-shown", { hidden: true }, image, el("div.sketch-side", {}, time, keep));
 let form = null; // the newest values of the form
 let drawn = null; // the request of the picture that is shown
+let tried = ""; // the newest request, whatever came of it, as JSON: the same again would end the same way
 let timer = 0;
 let busy = false;
 
@@ -46,13 +47,13 @@ async function draw() {
   if (place) place.hidden = !quick;
   const request = quick && box.checked ? requestOf(quick) : null;
   set(shown, { hidden: !request || !image.src });
-  if (!request || busy || JSON.stringify(request) === JSON.stringify(drawn)) return;
+  if (!request || busy || JSON.stringify(request) === tried) return;
   busy = true;
+  tried = JSON.stringify(request);
   try {
     await show(request);
   } catch (error) {
     say(said, error.message);
-    drawn = request; // the same again would fail again
   }
   busy = false;
   draw(); // whatever was typed meanwhile

@@ -54,14 +54,19 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
         build(Settings(data_dir=tmp_path / "file" / "data"))
 
 
+def said_by(code: str) -> str:
+    """What a fresh interpreter prints for it."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 def test_the_start_does_not_take_along_what_the_page_does_not_need():
     code = (
         "import sys; from studio.quick import import_gradio; import_gradio(without=['pyarrow']);"
         "print(*sorted({'pyarrow', 'torch', 'datasets', 'matplotlib', 'transformers', 'scipy'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=250)
-    assert done.stdout.strip() == "", done.stderr
-    assert done.returncode == 0, done.stderr
+    assert said_by(code) == ""
 
 
 def test_wrong_flags_and_help_are_quick_and_plain():
@@ -81,8 +86,7 @@ def test_gradio_is_imported_whole_but_writes_no_stubs():
         "from studio.quick import import_gradio as load; gradio = load(); assert load() is gradio; gradio.Blocks;"
         "import gradio.component_meta as meta; print(meta.create_or_modify_pyi.__module__)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.stdout.strip() == "studio.quick", done.stderr
+    assert said_by(code) == "studio.quick"
 
 
 def test_starts_serves_its_page_and_ends_at_once(tmp_path: Path):
