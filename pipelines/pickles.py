@@ -22,5 +22,8 @@ def lies_in(parent: Path, name: str) -> bool:
 
 def refusal(name: str, part: str = "") -> str:
     """The sentence for a person. part: of the model, such as its unet."""
-    weights = f"{part} weights" if part else "weights"
-    return f"{name} keeps its {weights} as a pickle, which can run anything; only safetensors files are opened."
+    if part:
+        return (
+            f"{name} keeps its {part} weights as a pickle, which can run anything; only safetensors files are opened."
+        )
+    return f"{name} keeps its weights as a pickle, which can run anything; only safetensors files are opened."

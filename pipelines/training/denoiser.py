@@ -25,9 +25,9 @@ BATCH = 64
 NO_PROMPT = 0.1
 CHINESE = 0.15
 # Shares of the drawn sets: a thing is learnt from the same few portraits of it shown often, a hundred epochs of them.
-SETS = {"portraits": 0.72, "scenes": 0.28}
+SETS = {"portraits": 0.65, "scenes": 0.35}
 # How much oftener than drawn an example of a set is shown.
-FOCUS = {"3d": 1.4, "flat": 0.7, "noto": 0.5, "single": 0.5, "count": 1.0, "pair": 0.8, "between": 0.3}
+FOCUS = {"3d": 1.4, "flat": 0.7, "noto": 0.9, "single": 0.8, "count": 1.0, "pair": 0.8, "between": 0.3}
 
 
 def angles() -> np.ndarray:

@@ -5,6 +5,8 @@ A prompt is a common word more often than "man in tuxedo". And where a thing and
 takes the word, and the whole animal is shown seldom.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .corpus import Thing
@@ -14,11 +16,16 @@ RARE, COMMON, MIDDLE = 2.0, 5.0, 3.5
 SECOND_LOOK = 0.12
 
 
-def commonness(thing: Thing) -> float:
-    """0.35 to 2.8: twice as much for every ten times that the thing's commonest name is used oftener (Zipf's scale)."""
+def zipf(word: str) -> float:
+    """How often English uses a word: the log of its uses in a thousand million words, 0 when never."""
     from wordfreq import zipf_frequency  # the `train` extra
 
-    most = max(zipf_frequency(name, "en") for name in (thing.en, *ALIASES.get(thing.en, [])))
+    return zipf_frequency(word, "en")
+
+
+def commonness(thing: Thing, frequency: Callable[[str], float] = zipf) -> float:
+    """0.35 to 2.8: twice as much for every ten times that the thing's commonest name is used oftener."""
+    most = max(frequency(name) for name in (thing.en, *ALIASES.get(thing.en, [])))
     return 2.0 ** (min(max(most, RARE), COMMON) - MIDDLE)
 
 
@@ -27,7 +34,7 @@ def second_looks() -> set[str]:
     return {alias for name, aliases in ALIASES.items() if name.endswith(" face") for alias in aliases}
 
 
-def worth(things: list[Thing]) -> np.ndarray:
+def worth(things: list[Thing], frequency: Callable[[str], float] = zipf) -> np.ndarray:
     """How often each thing is shown, beside the others; float64 (T,)."""
     second = second_looks()
-    return np.array([commonness(t) * (SECOND_LOOK if t.en in second else 1.0) for t in things])
+    return np.array([commonness(t, frequency) * (SECOND_LOOK if t.en in second else 1.0) for t in things])
