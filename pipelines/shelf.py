@@ -12,6 +12,7 @@ from pipelines import devices, hub, kinds
 from pipelines.base import Pipeline
 from pipelines.catalog import Catalog
 from pipelines.entry import Entry
+from pipelines.errors import ModelUnavailable
 from pipelines.loading import Options, Progress
 from pipelines.requests import AlignRequest, Request
 
@@ -24,7 +25,7 @@ class Shelf:
 
     dtype: "auto", "float32", "float16" or "bfloat16". compiled: torch.compile denoisers. offload: keep the parts of
     picture models in main memory, and one at a time on the device. threads: 0: as many as there are cores.
-    alignment: id of the model that pictures and captions are judged with.
+    alignment: id of the model that pictures and captions are judged with; it is on this machine.
     """
 
     def __init__(
@@ -44,23 +45,36 @@ class Shelf:
         self._alignment = AlignRequest(model=alignment)
         self.memory_budget = memory_budget or devices.budget(self._device)
         self._open: OrderedDict[str, Pipeline] = OrderedDict()
+        self._fetched: dict[str, Entry] = {}  # not opened yet
         devices.set_threads(threads)
 
     def check(self, request: Request) -> None:
         """Refuses before memory is taken. Raises UnknownModel, ModelUnavailable, InvalidRequest, TooLarge."""
         self._check(self._entry(request.model), request)
 
+    def missing(self, request: Request) -> bool:
+        """Whether its model has to be fetched before it can be opened. Raises UnknownModel, ModelUnavailable."""
+        return not self._entry(request.model).ready
+
+    def fetch(self, id: str, progress: Progress) -> None:
+        """Brings the files of a model to this machine, which can take hours; may be called from any thread.
+
+        Raises ModelUnavailable with what is missing.
+        """
+        self._fetched[id] = hub.fetch(self._catalog.find(id), progress)
+
     def pipeline(self, request: Request, progress: Progress = lambda text, part: None) -> Pipeline:
-        """The request's model, opened if need be; others are put away for it. Raises as `check`."""
+        """The request's model, opened if need be; others are put away for it. Nothing is fetched. Raises as `check`."""
         entry = self._entry(request.model)
         if request.model in self._open:
             self._check(entry, request)
             self._open.move_to_end(request.model)
             return self._open[request.model]
         if not entry.ready:
-            entry = hub.fetch(entry, progress)
+            raise ModelUnavailable(f"{entry.name} is not on this machine yet.")
         self._check(entry, request)
         self._make_room(entry)
+        self._fetched.pop(request.model, None)
         self._open[request.model] = kinds.KINDS[entry.task].opener()(entry, self._options(entry), progress, self)
         return self._open[request.model]
 
@@ -89,7 +103,9 @@ class Shelf:
         return devices.info(self._device)
 
     def _entry(self, id: str) -> Entry:
-        return self._open[id].entry if id in self._open else self._catalog.find(id)
+        if id in self._open:
+            return self._open[id].entry
+        return self._fetched.get(id) or self._catalog.find(id)
 
     def _check(self, entry: Entry, request: Request) -> None:
         if not entry.ready:

@@ -60,14 +60,14 @@ class Outlook:
         """
         line = sorted(self._turns(owners, set(running)), key=lambda turn: turn[:-1])
         pace, served, seen = self._pace(job for *_, job in line), 0, {}
-        for place, (paused, waits, *_, job) in enumerate(line):
+        for place, (rests, waits, *_, job) in enumerate(line):
             served += job.left * job.work.rows + job.work.ahead
-            seen[job.work.id] = (place if waits else 0, None if paused or not pace else self._end(job, served, *pace))
+            seen[job.work.id] = (place if waits else 0, None if rests or not pace else self._end(job, served, *pace))
         return seen
 
     def _pace(self, jobs: Iterable[Job]) -> tuple[float, float] | None:
         """(seconds a batch, seconds a row) as long as there are so many jobs; None before anything was learned."""
-        rows = min(self._capacity.rows(self._key), sum(job.work.rows for job in jobs if not job.paused))
+        rows = min(self._capacity.rows(self._key), sum(job.work.rows for job in jobs if not job.rests))
         batch = self._capacity.seconds(self._key, rows)
         return (batch, batch / rows) if batch and rows else None
 
@@ -79,6 +79,6 @@ class Outlook:
     @staticmethod
     def _turns(owners: Collection[Owner], running: set[str]) -> Iterator[tuple]:
         for owner in owners:
-            jobs = sorted(owner.jobs.values(), key=lambda job: (job.paused, job.rank))
+            jobs = sorted(owner.jobs.values(), key=lambda job: (job.rests, job.rank))
             for turn, job in enumerate(jobs):
-                yield job.paused, job.paused or job.work.id not in running, turn, job.rank, job
+                yield job.rests, job.rests or job.work.id not in running, turn, job.rank, job

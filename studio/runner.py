@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pipelines.base import Artifact, Pipeline
 from pipelines.errors import OutOfMemory, TriptychError
 from pipelines.requests import Request
-from studio import previews
+from studio import previews, stepping
 from studio.contests import Contests, sentence
+from studio.fetching import Fetching
 from studio.gates import Gates
 from studio.messages import AtWork, Begun, Chunk, Failed, Finished, GivenUp, Message, Note, Preview
 from studio.previews import Previews
@@ -46,6 +47,7 @@ class Runner:
         self._at_work: tuple[str, ...] = ()
         self._reports = Reports(emit, scheduler, shelf.device_info)
         self._contests, self._gates = Contests(self._group), Gates(pictures)
+        self._fetching = Fetching(shelf, scheduler, emit)
         self._stages = {PREPARE: self._prepare, STEP: self._step, FINISH: self._finish, SCORE: self._score}
 
     def submit(self, job_id: str, owner: str, request: Request, attempts: int = 0) -> None:
@@ -73,15 +75,15 @@ class Runner:
 
     def advance(self) -> bool:
         """One piece of work; False if there is none."""
+        for job_id, failure in self._fetching.news():
+            self._fail(self._tasks[job_id], explain(failure))
         batch = self._scheduler.next(self._clock())
         if batch is None:
             return False
         tasks = [self._tasks[id] for id in batch.ids]
-        if batch.ids != self._at_work:
-            self._at_work = batch.ids
-            self._emit(AtWork(list(batch.ids)))
         try:
-            self._work(batch, tasks)
+            if not self._fetching.holds(tasks):
+                self._work(batch, tasks)
         except (OutOfMemory, MemoryError):
             if not self._scheduler.out_of_memory(batch):
                 self._fail(tasks[0], OutOfMemory(NO_MEMORY))
@@ -91,6 +93,11 @@ class Runner:
                 self._fail(task, reason)
         self.report()
         return True
+
+    @property
+    def fetching(self) -> bool:
+        """Whether a model is on its way, so that `advance` may find work which nobody has sent."""
+        return self._fetching.busy
 
     def rest(self) -> None:
         """The work has run out: tell the last of it."""
@@ -102,6 +109,9 @@ class Runner:
         self._reports.stats(self._clock, self._model, at_once=at_once)
 
     def _work(self, batch: Batch, tasks: Sequence[Task]) -> None:
+        if batch.ids != self._at_work:
+            self._at_work = batch.ids
+            self._emit(AtWork(list(batch.ids)))
         stage, began = tasks[0].stage, self._clock()
         pipeline = self._pipeline(tasks[0])
         self._peak()  # from here on
@@ -130,25 +140,7 @@ class Runner:
         self._tell(task)
 
     def _step(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
-        states = [task.state for task in tasks]
-        before = [state.steps_left for state in states]
-        try:
-            pipeline.step(states)
-        except (OutOfMemory, MemoryError):
-            raise
-        except Exception as error:
-            if len(states) == 1:
-                raise
-            explain(error)
-            self._one_by_one(pipeline, [s for s, left in zip(states, before, strict=True) if s.steps_left == left])
-
-    def _one_by_one(self, pipeline: Pipeline, states: Sequence) -> None:
-        """Somebody in the batch breaks it: those that have not moved step alone, and only the culprit fails."""
-        for state in states:
-            try:
-                pipeline.step([state])
-            except Exception as error:
-                state.error = explain(error)
+        stepping.step(pipeline, [task.state for task in tasks])
 
     def _finish(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
         (task,) = tasks
@@ -238,3 +230,4 @@ class Runner:
         del self._tasks[job_id]
         self._shown.forget(job_id)
         self._reports.forget(job_id)
+        self._fetching.leave(job_id)

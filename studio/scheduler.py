@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Sequence
 from itertools import count
+from typing import Literal
 
 from pipelines.requests import Priority
 from studio.capacity import Capacity, one_by_one
@@ -101,11 +102,19 @@ class Scheduler:
 
     def pause(self, id: str, now: float) -> bool:
         """The job takes no step until it is resumed; False where that changes nothing."""
-        return self._set_paused(id, True)
+        return self._set(id, "paused", True)
 
     def resume(self, id: str, now: float) -> bool:
         """The job goes on from where it was; False where it was not paused."""
-        return self._set_paused(id, False)
+        return self._set(id, "paused", False)
+
+    def hold(self, id: str) -> bool:
+        """What the job needs is not here yet: it keeps its place and takes no step until it is released."""
+        return self._set(id, "held", True)
+
+    def release(self, id: str) -> bool:
+        """What it was held for is here; False where it was not held."""
+        return self._set(id, "held", False)
 
     def reorder(self, owner: str, ids: Sequence[str]) -> None:
         """These jobs of one owner, in this order, share out the places that they hold now; all others keep theirs.
@@ -115,7 +124,7 @@ class Scheduler:
         if not (line := self._owners.get(owner)):
             return
         named = [line.jobs[id] for id in dict.fromkeys(ids) if id in line.jobs and id not in self._last.ids]
-        jobs = [job for job in named if job.runnable]
+        jobs = [job for job in named if job.left and not job.paused]
         places = sorted((job.rank, job.arrived) for job in jobs)
         for job in jobs:
             line.leave(job)
@@ -203,12 +212,12 @@ class Scheduler:
             owner.owed = min(self._round, owner.owed + part)
         self._owners = {name: owner for name, owner in self._owners.items() if owner.jobs}
 
-    def _set_paused(self, id: str, paused: bool) -> bool:
+    def _set(self, id: str, why: Literal["paused", "held"], rests: bool) -> bool:
         job = self._jobs.get(id)
-        if not job or job.paused == paused:
+        if not job or getattr(job, why) == rests:
             return False
         owner = self._owners[job.work.owner]
         owner.leave(job)
-        job.paused = paused
+        setattr(job, why, rests)
         owner.enter(job)
         return True

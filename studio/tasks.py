@@ -24,11 +24,14 @@ log = logging.getLogger(__name__)
 class Shelf(Protocol):
     """Where pipelines come from: loaded when first asked for, dropped when memory asks for it.
 
+    missing: whether the request's model is not on this machine; fetch, in any thread, brings a model's files.
     memory_budget: bytes for weights and activations; 0: unknown. device_info: name, memory_used, memory_total.
     """
 
     memory_budget: int
 
+    def missing(self, request: Request) -> bool: ...
+    def fetch(self, model: str, progress: Callable[[str, float], None]) -> None: ...
     def pipeline(self, request: Request, progress: Callable[[str, float], None]) -> Pipeline: ...
     def scores(self, request: Request) -> bool: ...  # whether what comes of it is to be compared with its words
     def alignment(self) -> Alignment: ...

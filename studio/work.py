@@ -42,14 +42,17 @@ class Batch:
 
 
 class Job:
-    """A live job. `rank` orders the jobs of one owner: (urgency, size class, number of arrival)."""
+    """A live job. `rank` orders the jobs of one owner: (urgency, size class, number of arrival).
 
-    __slots__ = ("arrived", "left", "paused", "rank", "staged", "work")
+    paused: by its owner. held: by the studio, until what it needs is here. staged: is beyond its first stage.
+    """
+
+    __slots__ = ("arrived", "held", "left", "paused", "rank", "staged", "work")
 
     def __init__(self, work: Work, number: int, now: float):
         self.work, self.arrived, self.left = work, now, work.steps
         self.rank: Rank = (URGENCY[work.priority], self.size, number)
-        self.staged = self.paused = False  # staged: is beyond its first stage
+        self.staged = self.paused = self.held = False
 
     @property
     def size(self) -> int:
@@ -58,7 +61,11 @@ class Job:
 
     @property
     def runnable(self) -> bool:
-        return self.left > 0 and not self.paused
+        return self.left > 0 and not self.rests
+
+    @property
+    def rests(self) -> bool:
+        return self.paused or self.held
 
     def settle(self) -> None:
         """After a step or a new stage. A job only ever gets shorter: what is nearly done goes first."""

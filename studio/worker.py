@@ -39,6 +39,7 @@ from studio.tasks import Shelf
 
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 5.0  # how often an idle worker looks up, to keep the numbers of the device fresh
+FETCHING_SECONDS = 0.1  # the same while a model is on its way
 
 
 def main(conn: Connection, parent: int, settings: dict) -> None:
@@ -95,7 +96,7 @@ class Mailbox:
     def serve(self) -> None:
         busy = True
         while self._open:
-            self._hear(0.0 if busy else IDLE_SECONDS)
+            self._hear(0.0 if busy else FETCHING_SECONDS if self._runner.fetching else IDLE_SECONDS)
             worked = self._open and self._runner.advance()
             if not worked and busy:
                 self._rest()

@@ -71,7 +71,7 @@ function words(view, draw) {
 
 const going = (item) => {
   const job = item.status === "asked" && jobs.get(item.job);
-  return job && job.status !== "waiting" ? progress(job) : t("caption.waits");
+  return job && (job.status !== "waiting" || job.note) ? progress(job) : t("caption.waits");
 };
 
 function editor(view, draw) {

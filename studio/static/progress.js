@@ -7,8 +7,9 @@ import { duration, t, wordOf } from "./words.js";
 /** "step 12/20 · 0.6 s left", or what comes before and after the steps. */
 export function progress(job) {
   if (job.status === "paused") return t("job.paused");
+  if (job.note?.startsWith("downloading ")) return notes(job.note);
   if (job.status === "waiting") return waiting(job);
-  if (!job.step || job.note?.startsWith("downloading ")) return notes(job.note) || t("job.preparing");
+  if (!job.step) return notes(job.note) || t("job.preparing");
   if (job.step >= job.steps) return t("job.finishing");
   const step = wordOf("job.step", job.kind, { step: job.step, steps: job.steps });
   return job.seconds_left == null ? step : `${step} · ${left(job)}`;

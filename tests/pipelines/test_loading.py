@@ -11,7 +11,7 @@ import huggingface_hub
 import pytest
 import torch
 
-from pipelines import hub
+from pipelines import folders, hub
 from pipelines.catalog import Catalog
 from pipelines.errors import ModelUnavailable
 from pipelines.shelf import Shelf
@@ -78,7 +78,7 @@ def test_a_bad_folder_gives_one_sentence(name: str, models: Path, tmp_path: Path
 def test_offline_the_sentence_says_what_is_missing_and_how_to_get_it(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelUnavailable) as refused:
-        Shelf(Catalog(), "cpu").pipeline(request(model="somebody/some-model"))
+        Shelf(Catalog(), "cpu").fetch("somebody/some-model", lambda text, part: None)
     for words in ("somebody/some-model is not on this machine", "hf download somebody/some-model", "cache"):
         assert words in str(refused.value)
 
@@ -145,3 +145,17 @@ def test_half_precision_files_open_where_there_are_no_others(models: Path, tmp_p
         file.rename(file.with_name(file.name.replace(".safetensors", ".fp16.safetensors")))
     ours = Shelf(Catalog([tmp_path]), "cpu").pipeline(request(model="half"))
     assert ours.parts.unet.dtype == torch.float32
+
+
+def test_a_model_that_is_not_here_is_missing_until_it_was_fetched(models: Path, monkeypatch):
+    shelf, asked = Shelf(Catalog([models]), "cpu"), request(model="somebody/sd")
+    there = folders.read("somebody/sd", models / "sd", "hub")
+    monkeypatch.setattr(hub, "fetch", lambda entry, progress: there)
+    assert not shelf.missing(request(model="sd"))
+    assert shelf.missing(asked)
+    with pytest.raises(ModelUnavailable, match="not on this machine yet"):
+        shelf.pipeline(asked)
+    shelf.fetch("somebody/sd", lambda text, part: None)
+    assert not shelf.missing(asked)
+    assert shelf.pipeline(asked).entry.id == "somebody/sd"
+    assert not shelf.missing(asked)

@@ -137,6 +137,12 @@ class FaultyShelf:
         self._pipeline: FaultyPipeline | None = None
         self._folder = folder
 
+    def missing(self, request: Request) -> bool:
+        return False
+
+    def fetch(self, model: str, progress: Callable[[str, float], None]) -> None:
+        raise AssertionError(f"{model} is here")
+
     def pipeline(self, request: Request, progress: Callable[[str, float], None]) -> FaultyPipeline:
         if request.model == "missing":
             raise ModelUnavailable("The model missing is not on this disk.")

@@ -1,49 +1,13 @@
 """The loop over stages, in this process, with a clock that stands still unless it is told to move."""
 
 import logging
-from itertools import count
 
 import pytest
 
 from pipelines.requests import ImageRequest
-from studio.capacity import Capacity
-from studio.messages import AtWork, Begun, Chunk, Failed, Finished, GivenUp, Note, Preview, Progress, Stats
-from studio.previews import Previews
-from studio.runner import Runner
-from studio.scheduler import Scheduler
+from studio.messages import AtWork, Begun, Chunk, Finished, GivenUp, Note, Preview, Progress, Stats
 from studio.tasks import SURPRISE
-from tests.studio.faults import FaultyShelf
-
-
-class Bench:
-    def __init__(self, folder, **previews):
-        self.said, self.pictures, self.shelf = [], {}, FaultyShelf(folder)
-        self.scheduler = Scheduler(Capacity())
-        ticks = count()
-        shown = Previews(**previews)
-        emit, clock, peak = self.said.append, lambda: next(ticks), lambda: 1001
-        self.runner = Runner(self.shelf, self.scheduler, emit, self.pictures, shown, clock, peak)
-        self._numbers = count()
-
-    def submit(self, prompt="", owner="ann", **fields):
-        fields = {"steps": 4, "width": 64, "height": 64, "guidance_scale": 0, "seed": next(self._numbers), **fields}
-        job_id = f"job {fields['seed']}"
-        self.runner.submit(job_id, owner, ImageRequest(prompt=prompt, **fields))
-        return job_id
-
-    def run(self, moves=10_000):
-        for _ in range(moves):
-            if not self.runner.advance():
-                return self
-        return self
-
-    def heard(self, kind, job_id=None):
-        return [m for m in self.said if isinstance(m, kind) and job_id in (None, getattr(m, "job_id", None))]
-
-    def fate(self, job_id):
-        ended = self.heard(Finished, job_id) + self.heard(Failed, job_id)
-        assert len(ended) == 1
-        return ended[0]
+from tests.studio.bench import Bench
 
 
 @pytest.fixture

@@ -195,6 +195,41 @@ def test_a_job_paused_while_it_steps_counts_that_step():
     assert line.next(0.2) is None
 
 
+def test_a_held_job_keeps_its_place_and_others_do_not_wait_for_it():
+    line = queue(work("a"), work("b"), capacity=Capacity(0, 1))
+    assert line.hold("a")
+    assert not line.hold("a")
+    assert line.next(0.0).ids == ("b",)
+    assert (line.seconds_left("a"), line.stats()["paused"]) == (None, 0)
+    assert line.release("a")
+    assert not line.release("a")
+    assert line.next(0.1).ids == ("a",)
+    assert not line.hold("nobody")
+
+
+def test_a_job_that_is_held_and_paused_waits_for_both():
+    line = queue(work("a"))
+    line.hold("a")
+    line.pause("a", 0.0)
+    line.release("a")
+    assert line.next(0.0) is None
+    line.hold("a")
+    line.resume("a", 0.0)
+    assert line.next(0.0) is None
+    line.release("a")
+    assert line.next(0.0).ids == ("a",)
+
+
+def test_held_jobs_may_be_reordered():
+    line = queue(work("a"), work("b"), work("c"), capacity=Capacity(0, 1))
+    line.hold("b")
+    line.hold("c")
+    line.reorder("ann", ["c", "b"])
+    line.release("b")
+    line.release("c")
+    assert [line.place(id) for id in "acb"] == [0, 1, 2]
+
+
 def test_one_may_reorder_ones_own_jobs_only():
     line = queue(work("a"), work("b"), work("x", "bob"), work("c"))
     line.reorder("ann", ["c", "x", "nobody", "a", "c"])

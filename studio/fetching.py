@@ -1,0 +1,88 @@
+"""Models that are not on this machine come beside the work: only the jobs that need them wait.
+
+Such a job is held in the scheduler, where it keeps its place, until the files are here. All jobs of a model wait for
+one download, and of one owner's models one comes at a time, so that nobody takes all the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from studio.download import Download
+from studio.messages import Message, Note
+from studio.scheduler import Scheduler
+from studio.tasks import Shelf, Task
+
+
+class Fetching:
+    """Single-threaded, as the runner is; only the downloads have threads of their own."""
+
+    def __init__(self, shelf: Shelf, scheduler: Scheduler, emit: Callable[[Message], None]):
+        self._shelf, self._scheduler, self._emit = shelf, scheduler, emit
+        self._downloads: dict[str, Download] = {}
+        self._told: dict[str, str] = {}  # job -> the note that is shown of it
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something to look for, also while there is no other work."""
+        return bool(self._downloads)
+
+    def holds(self, tasks: Sequence[Task]) -> bool:
+        """Whether the model of these jobs, which is one, has to be fetched first. They are held then.
+
+        Raises UnknownModel, ModelUnavailable.
+        """
+        model = tasks[0].request.model
+        if model not in self._downloads and not self._shelf.missing(tasks[0].request):
+            return False
+        download = self._downloads.setdefault(model, Download(model))
+        for task in tasks:
+            self._scheduler.hold(task.id)
+            download.waiting[task.id] = task.owner
+        self._begin()
+        self._tell(download)
+        return True
+
+    def leave(self, job_id: str) -> None:
+        """The job is over. A download that nobody waits for any more stops, and what has come is kept."""
+        self._told.pop(job_id, None)
+        for download in self._downloads.values():
+            download.waiting.pop(job_id, None)
+
+    def news(self) -> Iterator[tuple[str, Exception]]:
+        """Tells how far everything is and lets those go on whose model has come; gives the jobs whose model failed."""
+        for download in list(self._downloads.values()):
+            if download.over or not (download.begun or download.waiting):
+                yield from self._ended(download)
+            else:
+                self._tell(download)
+        self._begin()
+
+    def _ended(self, download: Download) -> Iterator[tuple[str, Exception]]:
+        del self._downloads[download.model]
+        if download.given_up and download.waiting:  # somebody came just then
+            self._downloads[download.model] = Download(download.model, download.waiting)
+            return
+        for job_id in list(download.waiting):
+            if download.error:
+                yield job_id, download.error
+            else:
+                self._say(job_id, "")
+                self._scheduler.release(job_id)
+
+    def _begin(self) -> None:
+        """The next download of every owner who has none under way."""
+        busy = {owner for each in self._downloads.values() if each.begun for owner in each.waiting.values()}
+        for download in self._downloads.values():
+            if not (download.begun or busy.issuperset(download.waiting.values())):
+                busy.update(download.waiting.values())
+                download.begin(self._shelf.fetch)
+
+    def _tell(self, download: Download) -> None:
+        for job_id in download.waiting:
+            self._say(job_id, download.note)
+
+    def _say(self, job_id: str, text: str) -> None:
+        if self._told.get(job_id) != text:
+            self._told[job_id] = text
+            self._emit(Note(job_id, text))
