@@ -31,7 +31,11 @@ class Outline:
 
 
 def _loudest(samples: np.ndarray, size: int) -> list[float]:
-    if not len(samples):
-        return []
-    high = np.maximum.reduceat(np.abs(samples.astype(np.int32)), np.arange(0, len(samples), size))
-    return [round(float(peak) / 32768, 3) for peak in high]
+    whole = len(samples) // size * size
+    parts = [samples[:whole].reshape(-1, size), samples[whole:].reshape(1, -1)]
+    return [
+        round(max(high, -low) / 32768, 3)
+        for part in parts
+        if part.size
+        for high, low in zip(part.max(1).tolist(), part.min(1).tolist(), strict=True)
+    ]

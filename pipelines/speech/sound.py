@@ -18,11 +18,12 @@ def tidy(spoken: Spoken, rate: int) -> Spoken:
     A voice's own silence differs from sentence to sentence; the pauses between chunks are the plan's.
     """
     samples = np.asarray(spoken.samples, np.float32).reshape(-1)
-    if not np.isfinite(samples).all():
+    energies = _energies(samples, rate)
+    if not np.isfinite(energies).all():
         raise NotFinite("the voice gave broken sound (NaN)")
-    start, end = map(int, _heard(samples, rate))
+    start, end = _heard(energies, len(samples), rate)
     kept = samples[start:end].copy()
-    if (peak := float(np.abs(kept).max(initial=0.0))) > 1.0:
+    if (peak := max(kept.max(initial=0.0), -kept.min(initial=0.0))) > 1.0:
         kept /= peak
     _fade(kept, int(_FADE * rate))
     seconds = len(kept) / rate
@@ -40,15 +41,21 @@ def silence(seconds: float, rate: int) -> bytes:
     return bytes(2 * round(seconds * rate))
 
 
-def _heard(samples: Samples, rate: int) -> tuple[int, int]:
-    """The span from the first to the last 10 ms that are not silent, with a little around them."""
+def _energies(samples: Samples, rate: int) -> np.ndarray:
+    """The sum of squares of each 10 ms, the last of them shorter; not finite where a sample is not."""
     window = max(rate // 100, 1)
-    energies = np.add.reduceat(np.square(samples), np.arange(0, len(samples), window)) if len(samples) else samples
-    loud = np.flatnonzero(energies > energies.max(initial=0.0) * _QUIET**2)
+    whole = len(samples) // window * window
+    rows, rest = samples[:whole].reshape(-1, window), samples[whole:]
+    return np.append(np.einsum("ij,ij->i", rows, rows), np.dot(rest, rest))
+
+
+def _heard(energies: np.ndarray, samples: int, rate: int) -> tuple[int, int]:
+    """The span from the first to the last 10 ms that are not silent, with a little around them."""
+    loud = np.flatnonzero(energies > energies.max() * _QUIET**2)
     if not len(loud):
         return 0, 0
-    lead, tail = int(_LEAD * rate), int(_TAIL * rate)
-    return max(loud[0] * window - lead, 0), min((loud[-1] + 1) * window + tail, len(samples))
+    window, lead, tail = max(rate // 100, 1), int(_LEAD * rate), int(_TAIL * rate)
+    return max(int(loud[0]) * window - lead, 0), min(int(loud[-1] + 1) * window + tail, samples)
 
 
 def _fade(samples: Samples, length: int) -> None:

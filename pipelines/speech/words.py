@@ -40,8 +40,11 @@ def aligned(shown: Sequence[str], heard: Sequence[Word]) -> list[Word]:
     """
     if not heard:
         return []
+    ours, theirs = [_key(word) for word in shown], [_key(word.text) for word in heard]
+    if ours == theirs:
+        return [Word(word, other.start, other.end) for word, other in zip(shown, heard, strict=True)]
     timed: list[Word] = []
-    matcher = SequenceMatcher(None, [_key(word) for word in shown], [_key(word.text) for word in heard], autojunk=False)
+    matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
     for _, a, b, c, d in matcher.get_opcodes():
         start = heard[c].start if c < len(heard) else heard[-1].end
         end = heard[d - 1].end if d > c else start
