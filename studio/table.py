@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pipelines.errors import NotFound
 from studio.jobs import Job, JobStatus
 
-KEPT_ENDED = 60  # ended jobs an owner sees without asking the gallery
+KEPT_ENDED = 60  # jobs that made something, and as many that did not, an owner sees without asking the gallery
 KEPT_OWNERS = 200  # owners whose ended jobs are remembered
 
 
@@ -79,8 +79,8 @@ class Table:
         kept = self._ended.pop(live.job.owner, {})
         self._ended[live.job.owner] = kept  # to the end: owners are forgotten in the order of their last job
         kept[live.job.id] = live
-        _trim(kept, KEPT_ENDED)
-        _trim(self._ended, KEPT_OWNERS)
+        _trim(kept, [other.job.id for other in kept.values() if _made(other) == _made(live)], KEPT_ENDED)
+        _trim(self._ended, list(self._ended), KEPT_OWNERS)
 
     def forget(self, job_id: str, owner: str) -> None:
         """An ended job need not be shown any more."""
@@ -90,6 +90,11 @@ class Table:
         return sum(live.job.status in statuses for live in self._live.values())
 
 
-def _trim(kept: dict, most: int) -> None:
-    while len(kept) > most:
-        del kept[next(iter(kept))]
+def _made(live: Live) -> bool:
+    """However many are cancelled at once: what was made stays in sight."""
+    return live.job.status == JobStatus.DONE
+
+
+def _trim(kept: dict, oldest_first: list[str], most: int) -> None:
+    for key in oldest_first[:-most]:
+        del kept[key]

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from studio.messages import Cancel
+from studio.table import KEPT_ENDED
 from tests.serving import Served
 from tests.studio.rig import Rig
 
@@ -85,3 +86,15 @@ def test_what_names_no_jobs_is_refused_with_a_sentence(studio: Served, body: obj
     with studio.client() as client:
         answer = client.post("/api/jobs/cancel", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid")
+
+
+def test_what_was_finished_before_stays_in_sight(tmp_path):
+    with Rig(tmp_path) as rig:
+        done = rig.one("ann")
+        rig.ended("ann", done)
+        for _ in range(KEPT_ENDED // 4 + 1):
+            rig.submit("ann", SLOW, count=4, steps=100)
+        assert len(rig.engine.cancel_all("ann")) > KEPT_ENDED
+        statuses = {view["id"]: view["status"] for view in rig.engine.views("ann")}
+        assert statuses.pop(done) == "done"
+        assert list(statuses.values()) == ["cancelled"] * KEPT_ENDED

@@ -6,7 +6,7 @@ from pipelines.errors import NotFound
 from pipelines.requests import ImageRequest
 from studio import table
 from studio.desk import Desk
-from studio.jobs import Job
+from studio.jobs import Job, JobStatus
 from studio.table import Live, Table
 from studio.views import LINE, status_view
 
@@ -26,6 +26,18 @@ def test_ended_jobs_are_remembered_within_bounds(monkeypatch):
     assert len(jobs.of("ann")) == 3
     assert len(jobs.of("eve")) == 1
     assert jobs.of("bob") == []
+
+
+@pytest.mark.parametrize("status", [JobStatus.CANCELLED, JobStatus.FAILED])
+def test_jobs_that_made_nothing_push_none_out_that_did_nor_the_other_way(monkeypatch, status):
+    monkeypatch.setattr(table, "KEPT_ENDED", 3)
+    jobs = Table()
+    for end in [JobStatus.DONE] * 2 + [status] * 5 + [JobStatus.DONE] * 2:
+        one = live(status=end)
+        jobs.add(one)
+        jobs.end(one)
+    kept = [one.job.status for one in jobs.of("ann")]
+    assert [kept.count(end) for end in (JobStatus.DONE, status)] == [3, 3]
 
 
 def test_another_owners_job_is_not_found():
