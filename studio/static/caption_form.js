@@ -8,24 +8,24 @@ const known = models()
   .then(({ models }) => models.filter(({ task }) => task === "caption"))
   .catch(() => []);
 
-const base = formOf("caption", { first, shown });
-const { named, listed } = base;
-export const { fill, keep: keepAll } = base;
+const base = formOf("caption", { first, shown, ready: known });
+const { named, changes } = base;
+export const { settle, fill } = base;
 
 async function first(form) {
   return { model: form.model ?? (await known)[0]?.id };
 }
 
-export async function restore(...values) {
-  const form = named(await base.restore(...values));
+export async function restore(kept, ...values) {
+  const form = named(await base.restore(kept, ...values));
   if (!form.model) form.model = (await known)[0]?.id;
-  return listed(form);
+  return changes(named(values), form);
 }
 
 /** Also called at each change: what is shown beside the form follows its mode. */
 export function keep(kept, ...values) {
   shown(named(values));
-  return keepAll(kept, ...values);
+  return base.keep(kept, ...values);
 }
 
 function shown(form) {

@@ -2,7 +2,7 @@
 // pictures and the margins are drawn by other files; they tell of changes here, through `fill("compose", …)`.
 
 import { showMargins } from "./compose_margins.js";
-import { partsNow, showBlind, showParts } from "./compose_parts.js";
+import { draw, partsNow, showBlind, showParts } from "./compose_parts.js";
 import { showOther, showPicture } from "./compose_picture.js";
 import { showHint, showReword } from "./compose_words.js";
 import { arranged } from "./compose_size.js";
@@ -10,12 +10,12 @@ import { ways } from "./compose_ways.js";
 import { imageForm, modelOf } from "./image_fields.js";
 import { t } from "./words.js";
 
-const base = imageForm("compose", (form, wished = {}) => {
+const base = imageForm("compose", (form) => {
   look(form);
-  if ("parts" in wished && wished.parts !== partsNow()) showParts(wished.parts); // else from the list itself
+  draw(); // the list of parts has its own ears, see `composeParts`
 });
 const { named, listed, changes } = base;
-export const { fill, model, size, reuse } = base;
+export const { settle, fill, model, size, reuse } = base;
 
 /** Also called at each change: what is shown beside the fields follows them. */
 export function keep(kept, ...values) {
@@ -25,7 +25,8 @@ export function keep(kept, ...values) {
 
 export async function restore(...values) {
   const result = await base.restore(...values);
-  showParts(named(result).parts);
+  const { parts } = named(result);
+  if (typeof parts === "string") showParts(parts);
   return result;
 }
 
@@ -46,7 +47,8 @@ export async function way(...values) {
   }
   look(form);
   showParts(form.parts);
-  return changes(before, { ...form, ...(await arranged(form).catch(() => ({}))) });
+  const size = await arranged(form).catch(() => ({}));
+  return changes(before, { ...form, ...size, parts: partsNow() }); // a picture may have arrived meanwhile
 }
 
 /** Attributes of the page by which the style shows what belongs to this composition, and nothing else. */

@@ -43,7 +43,14 @@ export function composeParts(place, props) {
     if (file) add(() => store(file));
   };
   place.append(body);
+  addEventListener("triptych:fill", listen);
   draw();
+}
+
+/** Other parts for the form: the list takes them at once, else what it tells next (a caption that has arrived) would
+ * be what it held before. */
+function listen({ detail: { form, values } }) {
+  if (form === "compose" && "parts" in values && values.parts !== partsNow()) showParts(values.parts);
 }
 
 function adding() {

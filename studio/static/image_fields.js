@@ -12,10 +12,10 @@ const known = models()
 /** What a model of pictures is and likes; undefined for one that is not here. */
 export const modelOf = async (id) => (await known).get(id);
 
-/** name: of the tab; shown(form, wished): the form has other values, and which of them come from elsewhere. -> what the tab's own module exports for Gradio */
+/** name: of the tab; shown(form): the form has other values. -> what the tab's own module exports for Gradio */
 export function imageForm(name, shown) {
-  const base = formOf(name, { first: async (form) => wishes(await modelOf(form.model), form.size), shown });
-  const { named, listed, changes } = base;
+  const base = formOf(name, { first: async (form) => wishes(await modelOf(form.model), form.size), shown, ready: known });
+  const { named, changes, filler } = base;
 
   /** The values of the form, and as samplers only those that its model can do. */
   async function suited(form) {
@@ -30,20 +30,17 @@ export function imageForm(name, shown) {
     ...base,
     reuse,
 
-    async restore(...values) {
-      const form = named(await base.restore(...values));
+    async restore(kept, ...values) {
+      const form = named(await base.restore(kept, ...values));
       if (!form.model) form.model = (await known).keys().next().value;
-      return listed(await suited(form));
+      return changes(named(values), await suited(form));
     },
 
-    async fill(wish, ...values) {
-      const before = named(values);
-      const wished = base.taken();
-      const form = { ...before, ...wished };
+    fill: filler(async (form, wished) => {
       if ("width" in wished) form.size = presetOf(form);
-      shown?.(form, wished);
-      return changes(before, "model" in wished || "sampler" in wished ? await suited(form) : form);
-    },
+      shown?.(form);
+      return "model" in wished || "sampler" in wished ? suited(form) : form;
+    }),
 
     /** Another model: its own steps, guidance, sampler and sizes. */
     async model(...values) {

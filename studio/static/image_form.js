@@ -6,7 +6,7 @@ import { showStart } from "./start.js";
 
 const form = imageForm("image", (values) => showStart(values.start_picture));
 
-export const { restore, fill, model, size, reuse } = form;
+export const { settle, restore, fill, model, size, reuse } = form;
 
 /** Every change of the form passes here. */
 export function keep(kept, ...values) {

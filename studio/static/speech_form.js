@@ -13,17 +13,17 @@ const known = models()
   .then(({ models }) => new Map(models.filter(({ task }) => task === "speech").map((model) => [model.id, model])))
   .catch(() => new Map());
 
-const base = formOf("speech");
-const { named, listed } = base;
-export const { keep } = base;
+const base = formOf("speech", { ready: known });
+const { named, changes } = base;
+export const { settle, keep } = base;
 
-export async function restore(...values) {
-  const form = named(await base.restore(...values));
+export async function restore(kept, ...values) {
+  const form = named(await base.restore(kept, ...values));
   if (!(await known).has(form.model) && !form.model?.includes("/")) form.model = (await known).keys().next().value;
-  return suited(form);
+  return changes(named(values), await suited(form));
 }
 
-export const fill = (wish, ...values) => suited(named(base.fill(wish, ...values)));
+export const fill = base.filler(suited);
 
 const FIELDS = ["text", "model", "voice", "speed", "format", "voice_sample"];
 
@@ -44,18 +44,18 @@ export async function speak(places, ...values) {
 }
 
 /** Another model, voice or speed. */
-export const chosen = (...values) => suited(named(values));
+export const chosen = async (...values) => changes(named(values), await suited(named(values)));
 
 /** The values of the form, and as voices those of its model. */
 async function suited(form) {
   const model = (await known).get(form.model);
   showText(form);
-  if (!model) return listed(form);
+  if (!model) return form;
   const voices = model.voices ?? [];
   const single = !form.voice?.includes("+"); // a blend is written by hand
   const value = voices.includes(form.voice) || (model.blends && !single) ? form.voice : (voices[0] ?? "");
   showVoice({ ...form, voice: value }, model);
-  return listed({ ...form, voice: { __type__: "update", choices: voices.map((voice, i) => [labelOf(model, voice, i), voice]), value } });
+  return { ...form, voice: { __type__: "update", choices: voices.map((voice, i) => [labelOf(model, voice, i), voice]), value } };
 }
 
 /** Heart · American English · 8 MB to fetch */

@@ -21,9 +21,9 @@ def form(room: Room) -> tuple[Form, gr.Button]:
         _what(room, form)
         _how(room, form)
         _again(room, form)
-        with gr.Accordion(room.label("caption.wording"), open=False, elem_classes=["fold"]) as form.folds["wording"]:
+        with gr.Accordion(room.label("caption.wording"), open=True, elem_classes=["fold"]) as form.folds["wording"]:
             _wording(room, form)
-        with gr.Accordion(room.label("caption.advanced"), open=False, elem_classes=["fold"]) as form.folds["advanced"]:
+        with gr.Accordion(room.label("caption.advanced"), open=True, elem_classes=["fold"]) as form.folds["advanced"]:
             _advanced(room, form)
     with gr.Column(elem_classes=["foot"]):
         form.place("")

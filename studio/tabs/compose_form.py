@@ -120,7 +120,7 @@ def _mask(room: Room, form: Form) -> None:
     )  # fmt: skip
     form.place("only_masked")
     with gr.Accordion(
-        room.label("compose.edge"), open=False, elem_classes=["fold"], elem_id="compose-edge"
+        room.label("compose.edge"), open=True, elem_classes=["fold"], elem_id="compose-edge"
     ) as form.folds["edge"]:
         _slider(room, form, ImageRequest, "mask_blur", 1, info=True)
         form.place("mask_blur")

@@ -97,8 +97,9 @@ def remember(
 ) -> None:
     """The browser keeps the values over a reload, and other parts of the page may fill them (`fill` of actions.js).
 
-    module: the file in static/ that exports `keep`, `restore` and `fill`, made by `formOf(form.name)`. fresh: a field
-    that is renewed by the server at every load, before what was kept is put back (the list of models).
+    module: the file in static/ that exports `settle`, `keep`, `restore` and `fill`, made by `formOf(form.name)`. fresh:
+    a field that is renewed by the server at every load, before what was kept is put back (the list of models). The
+    form's folds are made open, and closed here: see `settle`.
     """
     every = list(form.fields.values())
     kept = gr.BrowserState({}, storage_key=f"triptych.{form.name}", secret="triptych")
@@ -109,16 +110,19 @@ def remember(
     wish.submit(None, [wish, *every], every, js=in_browser(room, module, "fill"), trigger_mode="multiple", **quiet)
     field, renew = fresh or (None, lambda: None)
     loaded = gr.on(None, renew, None, field, **QUIET)  # without triggers and inputs: when the page is loaded
-    loaded.then(None, inputs, every, js=in_browser(room, module, "restore"), **quiet)
+    folded = loaded.then(None, None, list(form.folds.values()), js=in_browser(room, module, "settle"), **quiet)
+    folded.then(None, inputs, every, js=in_browser(room, module, "restore"), **quiet)
 
 
 def _wish(form: Form) -> str:
     """Our scripts ask for values through an event; this wakes Gradio. What is wished for is gathered aside until it is
     taken, so that two wishes in one moment are one.
     """
-    name, fields = json.dumps(form.name), json.dumps(list(form.fields))
+    name = json.dumps(form.name)
+    initial = [one.value for one in form.fields.values()]
+    about = json.dumps({"fields": list(form.fields), "initial": initial, "folds": len(form.folds)})
     return (
-        f"(window.triptychForms ??= {{}})[{name}] = {fields};"
+        f"(window.triptychForms ??= {{}})[{name}] = {about};"
         f"window.addEventListener('triptych:fill', (event) => {{ if (event.detail.form !== {name}) return;"
         f" Object.assign((window.triptychWishes ??= {{}})[{name}] ??= {{}}, event.detail.values);"
         " props.value = JSON.stringify(event.detail.values); trigger('submit'); });"

@@ -24,7 +24,7 @@ def form(room: Room) -> tuple[Form, dict[str, gr.Button]]:
         model_field(room, form, "image", "model")
         size(room, form)
         dice, reuse = advanced(room, form)
-        with gr.Accordion(room.label("start"), open=False, elem_classes=["fold"]) as form.folds["start"]:
+        with gr.Accordion(room.label("start"), open=True, elem_classes=["fold"]) as form.folds["start"]:
             _start(room, form)
     with gr.Column(elem_classes=["foot"]):
         form.place("")
@@ -43,7 +43,7 @@ def prompt(room: Room, form: Form, at: str = "") -> None:
 
 
 def negative(room: Room, form: Form, at: str = "") -> None:
-    with gr.Accordion(room.label("negative"), open=False, elem_classes=["fold"]) as form.folds["negative"]:
+    with gr.Accordion(room.label("negative"), open=True, elem_classes=["fold"]) as form.folds["negative"]:
         form.fields["negative_prompt"] = gr.Textbox(
             label=room.label("negative"), show_label=False, placeholder=room.label("negative.hint"), lines=2,
             max_lines=8, elem_id=f"{at}negative_prompt",
@@ -73,7 +73,7 @@ def size(room: Room, form: Form, at: str = "") -> None:
 
 def advanced(room: Room, form: Form, at: str = "") -> tuple[gr.Button, gr.Button]:
     """The fold, and its buttons dice and reuse."""
-    with gr.Accordion(room.label("advanced"), open=False, elem_classes=["fold"]) as form.folds["advanced"]:
+    with gr.Accordion(room.label("advanced"), open=True, elem_classes=["fold"]) as form.folds["advanced"]:
         return _advanced(room, form, at)
 
 

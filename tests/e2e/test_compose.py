@@ -208,6 +208,25 @@ def test_parts_are_ordered_said_in_words_and_added_from_the_gallery(me: Composer
     assert me.parts.last.locator("img").is_visible()
 
 
+@pytest.mark.parametrize("visitor", [False], ids=["desktop"], indirect=True)
+def test_other_parts_are_not_lost_to_what_the_list_tells_of_itself(me: Composer) -> None:
+    """Reuse, and in the same moment a change of the card that goes: its caption arrives, its weight is moved."""
+    me.put(parts=json.dumps([{"role": "what", "text": "of before", "weight": 1}]))
+    expect(me.parts).to_have_count(1)
+    me.page.evaluate(
+        """() => {
+            const field = document.querySelector(".part textarea");
+            const detail = { form: "compose", values: { parts: '[{"role":"not","text":"fog","weight":1}]' } };
+            dispatchEvent(new CustomEvent("triptych:fill", { detail }));
+            field.value = "too late";
+            field.dispatchEvent(new Event("input"));
+        }"""
+    )
+    expect(me.parts.locator("select")).to_have_value("not")
+    expect(me.parts.locator("textarea")).to_have_value("fog")
+    expect(me.page.locator("#compose-parts textarea")).to_have_value(re.compile("fog"))
+
+
 def stroke(page: Page) -> None:
     """From the left third to the right, in the upper half of the canvas."""
     place = page.locator(".sheet canvas").bounding_box()

@@ -119,6 +119,52 @@ def test_settings_survive_a_reload_and_can_be_reused(visit: Visit) -> None:
     expect(me.page.locator("#seed input[type=number]")).to_have_value("77")
 
 
+SLOW_FRAMES = """() => {
+  const soon = requestAnimationFrame.bind(window);
+  window.requestAnimationFrame = (draw) => setTimeout(() => soon(draw), 1000);
+}"""
+
+
+def test_what_is_typed_at_once_stays(visit: Visit) -> None:
+    """A busy machine draws late, and the network is slow: neither may put anything over what was typed meanwhile."""
+    me = visit().open()
+    me.prompt.fill("of before")
+    me.page.wait_for_timeout(1000)  # the form is kept a moment after the last key
+    held: list[Route] = []
+    me.page.route("**/api/models", lambda route: held.append(route))
+    me.page.reload(wait_until="domcontentloaded")
+    me.prompt.fill("typed already")
+    me.page.wait_for_timeout(1000)
+    me.page.unroute("**/api/models")
+    for route in held:
+        route.continue_()
+    me.ready()
+    expect(me.prompt).to_have_value("typed already")
+
+    me.page.evaluate(SLOW_FRAMES)
+    me.unfold("Sampler")
+    me.set_number("steps", 3)
+    me.page.wait_for_timeout(2000)
+    expect(me.page.locator("#steps input[type=number]")).to_have_value("3")
+
+
+def test_of_two_wishes_for_a_field_the_later_one_stays(visit: Visit) -> None:
+    """The first changes the sampler, which takes longer; then the field is to be as it was."""
+    me = visit().open()
+    me.prompt.fill("as it is")
+    me.page.evaluate(
+        """async () => {
+            const event = (values) => new CustomEvent("triptych:fill", { detail: { form: "image", values } });
+            const wish = (values) => dispatchEvent(event(values));
+            wish({ prompt: "first", sampler: "DDIM" });
+            await new Promise((done) => setTimeout(done));
+            wish({ prompt: "as it is" });
+        }"""
+    )
+    expect(me.page.locator("#sampler input")).to_have_value("DDIM")
+    expect(me.prompt).to_have_value("as it is")
+
+
 def test_a_start_picture_is_taken_shown_and_used(visit: Visit, picture: bytes) -> None:
     me = visit().open()
     me.unfold("Sampler")
