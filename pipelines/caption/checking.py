@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.caption import vocabulary, wording
+from pipelines.caption import wording
+from pipelines.caption.recognising import INSTEAD, Recognised, made_up, recognised
 from pipelines.caption.state import CaptionState
 from pipelines.errors import ModelUnavailable, TooLarge, UnknownModel
-from pipelines.requests import CaptionRequest, CaptionStyle
+from pipelines.requests import CaptionRequest
 
 if TYPE_CHECKING:
     from pipelines.alignment.embedding import Alignment, Supported
     from pipelines.alignment.pipeline import AlignmentPipeline
     from pipelines.caption.family import Family
 
-_INSTEAD = {
-    CaptionStyle.DETAILED: "{} writes short captions only: what the alignment model recognises was added.",
-    CaptionStyle.TAGS: "{} writes sentences only: the tags are its phrases and what the alignment model recognises.",
-    CaptionStyle.PROMPT: "{} writes sentences only: medium and details are what the alignment model recognises.",
-}
+_NAMED = "The first caption is not what {} wrote: it names what the alignment model recognises."
 
 
 def check(family: Family, states: Sequence[CaptionState], align: Callable[[], AlignmentPipeline]) -> None:
@@ -34,18 +31,21 @@ def check(family: Family, states: Sequence[CaptionState], align: Callable[[], Al
     except (ModelUnavailable, UnknownModel, TooLarge) as error:
         for state, texts in zip(states, captions, strict=True):
             state.notes.append(f"Not checked against the picture: {error}")
-            state.checked = [_unscored(*_final(family, state, text, [], "")) for text in texts]
+            state.checked = [_unscored(*_final(family, state, text, Recognised())) for text in texts]
         return
-    found = _recognised(family, states, alignment, seen)
-    results = []
-    for i, (state, texts) in enumerate(zip(states, captions, strict=True)):
-        dressed = _distinct(_final(family, state, text, *found[i]) for text in texts)
-        results.append(dressed)
+    found = recognised(family, states, alignment, seen)
+    written, results = [], []
+    for state, texts, known in zip(states, captions, found, strict=True):
+        written.append([_final(family, state, text, known) for text in texts])
+        named = [_final(family, state, name, known) for name in known.names]
+        results.append(_distinct([*written[-1], *named]))
     _score(states, results, alignment, seen)
     for i, state in enumerate(states):
         state.judge, state.vector = judge.entry.id, seen[i].astype(np.float16).tobytes()
-        if _made_up(family, state.request):
-            state.notes.append(_INSTEAD[state.request.style].format(family.entry.name))
+        if made_up(family, state.request):
+            state.notes.append(INSTEAD[state.request.style].format(family.entry.name))
+        elif state.checked[0]["text"] not in [whole for _, whole, _ in written[i]]:
+            state.notes.append(_NAMED.format(family.entry.name))
 
 
 def _captions(family: Family, state: CaptionState) -> list[str]:
@@ -54,33 +54,11 @@ def _captions(family: Family, state: CaptionState) -> list[str]:
     return list(dict.fromkeys(text for text in texts if text)) or [""]
 
 
-def _recognised(family: Family, states: Sequence[CaptionState], alignment: Alignment, seen: np.ndarray) -> list:
-    """For each state: labels of its picture, likeliest first, and its medium; looked for only where they are used."""
-    found: list[tuple[list[str], str]] = [([], "") for _ in states]
-    wanting = [i for i, state in enumerate(states) if _made_up(family, state.request)]
-    if wanting:
-        things = alignment.labelled(seen[wanting], vocabulary.THINGS, vocabulary.TEMPLATES)
-        mediums = alignment.labelled(seen[wanting], vocabulary.MEDIUMS, ("{}",))
-        for i, shares, medium in zip(wanting, things, mediums, strict=True):
-            found[i] = (_likely(shares), vocabulary.MEDIUMS[int(medium.argmax())])
-    return found
-
-
-def _made_up(family: Family, request: CaptionRequest) -> bool:
-    return not request.question.strip() and request.style not in family.entry.styles and request.style in _INSTEAD
-
-
-def _likely(shares: np.ndarray) -> list[str]:
-    least = max(vocabulary.SHARE * float(shares.max()), vocabulary.TIMES_CHANCE * float(shares.mean()))
-    order = np.argsort(-shares, kind="stable")[: vocabulary.MOST]
-    return [vocabulary.THINGS[i] for i in order if shares[i] >= least]
-
-
-def _final(family: Family, state: CaptionState, text: str, labels: list[str], medium: str) -> tuple[str, str, int]:
+def _final(family: Family, state: CaptionState, text: str, known: Recognised) -> tuple[str, str, int]:
     """The inner text that is checked, the whole one, and where the inner one begins in it."""
     request = state.request
-    if _made_up(family, request):
-        text = wording.made(text, request.style, labels, medium)
+    if made_up(family, request):
+        text = wording.made(text, request.style, known.labels, known.medium)
     elif not request.question.strip():
         text = wording.tidy(text, request.style)
     inner = wording.scrubbed(text, request.forbidden)
@@ -109,7 +87,8 @@ def _score(states: Sequence[CaptionState], results: list, alignment: Alignment, 
             shown = [_shifted(phrase, begin) for phrase in phrases if begin + phrase.span[1] <= len(whole)]
             checked[i][n] |= {"score": round(float(score), 4), "cosine": round(float(cosine), 4), "phrases": shown}
     for state, candidates in zip(states, checked, strict=True):
-        state.checked = sorted(candidates, key=lambda one: one["score"] or 0.0, reverse=True)
+        best = sorted(candidates, key=lambda one: one["score"] or 0.0, reverse=True)
+        state.checked = best[: state.request.candidates]
 
 
 def _is_scored(request: CaptionRequest) -> bool:

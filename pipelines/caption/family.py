@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pipelines import parts
+from pipelines.caption import vocabulary
 from pipelines.loading import Options
 from pipelines.requests import CaptionRequest
 
@@ -24,6 +25,7 @@ Inputs = dict[str, Tensor]  # of one job; joined along the first axis
 class Family:
     """One opened model. J: jobs, R: rows (a row is one candidate of one job), V: size of the vocabulary.
 
+    things: names that the alignment looks for in every picture; none for most captioners.
     crossed: the decoder looks at the picture by cross attention; else picture and prompt are the first tokens.
     """
 
@@ -35,6 +37,7 @@ class Family:
         self.model: Any = parts.model(entry, self.kind, options)
         self.tokenizer: Any = parts.tokenizer(entry)
         self.processor: Any = parts.image_processor(entry)
+        self.things = vocabulary.beside(entry.folder) if entry.folder else ()
         self.prepared()
 
     def prepared(self) -> None:

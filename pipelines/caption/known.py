@@ -31,7 +31,7 @@ VISION_PARTS = ("vision_config", "encoder")
 
 
 @dataclass(frozen=True, slots=True)
-class CaptionEntry(Entry):
+class CaptionEntry(Entry[CaptionRequest]):
     """model_type: of its config.json. styles: those that the model itself can write; others are made from them.
 
     answers: it takes questions. reads: it can be asked for the text in a picture, and for nothing else.
@@ -46,7 +46,7 @@ class CaptionEntry(Entry):
     longest: int = 0
     cost: int = 0
 
-    def check(self, request: CaptionRequest) -> None:  # type: ignore[override]
+    def check(self, request: CaptionRequest) -> None:
         """Raises InvalidRequest with the first field that this model cannot do."""
         Entry.check(self, request)
         asked = request.question.strip()

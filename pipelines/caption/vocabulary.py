@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 THINGS = tuple(
     """person, man, woman, child, baby, crowd, face, hand, eye, smile, beard, hat, glasses, dress, shirt, shoes, bag,
     cat, dog, horse, cow, sheep, pig, goat, rabbit, mouse, bear, panda, lion, tiger, elephant, monkey, giraffe, zebra,
@@ -28,3 +30,14 @@ TEMPLATES = ("a picture of {}",)  # one: several hundred things in four wordings
 MOST = 8  # labels of one picture
 SHARE = 0.25  # of the likeliest label's probability: what is less likely is left out
 TIMES_CHANCE = 3.0  # and so many times likelier than a label that was drawn at random
+FILE = "vocabulary.txt"  # beside a captioner's weights: the things that its pictures show ("an apple"), one a line
+_LINES, _LENGTH = 5000, 100  # more names, and more characters of a name, are not read
+
+
+def beside(folder: Path) -> tuple[str, ...]:
+    """The names that a captioner brings along; none without such a file."""
+    file = folder / FILE
+    if not file.is_file():
+        return ()
+    lines = (line.strip() for line in file.read_text("utf-8").splitlines()[:_LINES])
+    return tuple(dict.fromkeys(line[:_LENGTH] for line in lines if line))

@@ -39,13 +39,18 @@ def made(caption: str, style: CaptionStyle, labels: Sequence[str], medium: str) 
     """A style that the model cannot write, from its short caption and from what the alignment recognises."""
     new = [label for label in labels if not _says(caption, label)]
     if style == CaptionStyle.TAGS:
-        named = [_ARTICLE.sub("", phrase.core) for phrase in phrases(caption)]
+        named = [bare(phrase.core) for phrase in phrases(caption)]
         return ", ".join(dict.fromkeys(tag.lower() for tag in [*named, *new] if tag))
     if style == CaptionStyle.PROMPT:
         return ", ".join(part for part in (caption.rstrip("."), medium, *new[:4]) if part)
     if style == CaptionStyle.DETAILED and new:
         return f"{caption.rstrip('.')}, with {', '.join(new[:3])}"
     return caption
+
+
+def bare(name: str) -> str:
+    """A thing's name without its article."""
+    return _ARTICLE.sub("", name)
 
 
 def cut(text: str, length: int) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from .. import preview
+from ..caption import vocabulary
 from . import (
     autoencoder,
     bundled,
@@ -25,6 +26,7 @@ from . import (
     fewstep,
     image_prompt,
     layout,
+    names,
     vision,
 )  # fmt: skip
 from .corpus import Corpus, cache_folder
@@ -77,6 +79,8 @@ def train_vision(folder: Path, minutes: float) -> None:
 
 def train_captioner(folder: Path, minutes: float) -> None:
     captioner.train(folder, minutes, bundled.load_clip(folder), bundled.load_captioner(folder))
+    said = dict.fromkeys(names.alone(thing.en) for thing in Corpus.open(folder).things)
+    (bundled.MODELS / "sprite-captioner" / vocabulary.FILE).write_text("".join(f"{name}\n" for name in said))
 
 
 def train_judge(folder: Path, minutes: float) -> None:

@@ -1,5 +1,7 @@
 """English names: everyday names for things, articles and plurals."""
 
+import re
+
 # Everyday names where Unicode's are stiff. Only names that are true of the thing.
 ALIASES = {
     "automobile": ["car"], "wrapped gift": ["gift", "present"], "mobile phone": ["phone", "smartphone"],
@@ -63,7 +65,7 @@ IRREGULAR = {
 
 def plural_name(name: str) -> bool:
     """Whether a name is a plural already ("grapes") and takes neither article nor a further s."""
-    return name.endswith("s") and not name.endswith(("ss", "us", "is"))
+    return name.endswith("s") and not name.endswith(("ss", "us", "is", "ros"))
 
 
 def with_article(name: str) -> str:
@@ -71,7 +73,19 @@ def with_article(name: str) -> str:
     first = name.split()[0]
     if plural_name(name) or name in MASS or first[:1].isupper() or first in ("the", "two", "piece"):
         return name
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    vowel = name.startswith("hour") or (name[0] in "aeiou" and not name.startswith(("ewe", "one", "uni")))
+    return f"{'an' if vowel else 'a'} {name}"
+
+
+def alone(name: str) -> str:
+    """A thing as the whole of a caption, by its everyday name; what comes after it does not decide its article."""
+    name = ALIASES.get(name, [name])[0]
+    kind, _, what = name.partition(": ")
+    if what:
+        return with_article(f"{what} {kind}") if what == "bald" else f"{with_article(kind)} with {what}"
+    place = re.search(r" (?:with|of|on|in|without) ", name)
+    head = name[: place.start()] if place else name
+    return with_article(head) + name[len(head) :]
 
 
 def plural(name: str) -> str:

@@ -24,8 +24,8 @@ from ..autoencoder import SpriteAutoencoder
 from .denoiser import STEPS, betas
 from .run import part
 
-# Written by hand, but for the adapter: it goes on fitting a denoiser that has learnt a little more.
-KEPT = ("README.md", "triptych.json", "image-prompt.safetensors")
+# Written by hand, but for the adapter, which goes on fitting a denoiser that has learnt a little more, and the names.
+KEPT = ("README.md", "triptych.json", "image-prompt.safetensors", "vocabulary.txt")
 
 
 def averaged(folder: Path) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.training import captions, colours, scenes
 from pipelines.training.compose import Composer
-from pipelines.training.names import plural, with_article
+from pipelines.training.names import alone, plural, with_article
 
 
 def drawn(corpus, kind: str, number: int = 30) -> list[tuple[scenes.Scene, str, str]]:
@@ -69,6 +69,13 @@ def test_things_of_a_count_do_not_touch(corpus):
         for i, a in enumerate(scene.placed):
             for b in scene.placed[:i]:
                 assert max(abs(a.x - b.x), abs(a.y - b.y)) > 0.9 * (a.side + b.side) / 2
+
+
+def test_a_name_alone_is_a_caption():
+    said = ["cat face", "face with big eyes", "person: beard", "person: bald", "grapes", "hourglass done", "ewe"]
+    assert [alone(name) for name in said] == [
+        "a cat", "a face with big eyes", "a person with beard", "a bald person", "grapes", "an hourglass done", "a ewe",
+    ]  # fmt: skip
 
 
 def test_articles_and_plurals():

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.caption import checking
+from pipelines import folders
+from pipelines.caption import recognising
+from pipelines.caption.blip import Blip
 from pipelines.caption.pipeline import CaptionPipeline
 from pipelines.errors import BadUpload, InvalidRequest, ModelUnavailable
 from pipelines.requests import CaptionStyle
+from tests.pipelines.caption.conftest import OPTIONS
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,7 @@ def test_the_check_in_company_is_the_check_alone(opened, ask, made):
 def test_a_style_that_the_model_cannot_write_is_said_to_be_made(opened, ask, made, style):
     (artifact,) = made(opened("blip"), ask(1, style=style))
     told = any("alignment model recognises" in note for note in artifact.info["notes"])
-    assert told == (style in checking._INSTEAD)
+    assert told == (style in recognising.INSTEAD)
     assert artifact.info["candidates"][0]["score"] is None, "it was not to be verified"
     if style == CaptionStyle.ALT:
         assert len(artifact.info["caption"]) <= 125
@@ -147,3 +151,27 @@ def test_a_picture_of_any_shape_is_described(opened, ask, made, uploads):
     finally:
         del uploads[sha]
     assert "very thin" in " ".join(artifact.info["notes"])
+
+
+def test_names_beside_the_weights_compete_with_what_was_written(tmp_path, opened, ask, made, uploads):
+    things = ("a grey cat", "two fish", "a hat")
+    folder = tmp_path / "naming"
+    shutil.copytree(opened("blip").entry.folder, folder)
+    (folder / "vocabulary.txt").write_text("\n".join([*things, "", things[0]]), "utf-8")
+    pipeline = CaptionPipeline(Blip(folders.read("naming", folder, "folder"), OPTIONS), opened("blip")._align)
+    plain, named = (made(p, ask(0, candidates=8, verify=True))[0].info for p in (opened("blip"), pipeline))
+    texts = [one["text"] for one in named["candidates"]]
+    alone = pipeline._align().alignment.score([Image.open(io.BytesIO(uploads[ask(0).picture]))] * 3, things)
+    every = {one["text"]: one["score"] for one in plain["candidates"]} | dict(zip(things, alone, strict=True))
+    assert [one["score"] for one in named["candidates"]] == pytest.approx(sorted(every.values())[:-9:-1], abs=1e-3)
+    assert set(things) & set(texts)
+    assert set(texts) <= set(every)
+    (few,) = made(pipeline, ask(0, candidates=1, verify=True))
+    (unchecked,) = made(pipeline, ask(0, candidates=8))
+    assert few.info["caption"] in [*things, plain["candidates"][0]["text"]]
+    assert not set(things) & {one["text"] for one in unchecked.info["candidates"]}
+    for info in (named, few.info):
+        told = any("names what the alignment model recognises" in note for note in info["notes"])
+        assert told == (info["caption"] in things)
+    (tags,) = made(pipeline, ask(0, style=CaptionStyle.TAGS, verify=True))
+    assert "a grey cat" not in tags.info["caption"]

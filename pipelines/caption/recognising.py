@@ -1,0 +1,70 @@
+"""What the alignment recognises in a picture, where a captioner says too little of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipelines.caption import vocabulary, wording
+from pipelines.caption.state import CaptionState
+from pipelines.requests import CaptionRequest, CaptionStyle
+
+if TYPE_CHECKING:
+    from pipelines.alignment.embedding import Alignment
+    from pipelines.caption.family import Family
+
+INSTEAD = {
+    CaptionStyle.DETAILED: "{} writes short captions only: what the alignment model recognises was added.",
+    CaptionStyle.TAGS: "{} writes sentences only: the tags are its phrases and what the alignment model recognises.",
+    CaptionStyle.PROMPT: "{} writes sentences only: medium and details are what the alignment model recognises.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """labels: of things, likeliest first. names: captions of their own ("an apple"), beside what was written."""
+
+    labels: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    medium: str = ""
+
+
+def recognised(
+    family: Family, states: Sequence[CaptionState], alignment: Alignment, seen: np.ndarray
+) -> list[Recognised]:
+    """For each state; looked for only where it is used. seen: (N, D), the pictures' vectors."""
+    found = [Recognised()] * len(states)
+    wanting = [i for i, state in enumerate(states) if made_up(family, state.request) or named(family, state.request)]
+    if wanting:
+        words = family.things or vocabulary.THINGS
+        templates = ("{}",) if family.things else vocabulary.TEMPLATES
+        things = alignment.labelled(seen[wanting], words, templates)
+        mediums = alignment.labelled(seen[wanting], vocabulary.MEDIUMS, ("{}",))
+        for i, shares, medium in zip(wanting, things, mediums, strict=True):
+            names = _first(words, shares, states[i].request.candidates) if named(family, states[i].request) else ()
+            labels = tuple(map(wording.bare, _likely(words, shares)))
+            found[i] = Recognised(labels, names, vocabulary.MEDIUMS[int(medium.argmax())])
+    return found
+
+
+def made_up(family: Family, request: CaptionRequest) -> bool:
+    """Whether the captioner cannot write that style."""
+    return not request.question.strip() and request.style not in family.entry.styles and request.style in INSTEAD
+
+
+def named(family: Family, request: CaptionRequest) -> bool:
+    """Whether names that the captioner brings along compete with what it wrote: the check says which fits best."""
+    return bool(family.things) and request.verify and not request.question.strip()
+
+
+def _first(words: Sequence[str], shares: np.ndarray, number: int) -> tuple[str, ...]:
+    return tuple(words[i] for i in np.argsort(-shares, kind="stable")[:number])
+
+
+def _likely(words: Sequence[str], shares: np.ndarray) -> tuple[str, ...]:
+    least = max(vocabulary.SHARE * float(shares.max()), vocabulary.TIMES_CHANCE * float(shares.mean()))
+    order = np.argsort(-shares, kind="stable")[: vocabulary.MOST]
+    return tuple(words[i] for i in order if shares[i] >= least)
