@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from pipelines.errors import TriptychError
-from pipelines.requests import Request
+from pipelines.requests import Asked, Request
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from pipelines.entry import Entry
+
+# A pipeline is for one kind of request and makes states of its own. Who holds pipelines of every kind writes the bare
+# `Pipeline`: that a state goes back to the kind of pipeline that made it is a matter of the running program there.
+AskedT = TypeVar("AskedT", bound=Asked, contravariant=True)
+StateT = TypeVar("StateT")
+SeenT = TypeVar("SeenT", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +47,44 @@ class Piece:
 class State(Protocol):
     """One job's live tensors. `error` is set by `step` when this job, and only this job, has gone wrong."""
 
-    request: Request
-    steps_left: int
-    steps_total: int
-    rows: int
-    notes: list[str]
+    @property
+    def request(self) -> Request: ...
+    @property
+    def steps_left(self) -> int: ...
+    @property
+    def steps_total(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def notes(self) -> list[str]: ...
+
     error: TriptychError | None
 
 
-class Pipeline(Protocol):
+class Pipeline(Protocol[AskedT, StateT]):
     """A model that works in steps. Nothing is shared between its states but weights.
 
     Raises OutOfMemory from any method; `step` then has moved none of its states.
     """
 
-    def check(self, request: Request) -> None: ...  # InvalidRequest / TooLarge for what this model cannot do
-    def prepare(self, request: Request, pictures: Mapping[str, bytes]) -> State: ...  # encode the prompt, draw noise
-    def batch_key(self, state: State) -> Hashable: ...  # states with equal keys may take one step together
-    def step(self, states: Sequence[State]) -> None: ...  # advance every state by exactly one step
-    def preview(self, state: State) -> Image | None: ...  # cheap, from the current prediction
-    def pieces(self, state: State) -> list[Piece]: ...  # what can be heard or read already; each is given once
-    def finish(self, state: State) -> Artifact: ...  # decode
+    @property
+    def entry(self) -> Entry: ...
+    @property
+    def nbytes(self) -> int: ...  # of the weights, in memory
+    def check(self, request: AskedT) -> None: ...  # InvalidRequest / TooLarge for what this model cannot do
+    def prepare(self, request: AskedT, pictures: Mapping[str, bytes]) -> StateT: ...  # encode the prompt, draw noise
+    def batch_key(self, state: StateT) -> Hashable: ...  # states with equal keys may take one step together
+    def step(self, states: Sequence[StateT]) -> None: ...  # advance every state by exactly one step
+    def preview(self, state: StateT) -> Image | None: ...  # cheap, from the current prediction
+    def pieces(self, state: StateT) -> list[Piece]: ...  # what can be heard or read already; each is given once
+    def finish(self, state: StateT) -> Artifact: ...  # decode
     def bytes_per_row(self, key: Hashable) -> int: ...  # predicted peak activation memory of one more row
+
+
+@runtime_checkable
+class Foreseeing(Protocol[SeenT]):
+    """A pipeline whose pictures can be foreseen, and turned, while they are made."""
+
+    def foreseen(self, state: SeenT) -> Image: ...  # the finished picture, as far as it can be seen now
+    def weighs(self, state: SeenT) -> bool: ...  # whether there are texts and pictures for a gate to weigh
+    def turn(self, state: SeenT, gate: float) -> None: ...  # 0…1, as `ImageRequest.gate`

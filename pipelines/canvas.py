@@ -31,7 +31,7 @@ class Canvas:
 
     def finished(self, image: Image.Image) -> Image.Image:
         """The result in its place. What was not masked is what came, to the last bit."""
-        if self.whole is None:
+        if self.whole is None or self.soft is None:
             return image
         box = self.box or (0, 0, *self.whole.size)
         size = (box[2] - box[0], box[3] - box[1])

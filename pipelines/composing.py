@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pipelines.alignment.pictures import flat
 from pipelines.canvas import given, opened
-from pipelines.conditioning import NOTHING, Conditioning, Pieces, PromptReader, Text
+from pipelines.conditioning import NOTHING, Conditioning, PromptReader, Text
 from pipelines.ip_adapter import Adapter
 from pipelines.mixing import between, fainter, slerp
 from pipelines.prompts import composed
@@ -54,9 +54,9 @@ def texts(
     unsaid = [(part.text, part.weight) for part in request.parts if part.role == Role.NOT]
     prompt, blend = composed(request.prompt, said), request.blend
     negative = composed(request.negative_prompt, unsaid) if guided else None
-    other: Pieces = composed(blend.prompt, said) if blend and blend.prompt.strip() else prompt
-    positive, negative, empty, other = reader.read(prompt, negative, notes, NOTHING, other)
-    return (between(positive, other, blend.at) if blend else positive), negative, empty
+    end = composed(blend.prompt, said) if blend and blend.prompt.strip() else prompt
+    positive, against, (empty, other) = reader.read(prompt, negative, notes, NOTHING, end)
+    return (between(positive, other, blend.at) if blend else positive), against, empty
 
 
 def pictures(
@@ -98,7 +98,7 @@ def _tokens(adapter: Adapter, request: ImageRequest, part: Part, files: Mapping[
     def look(sha: str, field: str) -> Tensor:
         return adapter.look(sha, flat(opened(given(files, sha, field), "picture part")))
 
-    seen, blend = look(part.picture, "parts"), request.blend
+    seen, blend = look(part.picture or "", "parts"), request.blend
     if blend and blend.picture and part is request.blended_part:
         seen = slerp(seen, look(blend.picture, "blend.picture"), blend.at)
     return adapter.tokens(seen)
@@ -106,7 +106,8 @@ def _tokens(adapter: Adapter, request: ImageRequest, part: Part, files: Mapping[
 
 def _view(adapter: Adapter, kind: str, seen: list[tuple[Tensor, float]], kinds: Mapping) -> View:
     """Where another picture says how, what a picture of the content says of style is not heard."""
-    blocks = {Role.HOW: adapter.style, Role.WHERE: adapter.layout}.get(kind)
+    named: dict[str, frozenset[str]] = {Role.HOW: adapter.style, Role.WHERE: adapter.layout}
+    blocks = named.get(kind)
     if kind == Role.WHAT and Role.HOW in kinds:
         blocks = adapter.names - adapter.style
     tokens, logs, scale = _joined(seen)

@@ -73,19 +73,21 @@ class PromptReader:
         self._parts = parts
         self._known: OrderedDict[tuple[Pieces, int], Text] = OrderedDict()
 
-    def read(self, prompt: Pieces, negative: Pieces | None, notes: list[str], *more: Pieces) -> tuple[Text | None, ...]:
+    def read(
+        self, prompt: Pieces, negative: Pieces | None, notes: list[str], *more: Pieces
+    ) -> tuple[Text, Text | None, list[Text]]:
         """Positive, negative and `more` texts, all with equal numbers of windows. negative: None without guidance."""
         windows = max(self._windows(text) for text in (prompt, negative or NOTHING, *more))
         self._remark(prompt, "prompt", notes)
         positive = self._text(prompt, windows)
         others = [self._text(text, windows) for text in more]
         if negative is None:
-            return positive, None, *others
+            return positive, None, others
         self._remark(negative, "negative prompt", notes)
         # SDXL was trained with zeros where nothing is said; diffusers does this when no negative prompt is given.
         if negative == NOTHING and self._parts.zero_empty_negative:
-            return positive, Text(torch.zeros_like(positive.embeds), torch.zeros_like(positive.pooled)), *others
-        return positive, self._text(negative, windows), *others
+            return positive, Text(torch.zeros_like(positive.embeds), torch.zeros_like(positive.pooled)), others
+        return positive, self._text(negative, windows), others
 
     def _windows(self, text: Pieces) -> int:
         needed = max(len(_split(tokenizer, text).ids) for tokenizer in self._parts.tokenizers)
@@ -133,10 +135,9 @@ class PromptReader:
     def _run(self, i: int, ids: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Layers as in diffusers: the last one for SD 1/2, the one before it for SDXL."""
         encoder, device = self._parts.text_encoders[i], self._parts.device
-        masked = mask is not None and getattr(encoder.config, "use_attention_mask", False)
-        out = encoder(
-            ids.to(device), attention_mask=mask.to(device) if masked else None, output_hidden_states=self._parts.sdxl
-        )
+        used = mask if getattr(encoder.config, "use_attention_mask", False) else None
+        used = None if used is None else used.to(device)
+        out = encoder(ids.to(device), attention_mask=used, output_hidden_states=self._parts.sdxl)
         if not self._parts.sdxl:
             return out[0], None
         return out.hidden_states[-2], out[0] if out[0].ndim == 2 else None

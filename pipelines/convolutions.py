@@ -28,7 +28,9 @@ class Convolution:
 
     def __init__(self, conv: nn.Conv2d):
         self._conv = conv
-        self._product = product(by_columns(conv), conv.bias) if conv.kernel_size == (1, 1) else None
+        self._product: Callable[[Tensor], Tensor]  # of 3 x 3 made when it is first needed
+        if conv.kernel_size == (1, 1):
+            self._product = product(by_columns(conv), conv.bias)
         self._made_of: tuple = ()
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic
 
 from pipelines import checks
 from pipelines.adapters import AdapterFiles
-from pipelines.errors import InvalidRequest
-from pipelines.requests import Asked, ImageRequest, Sampler
+from pipelines.base import AskedT
+from pipelines.errors import InvalidRequest, ModelUnavailable
+from pipelines.requests import ImageRequest, Sampler
 
 UNKNOWN = ""  # task of a Hugging Face id that has yet to be fetched
 LATENTS, INPAINT, INSTRUCT = "latents", "inpaint", "instruct"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What the studio knows of any model.
+class Entry(Generic[AskedT]):
+    """What the studio knows of any model. AskedT: the requests that it serves.
 
     source: "bundled", "package", "folder" or "hub". folder: where it lies; None: not on this machine yet, or inside a
     Python package. task: the kind of request that it serves. stored_bytes: size of the weight files; stored_itemsize:
@@ -38,16 +40,23 @@ class Entry:
     def ready(self) -> bool:
         return self.folder is not None or self.source == "package"
 
+    @property
+    def place(self) -> Path:
+        """The folder, of a model that has to have one. Raises ModelUnavailable."""
+        if self.folder is None:
+            raise ModelUnavailable(f"{self.name} is not on this machine yet.")
+        return self.folder
+
     def weight_bytes(self, itemsize: int) -> int:
         """Memory of the weights when loaded with numbers of that size."""
         return self.stored_bytes * itemsize // self.stored_itemsize
 
-    def check(self, request: Asked) -> None:
+    def check(self, request: AskedT) -> None:
         """Raises InvalidRequest with the first field that this model cannot do."""
         if self.task not in (UNKNOWN, request.kind):
             raise InvalidRequest("model", self.id, f"a model for {request.kind}; {self.name} is one for {self.task}")
 
-    def fits(self, request: Asked, budget: int, itemsize: int, spare: int = 0) -> None:
+    def fits(self, request: AskedT, budget: int, itemsize: int, spare: int = 0) -> None:
         """Raises TooLarge where weights and the smallest piece of work exceed `budget` bytes (0: no limit).
 
         spare: bytes of main memory beside the device, where weights can wait for their turn.
@@ -56,7 +65,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageEntry(Entry):
+class ImageEntry(Entry[ImageRequest]):
     """A picture model: its defaults and its limits. Sizes in pixels; factor: width and height are multiples of it.
 
     embeds_guidance: the guidance scale is an input of the UNet (LCM), so that guidance takes no second row.

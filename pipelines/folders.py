@@ -30,7 +30,7 @@ WEIGHTS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", 
 # diffusers' ancestral Euler has no formula for models that predict the picture itself.
 _NOT_FOR_SAMPLE = {Sampler.EULER_A}
 _FAST = ("turbo", "lightning", "hyper", "lcm")
-_QUICK = {"steps": 4, "guidance_scale": 1.0, "sketch_steps": 4}
+_QUICK: dict[str, Any] = {"steps": 4, "guidance_scale": 1.0, "sketch_steps": 4}
 # Low-rank changes beside a model that make it draw in a few steps: a second model, of the same parts.
 FEW_STEP = "few-step.safetensors"
 
@@ -177,5 +177,5 @@ def itemsize(file: Path) -> int:
             header = json.loads(opened.read(min(int.from_bytes(opened.read(8), "little"), 2**24)))
     except (OSError, ValueError):
         return 4  # damaged: loading says so
-    first = next((tensor for key, tensor in header.items() if key != "__metadata__"), {})
-    return sizes.get(first.get("dtype"), 4)
+    first: dict[str, Any] = next((tensor for key, tensor in header.items() if key != "__metadata__"), {})
+    return sizes.get(first.get("dtype", ""), 4)

@@ -33,7 +33,7 @@ def find(id: str) -> Entry | None:
     match = HUB_ID.fullmatch(id)
     if match is None:
         return None
-    entry = Entry(id, match["repo"], "hub", revision=match["revision"], note="Is fetched when first used.")
+    entry: Entry = Entry(id, match["repo"], "hub", revision=match["revision"], note="Is fetched when first used.")
     try:
         folder = _cached(entry)
     except ValueError:  # the hub's own rules for names are stricter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from PIL import Image
@@ -29,6 +29,7 @@ from pipelines.state import ImageState
 if TYPE_CHECKING:
     from pipelines.entry import ImageEntry
     from pipelines.ip_adapter import Adapter
+Key = tuple[tuple[int, ...], int]  # of a batch: latent shape, tokens
 
 
 class ImagePipeline:
@@ -72,17 +73,18 @@ class ImagePipeline:
         return ImageState(request, sampler, timesteps, draws, start.latents, composed.at(request.gate), composed,
                           request.gate, canvas, start.held, notes)  # fmt: skip
 
-    def batch_key(self, state: ImageState) -> Hashable:
+    def batch_key(self, state: ImageState) -> Key:
         """(latent shape, tokens): jobs of one model with equal keys take their steps together."""
         return (tuple(state.latents.shape[1:]), state.conditioning.positive.embeds.shape[1])
 
     def weighs(self, state: ImageState) -> bool:
         """Whether there are texts and pictures for a gate to weigh."""
-        return state.composed.empty is not None and bool(state.request.words.strip())
+        return state.composed is not None and state.composed.empty is not None and bool(state.request.words.strip())
 
     def turn(self, state: ImageState, gate: float) -> None:
         """Weighs texts against pictures anew, from the next step on: 0…1, as `ImageRequest.gate`."""
-        state.gate, state.conditioning = gate, state.composed.at(gate)
+        if state.composed:
+            state.gate, state.conditioning = gate, state.composed.at(gate)
 
     @out_of_memory_is_ours
     def step(self, states: Sequence[ImageState]) -> None:
@@ -112,7 +114,7 @@ class ImagePipeline:
 
     def bytes_per_row(self, key: Hashable) -> int:
         """Predicted peak activation memory of one more row of a batch with that `batch_key`."""
-        (_, height, width), _ = key
+        (_, height, width), _ = cast(Key, key)
         return checks.bytes_per_row(self.entry, height, width, self.parts.dtype.itemsize)
 
     def _composed(self, request: ImageRequest, pictures: Mapping, start: Start, notes: list[str]) -> Composed:

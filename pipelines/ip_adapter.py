@@ -21,6 +21,7 @@ from pipelines.loading import quiet
 from pipelines.seeing import SeeingProcessor, Weights
 
 if TYPE_CHECKING:
+    from pipelines.adapters import AdapterFiles
     from pipelines.entry import ImageEntry
     from pipelines.loading import Parts
 
@@ -89,7 +90,7 @@ def load(entry: ImageEntry, parts: Parts) -> Adapter:
         raise ModelUnavailable(files.fault if files else f"{entry.name} has no image prompts.")
     try:
         with quiet():
-            return _opened(entry, parts)
+            return _opened(entry, files, parts)
     except ModelUnavailable:
         raise
     except Exception as error:
@@ -98,25 +99,25 @@ def load(entry: ImageEntry, parts: Parts) -> Adapter:
         ) from error
 
 
-def _opened(entry: ImageEntry, parts: Parts) -> Adapter:
+def _opened(entry: ImageEntry, files: AdapterFiles, parts: Parts) -> Adapter:
     stored: dict[str, dict[str, Tensor]] = {"image_proj": {}, "ip_adapter": {}}
-    for name, value in load_file(entry.adapter.file).items():
+    for name, value in load_file(files.file).items():
         kind, _, rest = name.partition(".")
         stored.setdefault(kind, {})[rest] = value.to(parts.device, parts.dtype)
     projection = parts.unet._convert_ip_adapter_image_proj_to_diffusers(stored["image_proj"], low_cpu_mem_usage=False)
     if not isinstance(projection, _KINDS):
         raise ModelUnavailable(f"The IP-Adapter of {entry.name} wants faces that a detector has found; not supported.")
-    encoder = _eyes(entry, parts)
+    encoder = _eyes(entry, files, parts)
     projection = projection.to(parts.device, parts.dtype).eval().requires_grad_(False)
     weights = _weights(entry, parts.unet, stored["ip_adapter"])
-    return Adapter(weights, projection, encoder, _processor(entry, encoder), unit=entry.adapter.unit, sdxl=parts.sdxl)
+    return Adapter(weights, projection, encoder, _processor(files, encoder), unit=files.unit, sdxl=parts.sdxl)
 
 
-def _eyes(entry: ImageEntry, parts: Parts) -> Any:
+def _eyes(entry: ImageEntry, files: AdapterFiles, parts: Parts) -> Any:
     from transformers import CLIPVisionModelWithProjection
 
     eyes, told = CLIPVisionModelWithProjection.from_pretrained(
-        entry.adapter.encoder, use_safetensors=True, local_files_only=True, dtype=parts.dtype, output_loading_info=True
+        files.encoder, use_safetensors=True, local_files_only=True, dtype=parts.dtype, output_loading_info=True
     )
     if [key for key in told["missing_keys"] if "position_ids" not in key] or told["mismatched_keys"]:
         raise ModelUnavailable(f"The image encoder of {entry.name} is damaged: it lacks some of its weights.")
@@ -140,11 +141,11 @@ def _weights(entry: ImageEntry, unet: Any, stored: dict[str, Tensor]) -> Weights
     return found
 
 
-def _processor(entry: ImageEntry, encoder: Any) -> Any:
+def _processor(files: AdapterFiles, encoder: Any) -> Any:
     """The encoder's own; else the one that diffusers assumes."""
     from transformers import CLIPImageProcessorPil
 
-    if (entry.adapter.encoder / "preprocessor_config.json").is_file():
-        return CLIPImageProcessorPil.from_pretrained(entry.adapter.encoder, local_files_only=True)
+    if (files.encoder / "preprocessor_config.json").is_file():
+        return CLIPImageProcessorPil.from_pretrained(files.encoder, local_files_only=True)
     size = encoder.config.image_size
     return CLIPImageProcessorPil(size={"shortest_edge": size}, crop_size={"height": size, "width": size})

@@ -96,7 +96,7 @@ class _Transformer:
         self.blocks = [_Block(block) for block in module.transformer_blocks]
         self.whole = module
 
-    def __call__(self, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, **more: object) -> tuple:
+    def __call__(self, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, **more: Any) -> tuple:
         if encoder_hidden_states is None or _special(**more):
             return type(self.whole).forward(self.whole, hidden_states, encoder_hidden_states, **more)
         rows, channels, height, width = hidden_states.shape
@@ -150,7 +150,7 @@ class _Attention:
         self.query = by_columns(module.to_q) if fused < 3 else None
         self.out = _linear(module.to_out[0])
         self._texts: Tensor | None = None
-        self._known: tuple[Tensor, Tensor] | None = None
+        self._known: tuple[Tensor, ...] = ()
 
     def to_itself(self, x: Tensor, rows: int) -> Tensor:
         """x: (rows · cells, channels), and so is what comes back."""
@@ -160,10 +160,10 @@ class _Attention:
     def to_texts(self, x: Tensor, rows: int, texts: Tensor, sight: Sight | None) -> Tensor:
         """texts: (rows, tokens, width). Keys and values are kept as long as the very same tensor comes."""
         if texts is not self._texts:
-            self._known = tuple(self._split(texts.flatten(0, 1) @ self.joint, rows, 2))
+            self._known = self._split(texts.flatten(0, 1) @ self.joint, rows, 2)
             self._texts = texts
-        (query,) = self._split(x @ self.query, rows, 1)
-        return self._attended(query, *self._known, x, sight)
+        (query,), (key, value) = self._split(x @ self.query, rows, 1), self._known
+        return self._attended(query, key, value, x, sight)
 
     def _split(self, joint: Tensor, rows: int, parts: int) -> tuple[Tensor, ...]:
         """(rows · n, parts · heads · d) -> parts of (rows, heads, n, d)."""

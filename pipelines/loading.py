@@ -91,9 +91,7 @@ def warm() -> None:
 
 def load(entry: ImageEntry, options: Options, progress: Progress) -> Parts:
     """The parts of a model that lies on this machine. Raises ModelUnavailable with one sentence."""
-    if entry.folder is None:
-        raise ModelUnavailable(f"{entry.name} is not on this machine yet.")
-    index = folders.config(entry.folder, "model_index.json", entry.name)
+    index = folders.config(entry.place, "model_index.json", entry.name)
     texts = [part for part in ("text_encoder", "text_encoder_2") if index.get(part, [None])[0]]
     names = ["unet", "vae", *texts, *(part.replace("text_encoder", "tokenizer") for part in texts)]
     opened = {}
@@ -108,7 +106,7 @@ def _parts(entry: ImageEntry, index: dict, opened: dict, texts: list[str], optio
     from pipelines import placing
 
     sdxl = entry.family == "sdxl"
-    noise = folders.config(entry.folder, "scheduler/scheduler_config.json", entry.name)
+    noise = folders.config(entry.place, "scheduler/scheduler_config.json", entry.name)
     parts = Parts(
         opened["unet"],
         opened["vae"],
@@ -133,7 +131,7 @@ def _open(entry: ImageEntry, part: str, index: dict, options: Options) -> Any:
     try:
         with quiet():
             if part.startswith("tokenizer"):
-                return kind.from_pretrained(entry.folder / part, local_files_only=True)
+                return kind.from_pretrained(entry.place / part, local_files_only=True)
             model = _with_weights(kind, entry, part, options)
             return lowrank.merge(model, entry.changes) if part == "unet" and entry.changes else model
     except TriptychError:
@@ -142,7 +140,8 @@ def _open(entry: ImageEntry, part: str, index: dict, options: Options) -> Any:
         raise ModelUnavailable(f"{entry.name} is damaged: its {part} cannot be opened.") from error
 
 
-def _kind(entry: ImageEntry, part: str, index: dict) -> type:
+def _kind(entry: ImageEntry, part: str, index: dict) -> Any:
+    """The class of a part, of diffusers or transformers. Raises ModelUnavailable."""
     try:
         name = str(index[part][1])
     except (KeyError, IndexError, TypeError) as error:
@@ -153,13 +152,13 @@ def _kind(entry: ImageEntry, part: str, index: dict) -> type:
     return getattr(import_module(_CLASSES[name]), name)
 
 
-def _with_weights(kind: type, entry: ImageEntry, part: str, options: Options) -> Any:
-    file = folders.weight_file(entry.folder, part, entry.name)
-    folders.config(entry.folder, f"{part}/config.json", entry.name)
+def _with_weights(kind: Any, entry: ImageEntry, part: str, options: Options) -> Any:
+    file = folders.weight_file(entry.place, part, entry.name)
+    folders.config(entry.place, f"{part}/config.json", entry.name)
     half = {"variant": "fp16"} if ".fp16." in file.name else {}
-    number = {"dtype" if part.startswith("text") else "torch_dtype": _dtype(part, entry.folder, options)}
+    number = {"dtype" if part.startswith("text") else "torch_dtype": _dtype(part, entry.place, options)}
     model, told = kind.from_pretrained(
-        entry.folder / part, use_safetensors=True, local_files_only=True, output_loading_info=True, **half, **number
+        entry.place / part, use_safetensors=True, local_files_only=True, output_loading_info=True, **half, **number
     )
     if missing := [key for key in told["missing_keys"] if "position_ids" not in key]:
         raise ModelUnavailable(f"{entry.name} is damaged: its {part} lacks {len(missing)} of its weights.")

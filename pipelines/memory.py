@@ -10,7 +10,8 @@ import torch
 
 from pipelines.errors import OutOfMemory
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 _SIGNS = ("not enough memory", "out of memory", "can't allocate memory", "invalid buffer size")
 
 

@@ -47,7 +47,8 @@ class Preview:
         pixels = functional.conv2d(latents.float(), self._weight, self._bias, padding=self._weight.shape[-1] // 2)
         image = to_image(functional.pixel_shuffle(pixels, self._patch)[0])
         scale = SIDE / max(image.size)
-        return image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.BICUBIC)
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        return image.resize(size, Image.Resampling.BICUBIC)
 
 
 def _map(parts: Parts, entry: ImageEntry) -> tuple[Tensor, Tensor]:
@@ -102,10 +103,13 @@ def main(folder: Path) -> None:
     """Fits and stores the map of the model in `folder`."""
     from pipelines import folders, loading
     from pipelines.devices import choose, dtype_for
+    from pipelines.entry import ImageEntry
     from pipelines.image import ImagePipeline
 
     device = choose("cpu")
     entry = folders.read(folder.name, folder, "folder")
+    if not isinstance(entry, ImageEntry):
+        raise SystemExit(f"{entry.name} makes no pictures.")
     pipeline = ImagePipeline(loading.load(entry, loading.Options(device, dtype_for(device)), lambda *_: None), entry)
     colours = ["red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey"]
     things = ["cat", "house", "tree", "apple", "car", "flower", "bird", "mountain", "face", "star"]

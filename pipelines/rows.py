@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipelines.conditioning import Conditioning, Text
+from pipelines.conditioning import Conditioning
 from pipelines.seeing import Shown
 
 
@@ -64,7 +64,8 @@ def join(members: tuple[Conditioning, ...]) -> Batch:
     ordered = [members[i] for i in order]
     guided = [c for c in ordered if c.negative is not None]
     copies = 2 if guided and guided[0].picture_scale is not None else 1
-    texts: list[Text] = [c.negative for c in guided] * copies + [c.positive for c in ordered]
+    negatives = [c.negative for c in ordered if c.negative is not None]
+    texts = negatives * copies + [c.positive for c in ordered]
     embeds = torch.cat([text.embeds for text in texts])
     extra: dict = {}
     if ordered[0].sizes is not None:

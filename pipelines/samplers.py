@@ -10,7 +10,7 @@ Flow-matching models (SD3, Flux, Z-Image…) would add their rows to `_CLASSES` 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import cache
 from importlib import import_module
@@ -93,13 +93,13 @@ def schedule(sampler: Any, steps: int, strength: float | None) -> torch.Tensor:
 
 def options(sampler: Any, generator: torch.Generator) -> dict[str, Any]:
     """The keywords that this sampler's `step` takes: its job's own generator where it draws noise."""
-    known = _parameters(type(sampler))
+    known = _parameters(type(sampler).step)
     return {key: value for key, value in {"generator": generator, "eta": 0.0}.items() if key in known}
 
 
 @cache
-def _parameters(kind: type) -> frozenset[str]:
-    return frozenset(inspect.signature(kind.step).parameters)
+def _parameters(call: Callable) -> frozenset[str]:
+    return frozenset(inspect.signature(call).parameters)
 
 
 def clean(sampler: Any, sample: torch.Tensor, output: torch.Tensor, timestep: float) -> torch.Tensor:

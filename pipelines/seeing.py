@@ -71,9 +71,9 @@ class _Kind:
     def add(self, attention: Attention, query: Tensor, seen: Tensor) -> None:
         if attention not in self._known:
             self._known[attention] = self._made(attention)
-        if self._known[attention] is None:
+        if (known := self._known[attention]) is None:
             return
-        keys, values, scale = self._known[attention]
+        keys, values, scale = known
         rows = query if self._places is None else query[self._places]
         found = functional.scaled_dot_product_attention(rows, keys, values, attn_mask=self._logs) * scale
         if self._places is None:
@@ -123,7 +123,7 @@ class SeeingProcessor(AttnProcessor2_0):
             return super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, temb, **more)
         split = attn.to_q(hidden_states), attn.to_k(encoder_hidden_states), attn.to_v(encoder_hidden_states)
         query, key, value = (x.unflatten(-1, (attn.heads, -1)).transpose(1, 2) for x in split)
-        if attention_mask is not None:
+        if attention_mask is not None and encoder_hidden_states is not None:
             rows, tokens = encoder_hidden_states.shape[:2]
             attention_mask = attn.prepare_attention_mask(attention_mask, tokens, rows)
             attention_mask = attention_mask.view(rows, attn.heads, -1, attention_mask.shape[-1])

@@ -80,7 +80,7 @@ class Shelf:
 
     def scores(self, request: Request) -> bool:
         """Whether what is made for it is compared with its words: pictures; of sounds, the text has a place there."""
-        asked = request.words.strip() or getattr(request, "parts", ())
+        asked = request.words.strip() or getattr(request, "parts", None)
         return request.kind in SCORED and bool(asked) and not getattr(request, "filmstrip", False)
 
     def alignment(self) -> Any:

@@ -14,6 +14,8 @@ from pipelines.mixing import slerp
 from pipelines.requests import RANDOM_SEED, ImageRequest
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from pipelines.loading import Parts
 
 
@@ -55,7 +57,7 @@ class Starter:
 
     def start(self, canvas: Canvas | None, first: Tensor) -> Start:
         """first: the first timestep that is walked, 1-D."""
-        if self._parts.kind == "instruct":
+        if self._parts.kind == "instruct" and canvas:
             return self._instructed(canvas)
         if self._parts.kind == "inpaint":
             return self._with_mask_beside(canvas, first)
@@ -72,8 +74,7 @@ class Starter:
 
     def _with_mask_beside(self, canvas: Canvas | None, first: Tensor) -> Start:
         """Nine channels: latents, mask, and the latents of the picture with what is masked greyed out."""
-        whole = canvas is None or self._request.strength == 1
-        clean = None if whole else self._clean(canvas)
+        clean = None if canvas is None or self._request.strength == 1 else self._clean(canvas)
         noise = self._noise()
         begun = self._pure(noise) if clean is None else self._noised(clean, noise, first, False)
         white, pixels = self._masked(canvas)
@@ -89,7 +90,7 @@ class Starter:
         return Start(self._pure(noise), held, beside)
 
     def _held(self, canvas: Canvas, clean: Tensor, noise: Tensor) -> Held | None:
-        return None if canvas.mask is None else Held(self._cells(canvas), clean, noise)
+        return None if canvas.mask is None else Held(self._cells(canvas.mask), clean, noise)
 
     def _masked(self, canvas: Canvas | None) -> tuple[Tensor, Tensor]:
         """(1, 1, h, w) of where it may change, and (1, 3, H, W) of what is not to."""
@@ -100,10 +101,10 @@ class Starter:
                 1, 3, request.height, request.width
             )
         black = masks.on_latents(canvas.mask, 1) < 0.5
-        return self._cells(canvas), latents.to_tensor(canvas.start) * black
+        return self._cells(canvas.mask), latents.to_tensor(canvas.start) * black
 
-    def _cells(self, canvas: Canvas) -> Tensor:
-        return masks.on_latents(canvas.mask, self._parts.factor).to(self._parts.device, self._parts.dtype)
+    def _cells(self, mask: Image) -> Tensor:
+        return masks.on_latents(mask, self._parts.factor).to(self._parts.device, self._parts.dtype)
 
     def _clean(self, canvas: Canvas) -> Tensor:
         pixels = latents.to_tensor(canvas.start)

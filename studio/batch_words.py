@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipelines.errors import InvalidRequest, NotAllowed, NotFound, TriptychError
@@ -68,7 +69,7 @@ class BatchWords:
     def _pass_on(self, owner: str, id: str, numbers: list[int]) -> None:
         """The captions in the gallery follow, each with its file; that takes a while for many."""
         for number in numbers:
-            self._feed.later(lambda number=number: self._rewrite(owner, id, number))
+            self._feed.later(partial(self._rewrite, owner, id, number))
         self._checks.wake()
 
     def _rewrite(self, owner: str, id: str, number: int) -> None:

@@ -97,9 +97,12 @@ class Batches:
                 "another one for the rest."
             )
         try:
-            return self._add_text(batch, name, data) if sidecars.is_text(name) else self._add_picture(batch, name, data)
+            if not sidecars.is_text(name):
+                return self._add_picture(batch, name, data)
+            self._add_text(batch, name, data)
         except BadUpload as error:
             return self._refused(batch, name, str(error))
+        return None
 
     def add_zip(self, owner: str, id: str, file: BinaryIO) -> int:
         """Everything in it; returns how many files were looked at. Raises BadUpload, NotFound, NotAllowed."""

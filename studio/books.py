@@ -19,6 +19,7 @@ from pipelines.errors import BadUpload
 from studio import limits
 from studio.texts import Part, Text, bad, tidy
 
+_NAME = re.compile(r"/?[\w:.-]{0,60}")
 _ATTRIBUTE = re.compile(r"""([\w:.-]{1,100})\s{0,100}=\s{0,100}(?:"([^"<]{0,2000})"|'([^'<]{0,2000})')""")
 _BLOCKS = frozenset(
     ("p", "div", "br", "h1", "h2", "h3", "h4", "h5", "h6", "li", "tr", "blockquote", "section", "article", "hr", "dt",
@@ -137,7 +138,7 @@ def _tag(inner: str, text: str) -> Iterator[tuple[str, dict[str, str], str]]:
     if inner[:1] in ("!", "?"):
         yield "", {}, text
         return
-    name = re.match(r"/?[\w:.-]{0,60}", inner)[0].lower()
+    name = next(_NAME.finditer(inner))[0].lower()
     about = {
         found[1].lower(): html.unescape(found[2] or found[3] or "") for found in _ATTRIBUTE.finditer(inner[:20_000])
     }

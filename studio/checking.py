@@ -37,9 +37,10 @@ log = logging.getLogger(__name__)
 def limits_of(catalog: Catalog) -> Limits:
     """From which numbers on the answers of the alignment that is used mean something."""
     try:
-        return catalog.find(AlignRequest().model).limits
-    except (TriptychError, AttributeError):  # it is not there, or another kind of model has its name
+        found = catalog.find(AlignRequest().model)
+    except TriptychError:
         return Limits()
+    return getattr(found, "limits", Limits())  # another kind of model may have its name
 
 
 class Checking:
@@ -70,7 +71,8 @@ class Checking:
         """One caption of the gallery, in the thread of the caller; where nobody answers, it stays unchecked."""
         row = self._gallery.artifact(owner, artifact)
         request = row.made_from()
-        if row.score is not None or row.kind != "caption" or not row.prompt.strip() or getattr(request, "question", ""):
+        asked = bool(getattr(request, "question", ""))
+        if row.score is not None or row.kind != "caption" or not row.prompt.strip() or asked:
             return
         with suppress(TriptychError, TimeoutError):
             (found,) = self._asked(owner, [(request.uploads()[0], row.prompt)], Priority.INTERACTIVE, seconds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from pipelines.alignment.contest import dropped, look_after
-from pipelines.base import Pipeline
+from pipelines.base import Foreseeing, Pipeline
 from studio.tasks import Alignment, Task, explain
 
 GIVEN_UP = "Given up after {step} of {steps} steps: other candidates agree better with the prompt."
@@ -29,23 +29,23 @@ class Contests:
         """Looks at those whose time it is; those who are to be given up. Where they cannot be compared, all go on."""
         due = self.due(tasks)
         try:
-            return self.looked(pipeline, alignment(), due) if due else []
+            return self.looked(pipeline, alignment(), due) if due and isinstance(pipeline, Foreseeing) else []
         except Exception as error:
             explain(error)
             return []
 
-    def looked(self, pipeline: Pipeline, alignment: Alignment, tasks: Sequence[Task]) -> list[Task]:
+    def looked(self, pipeline: Foreseeing, alignment: Alignment, tasks: Sequence[Task]) -> list[Task]:
         """Scores the predictions; those who are to be given up."""
-        pictures = [pipeline.foreseen(task.state) for task in tasks]
+        pictures = [pipeline.foreseen(task.live) for task in tasks]
         judged = alignment.judge(pictures, [task.request.words for task in tasks])
         for task, found in zip(tasks, judged, strict=True):
             self._group(task)[task.id] = found.cosine
-        groups = dict.fromkeys(task.request.group for task in tasks)
+        groups = dict.fromkeys(map(group_of, tasks))
         return [loser for group in groups for loser in self._behind(group)]
 
     def _group(self, task: Task) -> dict[str, float | None]:
-        known = self._scores.setdefault(task.request.group, {})
-        for other in self._members(task.request.group):
+        known = self._scores.setdefault(group_of(task), {})
+        for other in self._members(group_of(task)):
             known.setdefault(other.id, None)
         return known
 
@@ -58,17 +58,22 @@ class Contests:
         return behind
 
 
+def group_of(task: Task) -> str:
+    """What candidates that were asked for together share; "" where a job has no rivals."""
+    return getattr(task.request, "group", "")
+
+
 def sentence(task: Task) -> str:
     return GIVEN_UP.format(step=_step(task), steps=_steps(task))
 
 
 def _competes(task: Task) -> bool:
-    return bool(getattr(task.request, "early_stop", False) and task.request.group and task.state)
+    return bool(getattr(task.request, "early_stop", False) and group_of(task) and task.state)
 
 
 def _step(task: Task) -> int:
-    return task.state.steps_total - task.state.steps_left
+    return task.live.steps_total - task.live.steps_left
 
 
 def _steps(task: Task) -> int:
-    return task.state.steps_total
+    return task.live.steps_total

@@ -58,7 +58,7 @@ def _table(named: list[tuple[str, Item]], form: Form) -> bytes:
 
 def _line(name: str, item: Item, form: Form) -> dict:
     """`file_name` and `text` are the names that `datasets` and the training scripts of diffusers expect."""
-    line = {"file_name": name, "text": item.text}
+    line: dict[str, object] = {"file_name": name, "text": item.text}
     if form == Form.JSONL:
         line |= {"name": item.name, "agreement": item.score, "written_by": item.origin, "width": item.width,
                  "height": item.height}  # fmt: skip

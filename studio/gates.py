@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol, cast
 
-from pipelines.base import Pipeline
-from pipelines.requests import Request, Role
+from pipelines.base import Foreseeing, Pipeline
+from pipelines.requests import ImageRequest, Role
 from studio.scoring import PROMPT, heard, opened
 from studio.tasks import Alignment, Task, explain
 
@@ -15,6 +16,15 @@ LOOKS = (1 / 5, 2 / 5)  # parts of the steps: layout is settled early, and later
 SLACK = 0.1  # a difference that is none
 REACH = 0.5  # how far the gate goes for a difference of 1
 LIMITS = (0.1, 0.9)  # neither is ever silent
+
+
+class Gated(Protocol):
+    """The state of a picture whose gate may be turned."""
+
+    @property
+    def request(self) -> ImageRequest: ...
+    @property
+    def gate(self) -> float: ...
 
 
 class Gates:
@@ -25,24 +35,28 @@ class Gates:
 
     def turn(self, pipeline: Pipeline, alignment: Callable[[], Alignment], tasks: Iterable[Task]) -> None:
         """Looks at those whose time it is, and turns their gates."""
-        due = [task for task in tasks if _due(pipeline, task)]
+        due = [state for task in tasks if (state := _due(task))]
+        if due and isinstance(pipeline, Foreseeing):
+            self._turn(pipeline, alignment, [state for state in due if pipeline.weighs(state)])
+
+    def _turn(self, pipeline: Foreseeing, alignment: Callable[[], Alignment], due: Sequence[Gated]) -> None:
         if not due:
             return
         try:
-            asked = [self._asked(task.request) for task in due]
-            seen = [pipeline.foreseen(task.state) for task in due]
+            asked = [self._asked(state.request) for state in due]
+            seen = [pipeline.foreseen(state) for state in due]
             found = alignment().agree(seen, [texts for texts, _ in asked], [shown for _, shown in asked])
-            for task, (texts, _), agreed in zip(due, asked, found, strict=True):
+            for state, (texts, _), agreed in zip(due, asked, found, strict=True):
                 said, shown = _mean(agreed[: len(texts)]), _mean(agreed[len(texts) :])
-                pipeline.turn(task.state, moved(task.state.gate, said, shown))
+                pipeline.turn(state, moved(state.gate, said, shown))
         except Exception as error:
             explain(error)
 
-    def _asked(self, request: Request) -> tuple[list[str], list]:
+    def _asked(self, request: ImageRequest) -> tuple[list[str], list]:
         """What is to be heard: texts and pictures, but those that say what not to show, or where to begin."""
         texts, _ = heard(request)
         said = [text for i, text in texts.items() if i == PROMPT or request.parts[i].role != Role.NOT]
-        shown = [part.picture for part in request.shown_parts if part.role != Role.NOT]
+        shown = [part.picture for part in request.shown_parts if part.picture and part.role != Role.NOT]
         return said, [opened(self._files[sha]) for sha in shown]
 
 
@@ -60,12 +74,12 @@ def looks(steps: int) -> set[int]:
     return {math.ceil(steps * part) for part in LOOKS} - {0, steps}
 
 
-def _due(pipeline: Pipeline, task: Task) -> bool:
-    if not getattr(task.request, "auto_gate", False) or task.state is None:
-        return False
-    return task.state.steps_total - task.state.steps_left in looks(task.state.steps_total) and pipeline.weighs(
-        task.state
-    )
+def _due(task: Task) -> Gated | None:
+    state = task.state
+    if not getattr(task.request, "auto_gate", False) or state is None:
+        return None
+    early = state.steps_total - state.steps_left in looks(state.steps_total)
+    return cast(Gated, state) if early else None  # only pictures have an automatic gate
 
 
 def _mean(agreed: Sequence) -> float:

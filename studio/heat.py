@@ -27,7 +27,7 @@ def overlay(values: np.ndarray, view: Sequence[float], size: tuple[int, int]) ->
     warm = np.asarray(
         Image.fromarray((values**CONTRAST).astype(np.float32)).resize(inside, Image.Resampling.BICUBIC)
     ).clip(0, 1)
-    pixels = np.zeros((height, width, 4), np.uint8)
+    pixels: np.ndarray = np.zeros((height, width, 4), np.uint8)
     part = pixels[top : top + inside[1], left : left + inside[0]]
     part[..., :3] = (warm[..., None] * WARM).round()[: part.shape[0], : part.shape[1]]
     part[..., 3] = round(255 * VEIL)

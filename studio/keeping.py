@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageDraw
 
 from pipelines.base import Artifact
-from pipelines.requests import Request
+from pipelines.requests import ImageRequest, Request
 from studio import limits, metadata
 from studio.pictures import fitted
 
@@ -44,7 +44,7 @@ def keep(request: Request, artifact: Artifact, read_upload: Callable[[str], byte
     return _KEEPERS.get(artifact.kind, _other)(request, artifact, read_upload)
 
 
-def _image(request: Request, artifact: Artifact, read_upload: Callable) -> Kept:
+def _image(request: ImageRequest, artifact: Artifact, read_upload: Callable) -> Kept:
     image = Image.open(io.BytesIO(artifact.data))
     data = metadata.write(artifact.data, request, artifact.info)
     return Kept(data, thumbnail(image), image.width, image.height, request.words)
@@ -78,7 +78,7 @@ def _other(request: Request, artifact: Artifact, read_upload: Callable) -> Kept:
     return Kept(artifact.data, thumbnail(waveform([])), *WAVE_SIZE, request.words)
 
 
-_KEEPERS = {"image": _image, "speech": _speech, "caption": _caption}
+_KEEPERS: dict[str, Callable[..., Kept]] = {"image": _image, "speech": _speech, "caption": _caption}
 
 
 def waveform(peaks: list[float]) -> Image.Image:

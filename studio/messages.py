@@ -6,6 +6,7 @@ needs it, `Forget` after the last; the web side alone decides when, so the two n
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import msgpack
@@ -163,7 +164,7 @@ class Stats:
     model: str | None
     rows_per_step: float
     steps_per_second: float
-    forecast: dict[str, list] = field(default_factory=dict)
+    forecast: Mapping[str, Sequence] = field(default_factory=dict)
 
 
 TO_WORKER = Submit | Picture | Forget | Cancel | Pause | Resume | Reorder | Shutdown

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipelines import requests
 from pipelines.errors import InvalidRequest
-from pipelines.requests import ImageRequest, Request, Role, Sampler
+from pipelines.requests import ImageRequest, Role, Sampler
 from studio import limits, parameters, png
 from studio.exif import user_texts
 from studio.pictures import FORMATS, sentences
@@ -51,7 +51,7 @@ class Info:
         return good, notes
 
 
-def write(data: bytes, request: Request, extra: Mapping | None = None) -> bytes:
+def write(data: bytes, request: ImageRequest, extra: Mapping | None = None) -> bytes:
     """The PNG with the chunks `parameters` (AUTOMATIC1111's format) and `triptych` (the whole request as JSON)."""
     whole = {"software": SOFTWARE, "request": request.model_dump(mode="json"), **(extra or {})}
     chunks = {"parameters": parameters_text(request), "triptych": json.dumps(whole, ensure_ascii=False)}

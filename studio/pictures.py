@@ -79,7 +79,7 @@ def _rgb(image: Image.Image, notes: list[str]) -> Image.Image:
         return image.convert("RGB")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
-        if rgba.getextrema()[3][0] == 255:  # a canvas gives an alpha channel also where nothing is transparent
+        if rgba.getchannel("A").getextrema()[0] == 255:  # a canvas gives one also where nothing is transparent
             return rgba.convert("RGB")
         notes.append("Transparent parts became white.")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pipelines import requests
 
+Vector = bytes  # float16
+
 
 @dataclass(frozen=True, slots=True)
 class ArtifactRow:
@@ -32,7 +34,7 @@ class ArtifactRow:
     request: str
     info: str
     number: int = 0
-    vector: bytes = b""
+    vector: Vector = b""
 
     @property
     def score(self) -> float | None:

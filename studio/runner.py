@@ -13,7 +13,7 @@ from pipelines.base import Artifact, Pipeline
 from pipelines.errors import OutOfMemory, TriptychError
 from pipelines.requests import Request
 from studio import previews, stepping
-from studio.contests import Contests, sentence
+from studio.contests import Contests, group_of, sentence
 from studio.fetching import Fetching
 from studio.gates import Gates
 from studio.messages import AtWork, Begun, Chunk, Failed, Finished, GivenUp, Message, Note, Preview
@@ -140,11 +140,11 @@ class Runner:
         self._tell(task)
 
     def _step(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
-        stepping.step(pipeline, [task.state for task in tasks])
+        stepping.step(pipeline, [task.live for task in tasks])
 
     def _finish(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
         (task,) = tasks
-        made = pipeline.finish(task.state)
+        made = pipeline.finish(task.live)
         if self._shelf.scores(task.request):
             task.artifact = made
         else:
@@ -152,7 +152,7 @@ class Runner:
 
     def _score(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
         """A picture that could not be scored is still a picture."""
-        made = [task.artifact for task in tasks]
+        made = [task.artifact for task in tasks if task.artifact]
         try:
             made = scored(self._shelf.alignment(), made, [task.request for task in tasks], self._pictures)
         except Exception as error:
@@ -168,7 +168,7 @@ class Runner:
         if task.handed_in:
             self._scheduler.finish(task.id)
             return self._drop(task.id)
-        state = task.state
+        state = task.live
         if stage == STEP:
             self._send_pieces(pipeline, task)
             self._tell(task)
@@ -182,7 +182,7 @@ class Runner:
             self._fail(task, error)
 
     def _group(self, name: str) -> list[Task]:
-        return [task for task in self._tasks.values() if getattr(task.request, "group", "") == name]
+        return [task for task in self._tasks.values() if group_of(task) == name]
 
     def _look(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
         """Gates are turned to what is being drowned; candidates that have fallen behind leave."""
@@ -194,13 +194,13 @@ class Runner:
 
     def _tell(self, task: Task) -> None:
         """What a state has to say for itself, when it has changed."""
-        said = getattr(task.state, "doing", None) or "; ".join(task.state.notes)
+        said = getattr(task.state, "doing", None) or "; ".join(task.live.notes)
         if said != task.said:
             task.said = said
             self._emit(Note(task.id, said))
 
     def _send_pieces(self, pipeline: Pipeline, task: Task) -> None:
-        for piece in pipeline.pieces(task.state):
+        for piece in pipeline.pieces(task.live):
             self._emit(Chunk(task.id, task.pieces, piece.media_type, piece.data, piece.info))
             task.pieces += 1
 
@@ -208,7 +208,7 @@ class Runner:
         """At most one preview after a step, of whoever has waited longest to be seen."""
         began = self._clock()
         self._shown.earn(seconds)
-        states = {task.id: task.state for task in tasks if task.id in self._tasks and task.state.steps_left}
+        states = {task.id: task.live for task in tasks if task.id in self._tasks and task.live.steps_left}
         chosen = self._shown.choose(states, began)
         if chosen is None:
             return

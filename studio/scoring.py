@@ -9,7 +9,7 @@ from dataclasses import replace
 from PIL import Image
 
 from pipelines.base import Artifact
-from pipelines.requests import Part, Request
+from pipelines.requests import ImageRequest, Request
 from studio.tasks import Alignment
 
 PROMPT = -1  # the number of the prompt among the parts
@@ -31,13 +31,12 @@ def scored(
     return [replace(artifact, vector=found.vector, info=info) for artifact, found, info in made]
 
 
-def heard(request: Request) -> tuple[dict[int, str], dict[int, str]]:
+def heard(request: ImageRequest) -> tuple[dict[int, str], dict[int, str]]:
     """Texts, and SHA-256 of pictures, by the number of their part. Pictures that were deleted are still parts."""
-    parts: Sequence[Part] = getattr(request, "parts", ())
-    texts = {i: part.text for i, part in enumerate(parts) if part.text.strip()}
+    texts = {i: part.text for i, part in enumerate(request.parts) if part.text.strip()}
     if request.prompt.strip():
         texts = {PROMPT: request.prompt} | texts
-    return texts, {i: part.picture for i, part in enumerate(parts) if part.picture}
+    return texts, {i: part.picture for i, part in enumerate(request.parts) if part.picture}
 
 
 def opened(data: bytes) -> Image.Image:
@@ -47,10 +46,11 @@ def opened(data: bytes) -> Image.Image:
 
 def _agreements(alignment: Alignment, pictures: Sequence, requests: Sequence[Request], files: Mapping) -> dict:
     """Of each composed picture, by its place: [{"part", "score", "cosine"}], the prompt first."""
-    composed = [i for i, request in enumerate(requests) if getattr(request, "parts", ()) and pictures[i]]
+    composed = {i: request for i, request in enumerate(requests)
+                if isinstance(request, ImageRequest) and request.parts and pictures[i]}  # fmt: skip
     if not composed:
         return {}
-    asked = [heard(requests[i]) for i in composed]
+    asked = [heard(request) for request in composed.values()]
     shown = [{i: opened(files[sha]) for i, sha in parts.items() if sha in files} for _, parts in asked]
     texts = [said for said, _ in asked]
     found = alignment.agree([pictures[i] for i in composed], [list(said.values()) for said in texts],

@@ -47,7 +47,7 @@ class Alignment(Protocol):
 
 @dataclass(slots=True)
 class Task:
-    """A job inside the worker. `state` exists between prepare and the end; `key` is that of its next work.
+    """A job inside the worker. `state` (`live`) exists between prepare and the end; `key` is that of its next work.
 
     artifact: what was made, while it waits to be scored. pieces: how many parts of it were sent ahead.
     said: the last that its state had to say.
@@ -65,6 +65,13 @@ class Task:
     handed_in: bool = False
 
     @property
+    def live(self) -> State:
+        """The state of a job that is prepared."""
+        if self.state is None:
+            raise RuntimeError(f"{self.id} is not prepared")
+        return self.state
+
+    @property
     def stage(self) -> str:
         if self.artifact:
             return SCORE
@@ -79,21 +86,24 @@ class Task:
         return moved
 
     def work(self, pipeline: Pipeline | None = None) -> Work:
-        """The work of the job's stage. All but steps are one row; their memory is the pipeline's own care."""
+        """The work of the job's stage; the first needs no pipeline.
+
+        All but steps are one row; their memory is the pipeline's own care.
+        """
         model, priority = self.request.model, self.request.priority
         rows, steps, room, ahead = 1, 1, 0, self._ahead()
-        if self.stage == STEP:
-            rows, steps, ahead = self.state.rows, self.state.steps_left, 1
-            room = pipeline.bytes_per_row(pipeline.batch_key(self.state))
+        if pipeline and self.stage == STEP:
+            rows, steps, ahead = self.live.rows, self.live.steps_left, 1
+            room = pipeline.bytes_per_row(pipeline.batch_key(self.live))
         self.key = self._next_key(pipeline)
         return Work(self.id, self.owner, self.key, model, rows, steps, priority, room, ahead)
 
     def _next_key(self, pipeline: Pipeline | None) -> Hashable:
-        if self.stage == PREPARE:  # so that the scheduler knows which preparation leads to which batch
+        if pipeline is None or self.stage == PREPARE:  # so that it is known which preparation leads to which batch
             return PREPARE, self.request.model, self.request.alike
         if self.stage != STEP:
             return self.stage, self.request.model
-        key = pipeline.batch_key(self.state)
+        key = pipeline.batch_key(self.live)
         return ALONE if self.attempts or key is None else STEP, self.request.model, key
 
     def _ahead(self) -> int:

@@ -34,7 +34,7 @@ class Words:
         for pattern, other in self._phrases:
             if found := pattern.fullmatch(text):
                 values = {name: self.phrase(value, language) for name, value in found.groupdict().items()}
-                return re.sub(r"\{(\w+)\}", lambda place, values=values: values[place[1]], other)
+                return _filled(other, values)
         return text
 
     def __contains__(self, key: str) -> bool:
@@ -52,6 +52,10 @@ def _pattern(english: str) -> re.Pattern[str]:
     parts = re.split(r"\{(\w+)\}", english)
     places = (f"(?P<{part}>.+?)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
     return re.compile("".join(places), re.DOTALL)
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda place: values[place[1]], text)
 
 
 def nearest(tag: str | None) -> str:

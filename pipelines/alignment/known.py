@@ -17,7 +17,7 @@ FAMILIES = {"clip": "clip", "siglip": "siglip", "siglip2": "siglip2"}
 
 
 @dataclass(frozen=True, slots=True)
-class AlignmentEntry(Entry):
+class AlignmentEntry(Entry[AlignRequest]):
     """image_size: pixels a side. dim: numbers of a vector. window: longest text in tokens, its two ends included.
 
     cost: bytes of float32 activations that one picture takes at most. limits: from which numbers on answers mean much.
@@ -34,7 +34,7 @@ class AlignmentEntry(Entry):
     def doubtful(self) -> float:
         return self.limits.doubtful
 
-    def check(self, request: AlignRequest) -> None:  # type: ignore[override]
+    def check(self, request: AlignRequest) -> None:
         """Raises InvalidRequest."""
         Entry.check(self, request)
         if request.heatmap and not (request.texts and request.pictures):

@@ -23,7 +23,7 @@ __all__ = ["KINDS", "MAX_PARTS", "MAX_PICTURES", "MAX_SEED", "RANDOM_SEED", "SHO
            "Request", "Role", "Sampler", "SpeechRequest", "bounds", "from_json", "make", "shown"]  # fmt: skip
 
 Request = ImageRequest | SpeechRequest | CaptionRequest | AlignRequest
-KINDS: dict[str, type[Asked]] = {
+KINDS: dict[str, type[Request]] = {
     kind.model_fields["kind"].default: kind for kind in (ImageRequest, SpeechRequest, CaptionRequest, AlignRequest)
 }
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from pipelines.errors import InvalidRequest
 
@@ -120,7 +121,7 @@ def _models(annotation: object) -> Iterator[type[BaseModel]]:
         yield from _models(inner)
 
 
-def _allowed(kind: type[BaseModel], field: str, first: dict) -> str:
+def _allowed(kind: type[BaseModel], field: str, first: ErrorDetails) -> str:
     known = kind.model_fields
     if first["type"] == "value_error":  # a check of the kind itself says best what it wants
         return first["msg"].removeprefix("Value error, ")

@@ -88,14 +88,14 @@ class ImageRequest(Asked):
         first = drawn(self.seed)
         seeds = [(first + i) % (MAX_SEED + 1) for i in range(self.count)]
         if self.blend and self.blend.frames > 1:
-            return [frame for seed in seeds for frame in self._strip(seed)]
+            return [frame for seed in seeds for frame in self._strip(self.blend, seed)]
         group = secrets.token_hex(8) if self.count > 1 else ""
         return [self.model_copy(update={"seed": seed, "count": 1, "group": group}) for seed in seeds]
 
-    def _strip(self, seed: int) -> list[ImageRequest]:
+    def _strip(self, blend: Blend, seed: int) -> list[ImageRequest]:
         """Its frames compete with nobody: each is wanted."""
         same = {"seed": seed, "count": 1, "group": secrets.token_hex(8), "early_stop": False}
-        return [self.model_copy(update=same | {"blend": blend}) for blend in self.blend.strip()]
+        return [self.model_copy(update=same | {"blend": frame}) for frame in blend.strip()]
 
     def uploads(self) -> tuple[str, ...]:
         named = (self.start_picture, self.mask, self.blend and self.blend.picture, *(p.picture for p in self.parts))

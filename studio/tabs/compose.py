@@ -108,10 +108,10 @@ def _expand(values: dict[str, Any], way: Way) -> dict:
 def _blend(values: dict[str, Any]) -> dict | None:
     """None where the other end would be the same."""
     seed = -1 if values.get("blend_seed") is None else values["blend_seed"]
-    other = {"prompt": values.get("blend_prompt") or "", "picture": values.get("blend_picture") or None, "seed": seed}
-    if not other["prompt"].strip() and not other["picture"] and seed == -1:
+    prompt, picture = values.get("blend_prompt") or "", values.get("blend_picture") or None
+    if not prompt.strip() and not picture and seed == -1:
         return None
-    return other | {"at": values["at"], "frames": values["frames"]}
+    return {"prompt": prompt, "picture": picture, "seed": seed} | {"at": values["at"], "frames": values["frames"]}
 
 
 def _json(values: dict[str, Any], name: str, kind: type) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import gradio as gr
+from pydantic import BaseModel
 
 from pipelines.requests import MAX_PARTS, MAX_PICTURES, Blend, ImageRequest, bounds
 from studio.tabs import image_form
@@ -49,8 +50,8 @@ def _hidden(form: Form, name: str, value: str = "") -> None:
 
 
 def _slider(
-    room: Room, form: Form, kind: type, name: str, step: float, value: float | None = None, info: bool = False,
-    field: str = "",
+    room: Room, form: Form, kind: type[BaseModel], name: str, step: float, value: float | None = None,
+    info: bool = False, field: str = "",
 ) -> None:  # fmt: skip
     """A slider with the bounds of that field of `kind`. field: its name in the form, if it is another."""
     limits, key = bounds(kind, name), field or name

@@ -7,7 +7,7 @@ from PIL import Image
 
 from studio.gates import LIMITS, SLACK, looks, moved
 from studio.messages import Finished
-from tests.studio.test_runner import Bench
+from tests.studio.bench import Bench
 
 BRIGHT, DARK = "a" * 64, "b" * 64
 
