@@ -14,12 +14,6 @@ if TYPE_CHECKING:
 
     from pipelines.entry import Entry
 
-# A pipeline is for one kind of request and makes states of its own. Who holds pipelines of every kind writes the bare
-# `Pipeline`: that a state goes back to the kind of pipeline that made it is a matter of the running program there.
-AskedT = TypeVar("AskedT", bound=Asked, contravariant=True)
-StateT = TypeVar("StateT")
-SeenT = TypeVar("SeenT", contravariant=True)
-
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
@@ -59,6 +53,13 @@ class State(Protocol):
     def notes(self) -> list[str]: ...
 
     error: TriptychError | None
+
+
+# A pipeline is for one kind of request and makes states of its own. Who holds pipelines of every kind writes the bare
+# `Pipeline`: that a state goes back to the kind of pipeline that made it is a matter of the running program there.
+AskedT = TypeVar("AskedT", bound=Asked, contravariant=True)
+StateT = TypeVar("StateT", bound=State)
+SeenT = TypeVar("SeenT", contravariant=True)
 
 
 class Pipeline(Protocol[AskedT, StateT]):

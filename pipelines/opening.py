@@ -6,34 +6,49 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pipelines.alignment.known import AlignmentEntry
+    from pipelines.alignment.pipeline import AlignState
     from pipelines.base import Pipeline
     from pipelines.caption.known import CaptionEntry
+    from pipelines.caption.state import CaptionState
     from pipelines.entry import ImageEntry
     from pipelines.loading import Options, Progress
+    from pipelines.requests import AlignRequest, CaptionRequest, ImageRequest, SpeechRequest
     from pipelines.shelf import Shelf
     from pipelines.speech.known import VoiceEntry
+    from pipelines.speech.state import SpeechState
+    from pipelines.state import ImageState
+
+# Each says which pipeline it gives, so that the type checker sees that its class is one.
 
 
-def open_image(entry: ImageEntry, options: Options, progress: Progress, shelf: Shelf) -> Pipeline:
+def open_image(
+    entry: ImageEntry, options: Options, progress: Progress, shelf: Shelf
+) -> Pipeline[ImageRequest, ImageState]:
     from pipelines import loading
     from pipelines.image import ImagePipeline
 
     return ImagePipeline(loading.load(entry, options, progress), entry)
 
 
-def open_voice(entry: VoiceEntry, options: Options, progress: Progress, shelf: Shelf) -> Pipeline:
+def open_voice(
+    entry: VoiceEntry, options: Options, progress: Progress, shelf: Shelf
+) -> Pipeline[SpeechRequest, SpeechState]:
     from pipelines.speech import opening
 
     return opening.open_voice(entry, options, progress)
 
 
-def open_captioner(entry: CaptionEntry, options: Options, progress: Progress, shelf: Shelf) -> Pipeline:
+def open_captioner(
+    entry: CaptionEntry, options: Options, progress: Progress, shelf: Shelf
+) -> Pipeline[CaptionRequest, CaptionState]:
     from pipelines.caption import opening
 
     return opening.open_captioner(entry, options, progress, shelf.alignment)
 
 
-def open_alignment(entry: AlignmentEntry, options: Options, progress: Progress, shelf: Shelf) -> Pipeline:
+def open_alignment(
+    entry: AlignmentEntry, options: Options, progress: Progress, shelf: Shelf
+) -> Pipeline[AlignRequest, AlignState]:
     from pipelines.alignment import opening
 
     return opening.open_alignment(entry, options, progress)

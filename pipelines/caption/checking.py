@@ -44,7 +44,7 @@ def check(family: Family, states: Sequence[CaptionState], align: Callable[[], Al
         state.judge, state.vector = judge.entry.id, seen[i].astype(np.float16).tobytes()
         if made_up(family, state.request):
             state.notes.append(INSTEAD[state.request.style].format(family.entry.name))
-        elif state.checked[0]["text"] not in [whole for _, whole, _ in written[i]]:
+        elif state.checked and state.checked[0]["text"] not in [whole for _, whole, _ in written[i]]:
             state.notes.append(_NAMED.format(family.entry.name))
 
 
