@@ -71,6 +71,14 @@ class ImageState:
     def rows(self) -> int:
         return self.conditioning.rows
 
+    @property
+    def doing(self) -> str:
+        """Where the automatic gate has moved to, as texts and pictures are heard; "" if nowhere, and at the end."""
+        if not self.request.auto_gate or self.gate == self.request.gate or not self.steps_left:
+            return ""
+        text, pictures = (round(100 * min(1, 2 * part)) for part in (1 - self.gate, self.gate))
+        return f"auto: text {text} %, pictures {pictures} %"
+
     def clean_latents(self) -> Tensor:
         """(1, C, h, w): the finished latents as far as they can be foreseen now."""
         seen = self.prediction

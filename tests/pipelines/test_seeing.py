@@ -211,6 +211,18 @@ def test_a_gate_is_turned_on_the_way(ours):
     assert difference(turned.latents, other.latents) > 1e-4
 
 
+def test_an_automatic_gate_says_where_it_is_until_the_end(ours):
+    pipe = ours("sd")
+    asked = shows(("what", RED, 1.0), model="sd", steps=2, gate=0.4, auto_gate=True)
+    state = pipe.prepare(asked, FILES)
+    assert state.doing == ""
+    pipe.turn(state, 0.62)
+    assert state.doing == "auto: text 76 %, pictures 100 %"
+    for _ in range(2):
+        pipe.step([state])
+    assert state.doing == ""
+
+
 def test_models_with_no_map_of_style_see_the_whole_and_say_so(ours):
     pipe = ours("sd")
     how, what = (pipe.prepare(shows((role, RED, 1.0), model="sd"), FILES) for role in ("how", "what"))
@@ -319,3 +331,60 @@ def test_the_folder_has_its_own_eyes_or_those_beside_it(tmp_path):
     pipe.prepare(shows(("what", RED, 1.0), model="sd"), FILES)
     assert abs(pipe._looking.look(RED, PICTURES[RED]).norm().item() - 1) < 1e-5
     assert json.loads((model / "model_index.json").read_text())["_class_name"] == "StableDiffusionPipeline"
+
+
+def published(tmp_path):
+    """Two models that know nothing of pictures, and beside them adapters as h94/IP-Adapter lays them out."""
+    for name, make, part in (("sd", tiny.tiny_sd, "models"), ("xl", tiny.tiny_sdxl, "sdxl_models")):
+        made = tiny.tiny_adapter(make(tmp_path / name)) / "ip-adapter"
+        (tmp_path / "IP-Adapter" / part).mkdir(parents=True)
+        made.joinpath("ip.safetensors").rename(tmp_path / "IP-Adapter" / part / f"ip-adapter_{name}.safetensors")
+        made.joinpath("image_encoder").rename(tmp_path / "IP-Adapter" / part / "image_encoder")
+        made.rmdir()
+    return tmp_path / "IP-Adapter"
+
+
+def test_a_folder_of_adapters_serves_the_models_beside_it(tmp_path):
+    shared = published(tmp_path)
+    tiny.tiny_sd(tmp_path / "other", layers_per_block=2)
+    catalog = Catalog([tmp_path])
+    found = {id: catalog.find(id).adapter for id in ("sd", "xl", "other")}
+    assert found["sd"].file == shared / "models/ip-adapter_sd.safetensors"
+    assert found["xl"].file == shared / "sdxl_models/ip-adapter_xl.safetensors"
+    assert found["other"] is None  # as wide, but of other blocks
+    assert not found["sd"].fault
+    assert not found["xl"].fault
+    assert [entry.id for entry in catalog.entries("image") if entry.source == "folder"] == ["other", "sd", "xl"]
+    pipe = Shelf(catalog, "cpu").pipeline(request(model="xl"))
+    seen, dumb = run(pipe, shows(("what", RED, 1.0), model="xl"), request(model="xl"), pictures=FILES)
+    assert difference(seen.latents, dumb.latents) > 1e-4
+
+
+def test_the_plain_one_is_taken_unless_another_is_named(tmp_path):
+    shared = published(tmp_path)
+    plain = shared / "models/ip-adapter_sd.safetensors"
+    for other in ("ip-adapter-full-face_sd", "ip-adapter-plus_sd"):
+        (shared / f"models/{other}.safetensors").write_bytes(plain.read_bytes())
+    assert Catalog([tmp_path]).find("sd").adapter.file == plain
+    (tmp_path / "sd/triptych.json").write_text('{"ip_adapter": "ip-adapter-plus_sd.safetensors"}')
+    assert Catalog([tmp_path]).find("sd").adapter.file.name == "ip-adapter-plus_sd.safetensors"
+
+
+def test_eyes_are_those_whose_vectors_the_adapter_takes(tmp_path):
+    """As `ip-adapter_sdxl_vit-h` takes the encoder of the folder `models`."""
+    shared = published(tmp_path)
+    config = shared / "sdxl_models/image_encoder/config.json"
+    config.write_text(config.read_text().replace('"projection_dim": 12', '"projection_dim": 16'))
+    assert Catalog([tmp_path]).find("xl").adapter.encoder == shared / "models/image_encoder"
+    (shared / "models/image_encoder").rename(shared / "models/eyes")
+    assert "lacks its own image encoder" in Catalog([tmp_path]).find("xl").adapter.fault
+    assert "lacks its own image encoder" in Catalog([tmp_path]).find("sd").adapter.fault
+
+
+def test_adapters_in_the_cache_serve_the_models_there(tmp_path):
+    shared = published(tmp_path)
+    for name, folder in (("models--h94--IP-Adapter", shared), ("models--a--b", tmp_path / "sd")):
+        (tmp_path / "hub" / name / "snapshots").mkdir(parents=True)
+        folder.rename(tmp_path / "hub" / name / "snapshots/abc")
+    found = adapters.find(tmp_path / "hub/models--a--b/snapshots/abc", "a/b", 16)
+    assert (found.file.name, found.fault) == ("ip-adapter_sd.safetensors", "")
