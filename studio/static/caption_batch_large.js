@@ -36,7 +36,7 @@ export function large(first) {
     if (writing && event.key === "Escape") event.preventDefault(), event.stopPropagation(), (view.field.value = view.item.text ?? ""), dialog.querySelector(".close").focus();
   };
   const heard = () => follow(view);
-  dialog.onclick = (event) => event.target === dialog && dialog.close();
+  dialog.onclick = (event) => void (event.target === dialog && dialog.close()); // false would stop links and forms
   dialog.onclose = () => (save(view), unlook(heard), dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

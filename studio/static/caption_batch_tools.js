@@ -70,7 +70,7 @@ export function exporting() {
   menu.onchange = aim;
   link.onclick = () => setTimeout(() => (menu.open = false), 100);
   document.addEventListener("click", (event) => menu.contains(event.target) || (menu.open = false));
-  menu.onkeydown = (event) => event.key === "Escape" && ((menu.open = false), event.stopPropagation());
+  menu.onkeydown = (event) => void (event.key === "Escape" && ((menu.open = false), event.stopPropagation()));
   return {
     node: menu,
     update() {

@@ -77,7 +77,7 @@ function piece(text, doubtful, onphrase) {
   node.textContent = text;
   if (!onphrase) return node;
   node.classList.add("phrase");
-  Object.assign(node, { tabIndex: 0, onclick: () => onphrase(text), onkeydown: (event) => (event.key === "Enter" || event.key === " ") && (event.preventDefault(), onphrase(text)) });
+  Object.assign(node, { tabIndex: 0, onclick: () => onphrase(text), onkeydown: (event) => void ((event.key === "Enter" || event.key === " ") && (event.preventDefault(), onphrase(text))) });
   node.setAttribute("role", "button");
   return node;
 }

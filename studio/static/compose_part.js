@@ -93,7 +93,7 @@ function same(field, value) {
 
 function dragging(node, part, on) {
   node.ondragstart = (event) => ((dragged = part.key), event.dataTransfer.setData("text/plain", ""), (event.dataTransfer.effectAllowed = "move"));
-  node.ondragend = () => ((dragged = 0), (node.draggable = false));
+  node.ondragend = () => void ((dragged = 0), (node.draggable = false));
   node.ondragover = (event) => {
     if (!dragged || dragged === part.key) return;
     event.preventDefault();

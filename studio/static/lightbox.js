@@ -21,7 +21,7 @@ export function lightbox(items, index, options = {}) {
     const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (way && !event.target.matches("audio, input, textarea, select")) go(way);
   };
-  dialog.onclick = (event) => event.target === dialog && dialog.close();
+  dialog.onclick = (event) => void (event.target === dialog && dialog.close()); // false would stop links and forms
   dialog.onclose = () => dialog.remove();
   document.body.append(dialog);
   dialog.showModal();

@@ -31,7 +31,11 @@ export function paint({ title, ground = null, mask = null }) {
       el("div.desk", {}, sheet),
       tools(pen, ground),
     );
-    dialog.onkeydown = (event) => event.key === "z" && (event.ctrlKey || event.metaKey) && (event.preventDefault(), pen.undo());
+    dialog.onkeydown = (event) => {
+      if (event.key !== "z" || !(event.ctrlKey || event.metaKey)) return; // an answer of false would take every key
+      event.preventDefault();
+      pen.undo();
+    };
     dialog.onclose = () => (dialog.remove(), resolve(result));
     document.body.append(dialog);
     dialog.showModal();

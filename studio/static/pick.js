@@ -17,7 +17,7 @@ export function pick() {
     const choose = (item) => ((chosen = item), dialog.close());
     const close = button("tool", { title: t("act.close"), "aria-label": t("act.close"), onclick: () => dialog.close() }, icon("close"));
     dialog.append(el("header.paint-bar", {}, el("h2", {}, t("compose.pick")), close), grid);
-    dialog.onclick = (event) => event.target === dialog && dialog.close();
+    dialog.onclick = (event) => void (event.target === dialog && dialog.close());
     dialog.onclose = () => (dialog.remove(), resolve(chosen));
     document.body.append(dialog);
     dialog.showModal();
