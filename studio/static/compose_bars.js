@@ -1,6 +1,6 @@
 // How well a finished picture agrees with each part of its composition, and where the automatic gate went.
 
-import { el } from "./dom.js";
+import { el, say } from "./dom.js";
 import { thumbOf } from "./stored.js";
 import { number, t } from "./words.js";
 
@@ -23,8 +23,22 @@ function bar({ part, score }, request) {
   return el("li", { title: t("compose.agreement.line", { part: words, n: number(score * 100) }) }, face, line, el("span.n", {}, `${number(score * 100)} %`));
 }
 
-/** The gate as text and pictures are heard: see the request's `gate`. */
-function went(gate) {
+/** While the picture is made: where the automatic gate has moved to, as the job says it. */
+export function gateNow({ note }, place) {
+  const [, text, pictures] = (/^auto: text (\d+) %, pictures (\d+) %$/.exec(note ?? "") ?? []).map(Number);
+  if (pictures === undefined) return;
+  if (!place.querySelector(".went")) place.replaceChildren(el("div.agrees", {}, line()));
+  show(place.querySelector(".went"), text === 100 ? pictures / 200 : 1 - text / 200);
+}
+
+const went = (gate) => show(line(), gate);
+
+const line = () => el("p.went", {}, el("span.gate-line", { "aria-hidden": "true" }, el("span", {})), el("span.words", {}));
+
+/** gate: 0…1, see the request's `gate`; said as text and pictures are heard */
+function show(node, gate) {
   const heard = { text: number(100 * Math.min(1, 2 * (1 - gate))), pictures: number(100 * Math.min(1, 2 * gate)) };
-  return el("p.went", {}, t("compose.gate.went", heard));
+  node.firstChild.firstChild.style.left = `${Math.round(100 * gate)}%`;
+  say(node.lastChild, t("compose.gate.went", heard));
+  return node;
 }

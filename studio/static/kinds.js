@@ -10,6 +10,7 @@ const offers = new Map(); // kind -> functions item -> a tool or null: what othe
  *   live(job)           -> { node, update(job, pieces) }: what is seen of it before it is done; optional
  *   done(item, open)    -> nodes of the tile; `open()` shows it large
  *   under(item)         -> a node below it in its tile and beside it in the lightbox, or null; optional
+ *   along(job, place)   shows below the tile what there is to tell while it is made; optional
  *   failed(job, pieces) -> nodes under the sentence: what is left of it; optional
  *   tools(item, begin)  -> what can be done with it; `begin()` shows it large and begins its extra
  *   card(item)          -> nodes of its card in the gallery

@@ -1,7 +1,7 @@
 // The kind "image": pictures on the stage, in the gallery, large.
 
 import { reuse, saveLink, tool, useAsStart } from "./actions.js";
-import { agreementBars } from "./compose_bars.js";
+import { agreementBars, gateNow } from "./compose_bars.js";
 import { button, el, say, set } from "./dom.js";
 import { filmstrip } from "./filmstrip.js";
 import { number, t } from "./words.js";
@@ -18,6 +18,7 @@ export const picture = {
   large,
   extra: filmstrip,
   under: agreementBars,
+  along: gateNow,
   rows,
 };
 

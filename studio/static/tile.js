@@ -22,8 +22,8 @@ export function tile(job, on) {
   const update = (next) => {
     if (view.status !== next.status) {
       view.status = next.status;
-      view.parts = BODIES[next.status](frame, next, on);
-      under.replaceChildren(...[next.status === "done" && viewOf(next).under?.(itemOf(next))].filter(Boolean));
+      under.replaceChildren();
+      view.parts = BODIES[next.status](frame, next, on, under);
     }
     node.dataset.status = next.status;
     frame.style.aspectRatio = viewOf(next).ratio(next.request);
@@ -31,6 +31,7 @@ export function tile(job, on) {
     say(caption, title(next));
     set(caption, { title: title(next) });
     view.parts.update?.(next);
+    if (next.status === "running") viewOf(next).along?.(next, under);
   };
   update(job);
   return { node, update };
@@ -53,13 +54,15 @@ function live(frame, job) {
   };
 }
 
-function done(frame, job, on) {
+function done(frame, job, on, under) {
   const item = itemOf(job);
+  const { under: below } = viewOf(job);
   const tools = toolsOf(item, () => on.open(job, true));
   const words = el("p.note-line", {}, notes(job.note));
   const last = frame.querySelector(".preview:not([hidden])"); // stays until the picture itself is there
   const body = viewOf(job).done(item, () => on.open(job, false));
-  frame.replaceChildren(...[last, ...body, el("div.tools", {}, tools), dismiss(job, on), words].filter(Boolean));
+  frame.replaceChildren(...[last, ...body, el("div.tools", {}, tools), dismiss(job, on), below ? null : words].filter(Boolean));
+  if (below) under.append(...[words, below(item)].filter(Boolean)); // nothing may lie over the picture for good
   if (last) frame.querySelector(".open img")?.addEventListener("load", () => last.remove());
   return {};
 }
