@@ -45,7 +45,7 @@ def test_large_weights_are_not_kept_twice(monkeypatch):
     monkeypatch.setattr(convolutions, "SMALL_WEIGHT", 7 * 5 * 9 - 1)
     ours = Convolution(conv())
     ours(torch.randn(1, 5, 4, 4))
-    assert ours._product is None
+    assert ours._made_of == ()
 
 
 @pytest.mark.parametrize("odd", [{"dilation": 2}, {"groups": 5}, {"padding_mode": "circular"}, {"padding": 0}])
