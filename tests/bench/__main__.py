@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 # name -> repeats, chosen so that all of it takes less than twelve minutes on two quiet cores
 BENCHES = {"startup": 3, "unet": 4, "batching": 3, "latency": 2, "overhead": 5, "previews": 3, "cancel": 5,
-           "fairness": 2, "captions": 3, "speech": 3, "search": 3, "early_stop": 10}  # fmt: skip
-ASKED_FOR = {"early_stop"}  # ten prompts a repeat, a hundred in all: eight minutes more, only where it is named
+           "fairness": 2, "captions": 3, "speech": 3, "search": 3, "early_stop": 10, "gate": 6}  # fmt: skip
+# Ten prompts a repeat, a hundred in all, and ten pairs a repeat: many minutes more, only where they are named
+ASKED_FOR = {"early_stop", "gate"}
 
 
 def main() -> None:
@@ -80,6 +81,10 @@ def _bench(name: str, scratch: Path) -> Callable[[Samples, int], None]:
         return partial(startup.measure, scratch)
     if name == "search":
         return partial(searching.measure, scratch)
+    if name == "gate":
+        from tests.bench import gate  # wants the `train` extra
+
+        return partial(gate.measure, _model(scratch))
     within = {
         "unet": batching.unet,
         "batching": batching.measure,

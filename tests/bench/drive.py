@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pipelines.requests import ImageRequest
@@ -36,13 +36,15 @@ class FirstComeFirstServed(Scheduler):
 
 @dataclass
 class Drive:
-    """Runs jobs that come at given times. `done`: seconds from the start to the end of each job; `shown`: when each
-    preview had been made, and the seconds that it took."""
+    """Runs jobs that come at given times. `pictures`: uploads by their SHA-256; `done`: seconds from the start to the
+    end of each job, `made`: what came of it; `shown`: when each preview had been made, and the seconds that it took."""
 
     model: Model
     scheduler: Scheduler = field(default_factory=lambda: Scheduler(Capacity()))
     preview_share: float = 0.0
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
     done: dict[str, float] = field(default_factory=dict)
+    made: dict[str, Finished] = field(default_factory=dict)
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -50,7 +52,7 @@ class Drive:
         self.shown: list[tuple[float, float]] = []
         self.previews = Previews(self.preview_share)
         self._pay, self.previews.pay = self.previews.pay, self._paid
-        self.runner = Runner(self.model.shelf, self.scheduler, self._hear, {}, self.previews)
+        self.runner = Runner(self.model.shelf, self.scheduler, self._hear, self.pictures, self.previews)
 
     def run(self, jobs: Iterable[tuple[float, str, str, ImageRequest]]) -> Drive:
         """jobs: (seconds after the start, id, owner, request). Until all have ended."""
@@ -74,3 +76,4 @@ class Drive:
             raise RuntimeError(message.sentence)
         if isinstance(message, Finished):
             self.done[message.job_id] = time.perf_counter() - self._began
+            self.made[message.job_id] = message

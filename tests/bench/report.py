@@ -29,6 +29,8 @@ TARGETS = {
     "caption_single_p95_in_batch": Target("less", 2),
     "early_stop_rows_saved": Target("more", 0.40),
     "early_stop_same_winner": Target("more", 0.80),
+    "gate_monotonic": Target("more", 1),
+    "gate_auto_beats_half": Target("more", 0.65),
     "search_100k_ms": Target("less", 30),
     "speech_first_sound_seconds": Target("less", 0.15),
     "speech_cost_over_voice": Target("less", 0.03),
