@@ -87,7 +87,7 @@ def fits(entry: ImageEntry, request: ImageRequest, budget: int, itemsize: int, s
     """
     height, width = request.height // entry.factor, request.width // entry.factor
     denoising = rows(entry, request) * bytes_per_row(entry, height, width, itemsize)
-    weights = entry.weight_bytes(itemsize) + _looking(entry, request)
+    weights = entry.weight_bytes(itemsize) + looking(entry, request)
     needed = max(denoising, decoding(request)) + (weights if weights > spare else 0)
     if budget and needed > budget:
         raise TooLarge(
@@ -96,7 +96,7 @@ def fits(entry: ImageEntry, request: ImageRequest, budget: int, itemsize: int, s
         )
 
 
-def _looking(entry: ImageEntry, request: ImageRequest) -> int:
+def looking(entry: ImageEntry, request: ImageRequest) -> int:
     """Bytes of what the model looks at pictures with, where the request shows it some."""
     return entry.adapter.stored_bytes if entry.adapter and request.shown_parts else 0
 

@@ -77,6 +77,10 @@ class ImagePipeline:
         """(latent shape, tokens): jobs of one model with equal keys take their steps together."""
         return (tuple(state.latents.shape[1:]), state.conditioning.positive.embeds.shape[1])
 
+    def lacks(self, request: ImageRequest) -> int:
+        """Bytes of weights that it will bring in beside those that are open: what pictures are looked at with."""
+        return checks.looking(self.entry, request) if self._looking is None else 0
+
     def weighs(self, state: ImageState) -> bool:
         """Whether there are texts and pictures for a gate to weigh."""
         return state.composed is not None and state.composed.empty is not None and bool(state.request.words.strip())

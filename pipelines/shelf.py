@@ -69,14 +69,14 @@ class Shelf:
         if request.model in self._open:
             self._check(entry, request)
             self._open.move_to_end(request.model)
-            return self._open[request.model]
+            return self._with_room(request)
         if not entry.ready:
             raise ModelUnavailable(f"{entry.name} is not on this machine yet.")
         self._check(entry, request)
-        self._make_room(entry)
+        self._make_room(entry.weight_bytes(self._dtype.itemsize))
         self._fetched.pop(request.model, None)
         self._open[request.model] = kinds.KINDS[entry.task].opener()(entry, self._options(entry), progress, self)
-        return self._open[request.model]
+        return self._with_room(request)
 
     def scores(self, request: Request) -> bool:
         """Whether what is made for it is compared with its words: pictures; of sounds, the text has a place there."""
@@ -113,9 +113,17 @@ class Shelf:
         entry.check(request)
         entry.fits(request, self.memory_budget, self._dtype.itemsize, devices.spare(self._device))
 
-    def _make_room(self, entry: Entry) -> None:
-        needed = entry.weight_bytes(self._dtype.itemsize)
-        while self._open and self._held() + needed > self._room:
+    def _with_room(self, request: Request) -> Pipeline:
+        """The open model, used last; others are put away for the weights that it will bring in for this request."""
+        found = self._open[request.model]
+        lacks = getattr(found, "lacks", None)
+        if lacks and (more := lacks(request)):
+            self._make_room(more, keep=1)
+        return found
+
+    def _make_room(self, needed: int, keep: int = 0) -> None:
+        """keep: how many of those used last stay in any case."""
+        while len(self._open) > keep and self._held() + needed > self._room:
             self.evict(next(iter(self._open)))
 
     def _held(self) -> int:

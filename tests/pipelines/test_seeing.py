@@ -240,6 +240,24 @@ def test_a_model_that_has_seen_no_picture_holds_no_adapter(places):
     assert pipe.nbytes > before
 
 
+def test_what_is_opened_later_counts_towards_the_memory(places, monkeypatch):
+    """Room for both models, but not for what one of them looks at pictures with."""
+    catalog, budget = Catalog([places]), 2**26
+    both = sum(catalog.find(id).weight_bytes(4) for id in ("sd", "plus"))
+    monkeypatch.setattr("pipelines.shelf.WEIGHT_SHARE", (both + 4096) / budget)
+    shelf = Shelf(catalog, "cpu", budget)
+    asked = shows(("what", RED, 1.0), model="plus")
+    shelf.pipeline(request(model="sd"))
+    shelf.pipeline(request(model="plus"))
+    assert shelf.loaded() == ["sd", "plus"]
+    pipe = shelf.pipeline(asked)
+    assert shelf.loaded() == ["plus"]
+    pipe.prepare(asked, FILES)
+    assert pipe.lacks(asked) == 0
+    shelf.pipeline(request(model="sd"))  # what was opened is weighed, too
+    assert shelf.loaded() == ["sd"]
+
+
 def test_a_job_goes_on_when_its_model_was_put_away_meanwhile(places):
     asked = shows(("what", RED, 1.0), model="sd", steps=3)
     shelf = Shelf(Catalog([places]), "cpu")
