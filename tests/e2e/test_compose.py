@@ -105,6 +105,11 @@ class Composer(Visitor):
         expect(tiles).to_have_count(count, timeout=SLOW)
         return tiles
 
+    def uploaded(self, data: bytes) -> str:
+        """The hash of a picture that the studio keeps for requests."""
+        file = {"name": "picture.png", "mimeType": "image/png", "buffer": data}
+        return self.page.request.post("/api/uploads", multipart={"file": file}).json()["sha256"]
+
     def newest(self) -> dict:
         return self.page.request.get("/api/gallery").json()["items"][0]
 
@@ -147,7 +152,11 @@ def test_in_the_style_of_an_upload_and_back_from_the_gallery(me: Composer) -> No
     expect(me.page.locator("#compose-gate")).to_be_visible()
     me.page.locator("#compose-auto_gate input").uncheck()
     me.run()
-    me.finished()
+    tile = me.finished()
+    expect(tile.locator(".bars li")).to_have_count(2)
+    expect(tile.locator(".bars li").first).to_have_text(re.compile(r"^Prompt\d+ %$"))
+    expect(tile.locator(".bars li").last.locator("img")).to_have_attribute("alt", "Picture 1")
+    expect(tile.locator(".went")).to_have_count(0)  # nobody asked for the automatic gate
     assert fits(me.page)
     expect(me.problem("parts")).to_have_count(0)
     [part] = me.newest()["request"]["parts"]
@@ -206,6 +215,96 @@ def test_parts_are_ordered_said_in_words_and_added_from_the_gallery(me: Composer
     me.page.get_by_role("button", name="Done").click()
     expect(me.parts).to_have_count(5)
     assert me.parts.last.locator("img").is_visible()
+
+
+PASTE = """(bytes) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([new Uint8Array(bytes)], "picture.png", { type: "image/png" }));
+    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+}"""
+
+
+def test_a_picture_is_pasted_and_parts_are_ordered_without_a_mouse(me: Composer) -> None:
+    me.page.locator("#compose-add-text").click()
+    me.page.keyboard.type("in oil")
+    me.page.evaluate(PASTE, list(RED))
+    expect(me.parts).to_have_count(2)
+    expect(me.parts.last.locator("img")).to_be_visible()
+    up = me.parts.last.get_by_role("button", name="Move up")
+    if me.page.viewport_size["width"] < 820:
+        up.tap()
+        expect(me.parts.first.locator(".grip")).to_be_hidden()
+    else:
+        up.press("Enter")
+    expect(me.parts.first.locator("img")).to_be_visible()
+    down = me.parts.first.get_by_role("button", name="Move down")
+    expect(down).to_be_focused()  # there is no further up
+    down.press("Enter")
+    expect(me.parts.first.locator("textarea")).to_have_value("in oil")
+
+
+GATES = """() => {
+    window.gates = new Set();
+    const look = () => {
+        const words = document.querySelector(".tile[data-status=running] .went .words");
+        if (words) window.gates.add(words.textContent);
+    };
+    new MutationObserver(look).observe(document.querySelector("#compose-stage"), { subtree: true, childList: true });
+}"""
+
+
+@pytest.mark.parametrize("visitor", [False], ids=["desktop"], indirect=True)
+def test_the_automatic_gate_is_seen_moving_and_where_it_went(me: Composer) -> None:
+    """What the model makes is like the picture that it has made before, and not like any words: these are raised."""
+    me.words("a red ball")
+    me.put(steps=20, seed=1)
+    me.run()
+    me.finished()
+    me.choose(".adding", me.page.request.get(me.newest()["url"]).body())
+    me.page.locator("#compose-stage .clear").click()
+    me.page.evaluate(GATES)
+    expect(me.parts).to_have_count(1)
+    me.put(steps=60, gate=0.95)
+    me.page.locator("#compose-auto_gate input").check()
+    expect(me.page.locator("#compose-gate input[type=number]")).to_have_value("0.95")
+    me.run()
+    went = me.finished().locator(".went .words")
+    expect(went).to_have_text(re.compile(r"^Auto: text \d+ %, pictures \d+ %$"))
+    assert "text 10 %" not in went.text_content()
+    assert went.text_content() in me.page.evaluate("[...window.gates]")
+
+
+@pytest.mark.parametrize("visitor", [False], ids=["desktop"], indirect=True)
+def test_masks_that_are_black_white_or_of_another_size(me: Composer) -> None:
+    me.way("Inpaint")
+    me.work_on(RED)
+    expect(me.page.locator("#compose-width input")).to_have_value("64")
+    me.words("a hat")
+    me.page.locator("#compose-paint").click()
+    me.page.get_by_role("button", name="All", exact=True).click()
+    me.page.keyboard.press("Escape")  # given up: nothing is painted
+    expect(me.page.locator("dialog")).to_have_count(0)
+    expect(me.page.locator(".base .shade")).to_be_hidden()
+    me.page.locator("#compose-paint").click()
+    me.page.get_by_role("button", name="All", exact=True).click()
+    me.page.get_by_role("button", name="Done").click()
+    expect(me.page.locator(".base .shade")).to_be_visible()
+    me.run()
+    expect(me.finished().locator(".note-line")).to_have_text("The mask is all white: the whole picture may change.")
+
+    small = Image.new("L", (16, 32))
+    small.paste(255, (0, 0, 8, 32))
+    file = io.BytesIO()
+    small.save(file, "PNG")
+    me.put(mask=me.uploaded(file.getvalue()))
+    me.run()
+    said = "The mask is 16 x 32, the picture 64 x 64: it was resized."
+    expect(me.finished(2).first.locator(".note-line")).to_contain_text(said)
+    me.put(mask=me.uploaded(drawn("#000000", "#000000")))
+    me.run()
+    failed = me.page.locator("#compose-stage .tile[data-status=failed]")
+    said = "What may change: got 'all black', allowed is a mask with something white: there is nothing to do."
+    expect(failed).to_contain_text(said, timeout=SLOW)
 
 
 @pytest.mark.parametrize("visitor", [False], ids=["desktop"], indirect=True)

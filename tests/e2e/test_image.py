@@ -35,8 +35,9 @@ def test_a_prompt_becomes_a_picture_another_is_cancelled_and_a_reload_finds_both
     about = me.page.locator("dialog .about")
     expect(about).to_contain_text("a red lantern in the snow")
     expect(about).to_contain_text(re.compile(r"Seed\d+"))
-    picture = me.page.request.get(about.get_by_role("link", name="Save").get_attribute("href"))
-    fields, _ = metadata.read(picture.body()).usable()
+    with me.page.expect_download() as saved:
+        about.get_by_role("link", name="Save").click()
+    fields, _ = metadata.read(saved.value.path().read_bytes()).usable()
     assert (fields["prompt"], fields["steps"]) == ("a red lantern in the snow", 60)
 
 
