@@ -72,8 +72,13 @@ class NotAllowed(TriptychError):
 
 
 def _short(value: object, limit: int = 60) -> str:
-    """`repr` of a value, cut so that a 1 MB prompt does not become a 1 MB sentence."""
+    """`repr` of a value, cut so that a 1 MB prompt does not become a 1 MB sentence; of what is nested, a summary."""
     if isinstance(value, str) and len(value) > limit:
         return f"{value[:20]!r}… ({len(value):,} characters)"
     text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    if len(text) <= limit:
+        return text
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value):,}"
+    names = f"an object with {', '.join(map(str, value))}" if isinstance(value, dict) else text
+    return names if len(names) <= limit else names[: limit - 1] + "…"

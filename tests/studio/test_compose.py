@@ -60,6 +60,11 @@ def test_a_refusal_names_the_place_and_what_is_allowed(fields, field, allowed):
     assert (error.field, error.allowed) == (field, allowed)
 
 
+def test_what_is_nested_is_summed_up():
+    assert refused(parts=[{"picture": A}] * 20).got == "a list of 20"
+    assert refused(parts=[{"text": "x", "picture": A}]).got == "an object with text, picture"
+
+
 def test_the_page_says_it_in_both_languages():
     error = refused(parts=[{"text": "x"}, {"text": "y", "weight": 3}])
     assert field_of(error, {"parts"}) == "parts"
