@@ -13,14 +13,14 @@ class Unwanted(Exception):
 
 
 class Download:
-    """waiting: ids of its jobs, with their owners. note: how far it is. begun: a thread was made for it.
+    """waiting: ids of its jobs, with their owners. note: how far it is; told: the note that they know.
 
-    over: that thread has ended. error: what went wrong. given_up: nobody wanted it.
+    begun: a thread was made for it; over: that has ended. error: what went wrong. given_up: nobody wanted it.
     """
 
     def __init__(self, model: str, waiting: dict[str, str] | None = None):
         self.model, self.waiting = model, waiting or {}
-        self.note = f"downloading {model.partition('@')[0]} 0%"
+        self.note = self.told = f"downloading {model.partition('@')[0]} 0%"
         self.begun = self.over = self.given_up = False
         self.error: Exception | None = None
 

@@ -20,7 +20,6 @@ class Fetching:
     def __init__(self, shelf: Shelf, scheduler: Scheduler, emit: Callable[[Message], None]):
         self._shelf, self._scheduler, self._emit = shelf, scheduler, emit
         self._downloads: dict[str, Download] = {}
-        self._told: dict[str, str] = {}  # job -> the note that is shown of it
 
     @property
     def busy(self) -> bool:
@@ -39,13 +38,12 @@ class Fetching:
         for task in tasks:
             self._scheduler.hold(task.id)
             download.waiting[task.id] = task.owner
+            self._emit(Note(task.id, download.note))
         self._begin()
-        self._tell(download)
         return True
 
     def leave(self, job_id: str) -> None:
         """The job is over. A download that nobody waits for any more stops, and what has come is kept."""
-        self._told.pop(job_id, None)
         for download in self._downloads.values():
             download.waiting.pop(job_id, None)
 
@@ -67,7 +65,7 @@ class Fetching:
             if download.error:
                 yield job_id, download.error
             else:
-                self._say(job_id, "")
+                self._emit(Note(job_id, ""))
                 self._scheduler.release(job_id)
 
     def _begin(self) -> None:
@@ -79,10 +77,8 @@ class Fetching:
                 download.begin(self._shelf.fetch)
 
     def _tell(self, download: Download) -> None:
-        for job_id in download.waiting:
-            self._say(job_id, download.note)
-
-    def _say(self, job_id: str, text: str) -> None:
-        if self._told.get(job_id) != text:
-            self._told[job_id] = text
-            self._emit(Note(job_id, text))
+        note = download.note
+        if note != download.told:
+            download.told = note
+            for job_id in download.waiting:
+                self._emit(Note(job_id, note))

@@ -193,7 +193,7 @@ def test_the_worker_ends_promptly_while_a_model_comes(tmp_path):
 
 def test_a_killed_worker_begins_the_download_again_and_it_is_not_held_against_the_job(rig, tmp_path):
     far = rig.one("ann", **FAR)
-    rig.until("ann", far, lambda view: view["note"])
+    wait(lambda: log_of(tmp_path, "a") == ["begun"])
     os.kill(rig.engine.worker_pid, 9)
     wait(lambda: log_of(tmp_path, "a") == ["begun", "begun"])
     (tmp_path / "a.come").touch()
