@@ -279,7 +279,7 @@ def test_what_is_not_painted_stays_to_the_last_bit(me: Composer) -> None:
     expect(me.page.locator("#compose-way label", has_text="Inpaint").locator("input")).to_be_checked()
     expect(me.page.locator(".base .shade")).to_be_visible()
     me.page.get_by_role("button", name="Edit the mask").click()
-    me.page.get_by_role("button", name="Clear", exact=True).last.click()
+    me.page.locator("dialog").get_by_role("button", name="Clear", exact=True).click()
     me.page.get_by_role("button", name="Done").click()
     expect(me.page.locator(".base .shade")).to_be_hidden()
 
