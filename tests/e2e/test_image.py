@@ -136,9 +136,9 @@ def test_what_is_typed_at_once_stays(visit: Visit) -> None:
     me.page.reload(wait_until="domcontentloaded")
     me.prompt.fill("typed already")
     me.page.wait_for_timeout(1000)
-    me.page.unroute("**/api/models")
     for route in held:
         route.continue_()
+    me.page.unroute("**/api/models")
     me.ready()
     expect(me.prompt).to_have_value("typed already")
 
