@@ -14,7 +14,7 @@ PLAIN = {
     "float": st.floats(allow_nan=False),
     "str | None": st.none() | st.text(max_size=20),
     "dict": st.dictionaries(st.text(max_size=5), st.integers(0, 2**40) | st.text(max_size=5), max_size=3),
-    "dict[str, list]": st.dictionaries(st.text(max_size=5), st.lists(st.none() | st.floats(0, 9)), max_size=3),
+    "Mapping[str, Sequence]": st.dictionaries(st.text(max_size=5), st.lists(st.none() | st.floats(0, 9)), max_size=3),
     "list[str]": st.lists(st.text(max_size=9), max_size=3),
     "list[list]": st.lists(st.lists(st.text(max_size=3) | st.integers(0, 99), max_size=3), max_size=3),
 }
