@@ -32,6 +32,8 @@ def build(room: Room) -> None:
     wire(room, asked, buttons, "compose_form")
     every, quiet = list(asked.fields.values()), {"show_progress": "hidden"}
     asked.fields["way"].input(None, every, every, js=in_browser(room, "compose_form", "way"), **quiet)
+    said = list(asked.errors.values())  # what one way lacked is no fault of another
+    asked.fields["way"].input(None, None, said, js=f"() => Array({len(said)}).fill('')", **quiet)
 
 
 def request_of(values: dict[str, Any], room: Room, language: str) -> ImageRequest:
