@@ -38,7 +38,7 @@ class Feed:
         self._todo: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="batches", daemon=True)
         self._open = False
-        self.lock = threading.Lock()  # held while an item becomes a job, and by whoever takes items out of the line
+        self.lock = threading.Lock()  # held by whoever puts items into the line, or takes them out
         engine.on_end(self._heard)
 
     def start(self) -> None:
@@ -101,8 +101,10 @@ class Feed:
             with self.lock:
                 if not self._submit(id, item.number):
                     return
-        if not wanted and not counts.get(ItemStatus.ASKED) and not counts.get(ItemStatus.WANTED):
-            self._rows.set(id, running=False)
+        with self.lock:  # as nobody must ask for more between the look and the end
+            counts = self._rows.counts(id)
+            if not counts.get(ItemStatus.ASKED) and not counts.get(ItemStatus.WANTED):
+                self._rows.set(id, running=False)
 
     def _submit(self, id: str, number: int) -> bool:
         """Whether to go on: there was room in the line, and nobody has stopped the batch meanwhile."""
@@ -135,8 +137,7 @@ class Feed:
         elif job.status == JobStatus.DONE and (row := self._store.artifact(job.artifact_id or "")):
             values |= {"status": ItemStatus.DONE, "text": row.prompt, "score": row.score, "origin": "model",
                        "artifact": row.id, "error": ""}  # fmt: skip
-        self._rows.update(item.batch, [item.number], **values)
-        if item.artifact and "artifact" in values:
+        if self._rows.settle(item, **values) and item.artifact and "artifact" in values:
             self._forget(job.owner, item.artifact)
 
     def _forget(self, owner: str, artifact: str) -> None:

@@ -85,6 +85,12 @@ class BatchRows:
         with self._store.transaction() as db:
             db.executemany(query, [(*values.values(), batch, number) for number in numbers])
 
+    def settle(self, item: Item, **values: object) -> bool:
+        """New values for an item whose job is over; False where it is asked for no more, or by another job."""
+        query = f"UPDATE batch_items SET {_assign(values)} WHERE batch = ? AND number = ? AND status = 'asked' AND job = ?"
+        with self._store.transaction() as db:
+            return bool(db.execute(query, (*values.values(), item.batch, item.number, item.job)).rowcount)
+
     def score(self, item: Item, score: float | None) -> bool:
         """How well its words agree with its picture; False where it has other words by now."""
         query = "UPDATE batch_items SET score = ? WHERE batch = ? AND number = ? AND text = ? AND origin != 'model'"

@@ -124,12 +124,15 @@ class Batches:
         item = Item(batch.id, 0, label, stored.picture, stored.format, stored.width, stored.height, stored.bytes,
                     notes=stored.notes, text=self.rows.text(batch.id, sidecars.stems(name)))  # fmt: skip
         if item.text is not None:
-            item = replace(item, status=ItemStatus.KEPT, origin="sidecar")
+            item = self.rows.add_item(replace(item, status=ItemStatus.KEPT, origin="sidecar"))
             self._feed.later(self.checks.wake)
-        elif batch.running:  # it comes late, and is meant, too
-            item = replace(item, status=ItemStatus.WANTED)
-            self._feed.wake(batch.id)
-        return self.rows.add_item(item)
+            return item
+        with self._feed.lock:
+            if self.get(batch.owner, batch.id).running:  # it comes late, and is meant, too
+                item = replace(item, status=ItemStatus.WANTED)
+            item = self.rows.add_item(item)
+        self._feed.wake(batch.id)
+        return item
 
     def _add_text(self, batch: Batch, name: str, data: bytes) -> None:
         text, stem = sidecars.decode(data), sidecars.stem(name)
@@ -162,11 +165,12 @@ class Batches:
         if not batch.request:
             raise NotAllowed("This batch was never described; ask with settings.")
         check_model(self._catalog, CaptionRequest.model_validate_json(batch.request))
-        chosen = self._chosen(id, again, numbers)
-        if not chosen:
-            raise NotAllowed("Every picture of this batch has its caption.")
-        self.rows.update(id, chosen, status=ItemStatus.WANTED, error="")
-        self.rows.set(id, request=batch.request, running=True, begun=time.time())
+        with self._feed.lock:
+            chosen = self._chosen(id, again, numbers)
+            if not chosen:
+                raise NotAllowed("Every picture of this batch has its caption.")
+            self.rows.update(id, chosen, status=ItemStatus.WANTED, error="")
+            self.rows.set(id, request=batch.request, running=True, begun=time.time())
         self._feed.wake(id)
         return self.get(owner, id)
 
@@ -183,11 +187,15 @@ class Batches:
             self.rows.set(id, running=False)
             for item in self.rows.items("batch = ? AND status = 'wanted'", (id,)):
                 self.rows.update(id, [item.number], status=resting(item))
-        self._take_out(owner, self.rows.items("batch = ? AND status = 'asked'", (id,)))
+            self._take_out(owner, self.rows.items("batch = ? AND status = 'asked'", (id,)))
         return self.get(owner, id)
 
     def _take_out(self, owner: str, items: list[Item]) -> None:
-        self._engine.cancel_all(owner, {item.job for item in items if item.job})
+        """One that is being written at this moment ends by itself."""
+        ended = self._engine.cancel_all(owner, {item.job for item in items if item.job})
+        for item in items:
+            if item.job in ended:
+                self.rows.settle(item, status=resting(item))
 
     def leave(self, owner: str, id: str, groups: list[list[int]]) -> int:
         """Of each group the first picture stays; the others are left out, until `alike.back`. Returns how many."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -14,7 +15,7 @@ from pipelines.errors import InvalidRequest, NotAllowed, NotFound
 from pipelines.requests import CaptionRequest
 from studio import exports, limits
 from studio.wording import Edit
-from tests.studio.desk import ME, Desk, picture
+from tests.studio.desk import ME, Desk, picture, soon
 from tests.studio.rig import Rig
 
 
@@ -88,6 +89,29 @@ def test_cancelled_and_resumed(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     assert states <= {"new", "done", "asked"}
     desk.batches.run(ME, id)
     assert {item.status for item in desk.over(id).values()} == {"done"}
+
+
+def test_resumed_before_the_cancelled_jobs_were_heard_of(desk: Desk):
+    id = desk.made(*(f"{i} delay=0.3.png" for i in range(4)))
+    desk.run(id)
+    soon(lambda: desk.batches.rows.counts(id).get("asked"))
+    resumed = threading.Event()
+    desk.batches._feed.later(resumed.wait)
+    desk.batches.cancel(ME, id)
+    desk.batches.run(ME, id)
+    resumed.set()
+    assert {item.status for item in desk.over(id).values()} == {"done"}
+
+
+def test_a_picture_that_comes_as_the_last_one_ends_is_described_too(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    id = desk.made("first delay=0.1.png")
+    desk.run(id)
+    kept = desk.batches.rows.add_item
+    monkeypatch.setattr(desk.batches.rows, "add_item", lambda item: time.sleep(1) or kept(item))
+    desk.batches.add(ME, id, "late.png", picture("white"))
+    assert {name: item.status for name, item in desk.over(id).items()} == {
+        "first delay=0.1.png": "done", "late.png": "done"
+    }  # fmt: skip
 
 
 def test_a_restart_goes_on_where_it_was(tmp_path: Path):
