@@ -29,6 +29,7 @@ WEIGHTS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", 
            "text_encoder_2": "model"}  # fmt: skip
 # diffusers' ancestral Euler has no formula for models that predict the picture itself.
 _NOT_FOR_SAMPLE = {Sampler.EULER_A}
+_SAMPLERS = set(Sampler)
 _FAST = ("turbo", "lightning", "hyper", "lcm")
 _QUICK: dict[str, Any] = {"steps": 4, "guidance_scale": 1.0, "sketch_steps": 4}
 # Low-rank changes beside a model that make it draw in a few steps: a second model, of the same parts.
@@ -64,13 +65,16 @@ def read(id: str, folder: Path, source: str) -> Entry:
 
 
 def _few_step(id: str, changes: Path, source: str) -> ImageEntry:
-    """The model that lies beside `changes`, with what it was distilled for (LCM-LoRA, Luo et al. 2023)."""
+    """The model that lies beside `changes`, with what it was distilled for: what their header says of a sampler, or
+    LCM (LCM-LoRA, Luo et al. 2023)."""
     base = read(changes.parent.name, changes.parent, source)
     if not isinstance(base, ImageEntry):
         raise ModelUnavailable(f"{id} is damaged: it belongs to a model that makes no pictures.")
+    said = _header(changes).get("__metadata__", {}).get("sampler")
     return replace(
-        base, id=id, name=f"{base.name} fast", changes=changes, sampler=Sampler.LCM, **_QUICK,
-        note="A picture in four steps without guidance, softer than in twenty.",
+        base, id=id, name=f"{base.name} fast", changes=changes,
+        sampler=Sampler(said) if said in _SAMPLERS else Sampler.LCM,
+        note="A picture in four steps without guidance.", **_QUICK,
     )  # fmt: skip
 
 
@@ -170,12 +174,17 @@ def _wanted(file: Path) -> bool:
 
 
 def itemsize(file: Path) -> int:
-    """safetensors: eight bytes with the header's length, then JSON with a dtype for each tensor."""
+    """Bytes of one number in a safetensors file; 4 where it is damaged, which loading says."""
     sizes = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1}
+    first: dict[str, Any] = next((tensor for key, tensor in _header(file).items() if key != "__metadata__"), {})
+    return sizes.get(first.get("dtype", ""), 4)
+
+
+def _header(file: Path) -> dict[str, Any]:
+    """safetensors: eight bytes with the header's length, then JSON with a dtype for each tensor. Empty: damaged."""
     try:
         with file.open("rb") as opened:
             header = json.loads(opened.read(min(int.from_bytes(opened.read(8), "little"), 2**24)))
     except (OSError, ValueError):
-        return 4  # damaged: loading says so
-    first: dict[str, Any] = next((tensor for key, tensor in header.items() if key != "__metadata__"), {})
-    return sizes.get(first.get("dtype", ""), 4)
+        return {}
+    return header if isinstance(header, dict) else {}

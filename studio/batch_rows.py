@@ -87,7 +87,8 @@ class BatchRows:
 
     def settle(self, item: Item, **values: object) -> bool:
         """New values for an item whose job is over; False where it is asked for no more, or by another job."""
-        query = f"UPDATE batch_items SET {_assign(values)} WHERE batch = ? AND number = ? AND status = 'asked' AND job = ?"
+        one = "batch = ? AND number = ? AND status = 'asked' AND job = ?"
+        query = f"UPDATE batch_items SET {_assign(values)} WHERE {one}"
         with self._store.transaction() as db:
             return bool(db.execute(query, (*values.values(), item.batch, item.number, item.job)).rowcount)
 

@@ -72,7 +72,7 @@ class Mailbox:
     """Hears before every move of the runner, so a cancel is obeyed before the next step."""
 
     def __init__(self, conn: Connection, settings: dict):
-        self._conn, self._open = conn, True
+        self._conn, self._open, self._idle = conn, True, settings.get("idle_seconds", IDLE_SECONDS)
         self._pictures: dict[str, bytes] = {}
         shelf: Shelf = _named(settings.get("shelf") or "studio.worker:open_shelf")(settings)
         device = shelf.device_info()
@@ -96,7 +96,7 @@ class Mailbox:
     def serve(self) -> None:
         busy = True
         while self._open:
-            self._hear(0.0 if busy else FETCHING_SECONDS if self._runner.fetching else IDLE_SECONDS)
+            self._hear(0.0 if busy else FETCHING_SECONDS if self._runner.fetching else self._idle)
             worked = self._open and self._runner.advance()
             if not worked and busy:
                 self._rest()

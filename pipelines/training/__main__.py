@@ -95,7 +95,8 @@ def train_judge(folder: Path, minutes: float) -> None:
 def train_few_step(folder: Path, minutes: float) -> None:
     latents(folder)
     text = bundled.load_prompts(folder, bundled.load_clip(folder))
-    fewstep.train(folder, text, bundled.load_tokens(folder), bundled.load_unet(folder), minutes)
+    important = autoencoder.importance(bundled.load_autoencoder(folder), denoiser.some_latents(folder))
+    fewstep.train(folder, text, bundled.load_tokens(folder), bundled.load_unet(folder), minutes, important)
 
 
 def train_image_prompt(folder: Path, minutes: float) -> None:

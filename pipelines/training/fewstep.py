@@ -1,9 +1,8 @@
-"""A few-step variant: the denoiser's own guided solution, learnt as low-rank changes (LCM-LoRA, Luo et al. 2023).
+"""A few-step variant: the denoiser with its guidance learnt in, as low-rank changes.
 
-Consistency distillation on the angles of the schedule (Luo et al. 2023; Lu & Song 2024): from a noisy picture the
-teacher, with guidance, goes one step down; what the student makes of the picture before that step must be what it
-makes of it after. Velocity prediction meets the boundary by itself: at angle nought the picture is the prediction.
-The teacher's guidance is learnt along, so that the student draws in 4 steps without any.
+Guidance distillation (Meng et al. 2023, the first of their two stages): one call of the student says what two calls of
+the teacher say with guidance. A multistep solver of second order then needs four calls for nearly the picture that the
+teacher draws in twenty steps of two calls each, so the second stage, which learns to skip steps, has nothing to do.
 """
 
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import LCMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
@@ -22,23 +21,22 @@ from . import denoiser, lowrank
 from .optimizer import Muon, split
 from .run import Run, part
 
-POINTS = 26
 GUIDANCE = 3.0
 BATCH = 32
 STEPS = 4
 FILE = FEW_STEP
-SOFT = 0.03
+SAMPLER = "DPM++ 2M"
 
 
-def points(number: int = POINTS) -> Tensor:
-    """Timesteps int64 (number,): nought, then evenly to the most noisy, on the grid that LCM's sampler draws from."""
-    return (torch.arange(number) * (denoiser.STEPS // (number - 1)) - 1).clamp(min=0)
+def points(number: int = STEPS) -> np.ndarray:
+    """Timesteps int64 (number,) that a sampler of so many steps asks for, the most noisy first ("trailing")."""
+    return np.round(np.arange(denoiser.STEPS, 0, -denoiser.STEPS / number)).astype(np.int64) - 1
 
 
-def onward(noisy: Tensor, velocity: Tensor, begin: Tensor, end: Tensor) -> Tensor:
-    """The picture at angle `end` on the line through `noisy` at `begin`: DDIM's step (Song et al. 2020) in angles."""
-    turn = (begin - end)[:, None, None, None]
-    return turn.cos() * noisy - turn.sin() * velocity
+def draw_times(draw: np.random.Generator, size: int) -> Tensor:
+    """Timesteps int64 (size,): half of them where the few steps are, the others as the denoiser's were drawn."""
+    few, any_ = draw.choice(points(), size), denoiser.draw_times(draw, size)
+    return torch.from_numpy(np.where(draw.random(size) < 0.5, few, any_))
 
 
 def guided(teacher: UNet2DConditionModel, noisy: Tensor, times: Tensor, states: Tensor, nothing: Tensor) -> Tensor:
@@ -49,51 +47,48 @@ def guided(teacher: UNet2DConditionModel, noisy: Tensor, times: Tensor, states: 
 
 
 def few_step_loss(
-    student: UNet2DConditionModel, teacher: UNet2DConditionModel, text: CLIPTextModel, nothing: Tensor
-) -> Callable:
-    """Pseudo-Huber distance between the student's pictures at two neighbouring points of the teacher's path.
+    student: UNet2DConditionModel, teacher: UNet2DConditionModel, text: CLIPTextModel, nothing: Tensor,
+    important: Tensor | None = None,
+) -> Callable:  # fmt: skip
+    """Mean squared distance of the student's velocity from the teacher's with guidance, channels weighted.
 
-    `nothing` is the tokens (32,) of the empty prompt.
+    `nothing` is the tokens (32,) of the empty prompt; important: (16,), all alike without. Batches: latents, token
+    ids, timesteps.
     """
-    angle, steps = torch.from_numpy(denoiser.angles()).float(), points()
-    nowhere = torch.zeros(1)
-
-    def picture(unet: UNet2DConditionModel, noisy: Tensor, times: Tensor, states: Tensor) -> Tensor:
-        velocity = unet(noisy, times, states, return_dict=False)[0].float()
-        return onward(noisy, velocity, angle[times], nowhere)
+    angle = torch.from_numpy(denoiser.angles()).float()
+    weight = 1.0 if important is None else important[:, None, None]
 
     def loss(batch: tuple[Tensor, Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
-        latents, ids, _ = batch
-        place = torch.randint(1, len(steps), (len(latents),), generator=generator)
-        times, before = steps[place], steps[place - 1]
-        noise = torch.randn(latents.shape, generator=generator)
-        begin, end = angle[times], angle[before]
-        noisy = begin.cos()[:, None, None, None] * latents + begin.sin()[:, None, None, None] * noise
+        latents, ids, times = batch
+        alpha, sigma = (f(angle[times])[:, None, None, None] for f in (torch.cos, torch.sin))
+        noisy = alpha * latents + sigma * torch.randn(latents.shape, generator=generator)
+        noisy = noisy.contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
                 states = text(input_ids=ids).last_hidden_state
                 empty = text(input_ids=nothing[None].long()).last_hidden_state
-                velocity = guided(teacher, noisy, times, states, empty).float()
-                target = picture(student, onward(noisy, velocity, begin, end), before, states)
-            shown = picture(student, noisy, times, states)
-        far = (shown - target).square().mean((1, 2, 3))
-        return ((far + SOFT**2).sqrt() - SOFT).mean(), len(latents)
+                target = guided(teacher, noisy, times, states, empty)
+            shown = student(noisy, times, states, return_dict=False)[0]
+        return (weight * (shown.float() - target.float()).square()).mean(), len(latents)
 
     return loss
 
 
 def train(
-    folder: Path, text: CLIPTextModel, tokens: CLIPTokenizer, teacher: UNet2DConditionModel, minutes: float
-) -> Run:
+    folder: Path, text: CLIPTextModel, tokens: CLIPTokenizer, teacher: UNet2DConditionModel, minutes: float,
+    important: Tensor | None = None,
+) -> Run:  # fmt: skip
     """One cycle of `minutes`; the student is the teacher with changes."""
     examples = denoiser.everyday_examples(folder, tokens)
-    run, loss = prepare(folder / "few-step", text, teacher, examples.nothing)
+    run, loss = prepare(folder / "few-step", text, teacher, examples.nothing, important)
     run.resume()
     run.train(lambda draw: asked(examples.batch(draw, BATCH), examples, draw), loss, run.cycle(minutes))
     return run
 
 
-def prepare(folder: Path, text: CLIPTextModel, teacher: UNet2DConditionModel, nothing: Tensor) -> tuple[Run, Callable]:
+def prepare(
+    folder: Path, text: CLIPTextModel, teacher: UNet2DConditionModel, nothing: Tensor, important: Tensor | None = None
+) -> tuple[Run, Callable]:
     """The run of a student's changes and its loss."""
     student = type(teacher).from_config(teacher.config)
     student.load_state_dict(teacher.state_dict())
@@ -101,29 +96,28 @@ def prepare(folder: Path, text: CLIPTextModel, teacher: UNet2DConditionModel, no
         unet.to(memory_format=torch.channels_last).set_attn_processor(denoiser.AttnProcessor())
     teacher.eval().requires_grad_(False)
     changes = lowrank.Changes(student.train())
-    loss = few_step_loss(student, teacher, text.eval().requires_grad_(False), nothing)
+    loss = few_step_loss(student, teacher, text.eval().requires_grad_(False), nothing, important)
     return Run(folder, changes, Muon(split(changes, muon=0.0, adam=1e-3), weight_decay=0.0), decay=0.995), loss
 
 
 def export(folder: Path, unet: UNet2DConditionModel, path: Path) -> None:
     """Write the averaged changes of a run's checkpoint in `folder`; `unet` is only asked for its parts."""
     changes = lowrank.Changes(type(unet).from_config(unet.config))
-    changes.save(path, part(load_file(folder / "state.safetensors"), "average."))
+    changes.save(path, part(load_file(folder / "state.safetensors"), "average."), sampler=SAMPLER)
 
 
 def asked(
     batch: tuple[Tensor, Tensor, Tensor], examples: denoiser.Examples, draw: np.random.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The batch without its empty prompts: they are drawn for guidance, of which the student has none."""
-    latents, ids, times = batch
+    """The batch at the student's times, without its empty prompts: they are for guidance, and it has none."""
+    latents, ids, _ = batch
     empty = (ids == examples.nothing).all(1)
     rows = torch.from_numpy(draw.integers(0, len(examples.chinese), len(ids)))
     latents = torch.where(empty[:, None, None, None], examples.latents[rows].float(), latents)
-    return latents, torch.where(empty[:, None], examples.english[rows, 0].long(), ids), times
+    return latents, torch.where(empty[:, None], examples.english[rows, 0].long(), ids), draw_times(draw, len(ids))
 
 
 def quicken(pipe: StableDiffusionPipeline, path: Path) -> StableDiffusionPipeline:
-    """The pipeline with the file's changes merged and LCM's sampler: call it with `STEPS` steps and guidance 1."""
+    """The pipeline with the file's changes merged: call it with `STEPS` steps and guidance 1."""
     merge(pipe.unet, path)
-    pipe.scheduler = LCMScheduler.from_config(pipe.scheduler.config, clip_sample=False)
     return pipe

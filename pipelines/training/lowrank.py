@@ -51,6 +51,6 @@ class Changes(nn.Module):
             found[f"unet.{name}{UP}"] = up.half().contiguous()
         return found
 
-    def save(self, path: Path, weights: dict[str, Tensor] | None = None) -> None:
-        """Write the file."""
-        save_file(self.tensors(weights), path, metadata={"format": "pt"})
+    def save(self, path: Path, weights: dict[str, Tensor] | None = None, **more: str) -> None:
+        """Write the file; more: what its header says beside."""
+        save_file(self.tensors(weights), path, metadata={"format": "pt", **more})

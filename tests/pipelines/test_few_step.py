@@ -36,6 +36,13 @@ def test_the_variant_is_a_model_with_its_own_habits(parent: Path):
     assert found["sd"].changes is None
 
 
+def test_changes_say_which_sampler_they_were_made_for(parent: Path):
+    file = parent / "sd" / FEW_STEP
+    for said, sampler in (("DPM++ 2M", Sampler.DPMPP_2M), ("of another world", Sampler.LCM)):
+        save_file(load_file(file), file, metadata={"sampler": said})
+        assert Catalog([parent]).find("sd-fast").sampler == sampler
+
+
 def test_it_draws_what_diffusers_draws_with_the_merged_weights(parent: Path):
     asked = {"steps": 4, "guidance_scale": 1.0, "sampler": Sampler.LCM}
     fast, plain = (run(open_image(parent, name), request(model=name, **asked))[0] for name in ("sd-fast", "sd"))

@@ -1,6 +1,7 @@
 """A pipeline without a model, for tests of the worker: real process, real steps, and every misfortune on demand.
 
-The prompt says what happens: `delay=0.02 oom_rows=2 nan_at=3 raise_at=1 hang_at=2 exit_at=1 exit_once=/path`.
+The prompt says what happens: `delay=0.02 oom_rows=2 nan_at=3 raise_at=1 hang_at=2 exit_at=1`, and with files
+`exit_once=/path hang_once=/path` (made as it happens, in the second step), `holds=/path` (waited for from then on).
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class FaultyPipeline:
         if sum(state.rows for state in states) > min(state.wish("oom_rows", 1000) for state in states):
             raise OutOfMemory("The device is full.")
         for state in states:
+            self._hold(state, state.steps_total - state.steps_left + 1)
             self._break(state, state.steps_total - state.steps_left + 1)
         time.sleep(max(state.wish("delay", 0) for state in states))
         with (self._folder / BATCHES).open("a") as file:
@@ -77,6 +79,14 @@ class FaultyPipeline:
             state.steps_left -= 1
             if state.steps_total - state.steps_left == state.wish("nan_at"):
                 state.error = NotFinite("The numbers of this picture have become infinite.")
+
+    def _hold(self, state: FaultyState, step: int) -> None:
+        gate, flag = wishes(state.request).get("holds"), wishes(state.request).get("hang_once")
+        while gate and step > 1 and not Path(gate).exists():
+            time.sleep(0.005)
+        if flag and step == 2 and not Path(flag).exists():
+            Path(flag).touch()
+            time.sleep(3600)
 
     def _break(self, state: FaultyState, step: int) -> None:
         once = wishes(state.request).get("exit_once")
@@ -168,3 +178,8 @@ def open_shelf(settings: dict) -> FaultyShelf:
 
 def broken_shelf(settings: dict) -> FaultyShelf:
     raise RuntimeError("no such device")
+
+
+def slow_shelf(settings: dict) -> FaultyShelf:
+    time.sleep(3600)
+    return FaultyShelf(Path(settings["folder"]))

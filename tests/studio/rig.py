@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,6 +45,14 @@ class Rig:
     def one(self, owner: str, prompt: str = "", **fields: object) -> str:
         return self.submit(owner, prompt, **fields)[0]
 
+    def hold(self) -> str:
+        """The wish of jobs that take one step, and the others after `release`."""
+        self._gate = self.folder / f"gate-{uuid.uuid4().hex}"
+        return f"holds={self._gate} delay=0.03"
+
+    def release(self) -> None:
+        self._gate.touch()
+
     def until(self, owner: str, job_id: str, true: Callable[[dict], bool], seconds: float = 60) -> dict:
         """The job's view as soon as it is so; fails with the view when it does not come."""
         end = time.monotonic() + seconds
@@ -72,7 +81,7 @@ class Rig:
         return [batch for batch in batches if seed in batch]
 
 
-def gone(pid: int, seconds: float = 2.0) -> bool:
+def gone(pid: int, seconds: float = 30.0) -> bool:
     """Whether the process ends within that time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

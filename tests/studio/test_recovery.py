@@ -30,16 +30,16 @@ def kill_worker(rig):
 
 
 def test_a_killed_worker_is_replaced_and_its_job_tried_once_more(rig):
-    job_id, queued = rig.one("ann", "delay=0.05", seed=1, steps=40), rig.one("ann", seed=2, width=128)
+    flag = rig.folder / "hangs"
+    job_id, queued = rig.one("ann", f"hang_once={flag}", seed=1, steps=40), rig.one("ann", seed=2, width=128)
     paused = rig.one("ann", seed=3)
     rig.engine.pause("ann", paused)
-    rig.stepping("ann", job_id)
+    while not flag.exists():
+        time.sleep(0.005)
     kill_worker(rig)
-    began = time.monotonic()
     rig.until("ann", job_id, lambda view: view["status"] == "waiting")
     assert rig.engine.status("ann")["worker"] == "restarting"
     rig.ready()
-    assert time.monotonic() - began < 10
     assert rig.ended("ann", job_id)["status"] == "done"
     assert rig.ended("ann", queued)["status"] == "done"
     assert [rig.store.job(id).attempts for id in (job_id, queued)] == [2, 1]
@@ -63,7 +63,7 @@ def test_a_job_that_kills_one_worker_is_done_by_the_next(rig, tmp_path):
 
 
 def test_a_worker_that_hangs_is_ended_like_a_dead_one(tmp_path):
-    with Rig(tmp_path, stall_seconds=1.0) as rig:
+    with Rig(tmp_path, stall_seconds=4.0) as rig:
         stuck, queued = rig.one("ann", "hang_at=1"), rig.one("bob", width=128)
         assert rig.ended("ann", stuck)["error_code"] == "worker_lost"
         assert rig.ended("bob", queued)["status"] == "done"
@@ -71,7 +71,7 @@ def test_a_worker_that_hangs_is_ended_like_a_dead_one(tmp_path):
 
 def test_a_clean_stop_is_not_held_against_the_job(tmp_path):
     with Rig(tmp_path) as rig:
-        job_id = rig.one("ann", "delay=0.05", steps=30)
+        job_id = rig.one("ann", "delay=0.05", steps=60)
         rig.stepping("ann", job_id)
         pid = rig.engine.worker_pid
     assert gone(pid)
@@ -83,7 +83,7 @@ def test_a_clean_stop_is_not_held_against_the_job(tmp_path):
 
 def test_the_order_of_ones_own_jobs_outlives_the_studio(tmp_path):
     former = Rig(tmp_path)  # its worker never starts: everything stays in line
-    blocker = former.one("ann", "delay=0.05", steps=100, priority=Priority.INTERACTIVE)
+    blocker = former.one("ann", "delay=0.05", steps=1000, priority=Priority.INTERACTIVE)
     first, second = former.one("ann", width=128), former.one("ann", width=192)
     former.engine.reorder("ann", [second, first])
     former.store.close()
@@ -105,11 +105,11 @@ def test_a_worker_that_cannot_start_says_why_and_the_queue_is_kept(tmp_path):
     assert "no such device" in (tmp_path / "worker.log").read_text()
 
 
-def test_stopping_while_the_worker_starts_is_quick(tmp_path):
+def test_stopping_does_not_wait_for_a_worker_that_starts(tmp_path):
     began = time.monotonic()
-    with Rig(tmp_path):
+    with Rig(tmp_path, shelf="tests.studio.faults:slow_shelf"):
         pass
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 60  # it would take an hour
 
 
 def test_kill_9_of_everything_at_random_moments_loses_nothing(tmp_path):

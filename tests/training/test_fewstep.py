@@ -1,8 +1,9 @@
-"""The few-step variant: its steps are DDIM's, it begins as its teacher, learns, and is merged as it was trained."""
+"""The few-step variant: it begins as its teacher, learns its guidance, and is merged as it was trained."""
 
+import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler, LCMScheduler
+from diffusers import DPMSolverMultistepScheduler
 
 from pipelines.lowrank import merge
 from pipelines.training import denoiser, fewstep, lowrank
@@ -13,27 +14,31 @@ from tests.training import tiny
 def batch() -> tuple[torch.Tensor, ...]:
     draw = torch.Generator().manual_seed(5)
     ids = torch.randint(0, 38, (4, tiny.LENGTH), generator=draw)
-    return torch.randn(4, 4, 8, 8, generator=draw), ids, torch.zeros(4)
+    return torch.randn(4, 4, 8, 8, generator=draw), ids, torch.tensor([999, 749, 499, 249])
 
 
-def test_a_step_is_the_one_of_ddim():
-    angle, steps = torch.from_numpy(denoiser.angles()).float(), fewstep.points()
-    ddim = DDIMScheduler(
-        denoiser.STEPS, trained_betas=denoiser.betas(), prediction_type="v_prediction", clip_sample=False,
-        set_alpha_to_one=False,
-    )  # fmt: skip
-    ddim.set_timesteps(25)  # a stride of 40, as between the points
-    noisy, velocity = torch.randn(2, 1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
-    begin, end = int(steps[12]), int(steps[11])
-    mine = fewstep.onward(noisy, velocity, angle[[begin]], angle[[end]])
-    assert torch.allclose(mine, ddim.step(velocity, begin, noisy).prev_sample, atol=1e-4)
+def test_the_points_are_where_the_sampler_of_so_many_steps_asks():
+    sampler = DPMSolverMultistepScheduler(
+        denoiser.STEPS, trained_betas=denoiser.betas(), prediction_type="v_prediction", timestep_spacing="trailing"
+    )
+    for steps in (fewstep.STEPS, 7):
+        sampler.set_timesteps(steps)
+        assert sampler.timesteps.tolist() == fewstep.points(steps).tolist()
 
 
-def test_the_points_lie_on_the_grid_of_the_sampler():
-    lcm = LCMScheduler(denoiser.STEPS, trained_betas=denoiser.betas(), prediction_type="v_prediction")
-    lcm.set_timesteps(1)
-    assert int(fewstep.points()[-1]) == int(lcm.timesteps[0]) == denoiser.STEPS - 1
-    assert fewstep.points().diff().min() > 0
+def test_half_of_the_times_are_those_of_the_few_steps():
+    times = fewstep.draw_times(np.random.default_rng(1), 4000)
+    few = np.isin(times.numpy(), fewstep.points()).mean()
+    assert 0.47 < few < 0.55  # a few of the others fall there, too
+    assert len(set(times.tolist())) > 500
+
+
+def test_the_student_learns_what_guidance_makes_of_the_teacher(batch):
+    student, teacher = tiny.unet(), tiny.unet()
+    loss = fewstep.few_step_loss(student, teacher, tiny.text(), torch.zeros(tiny.LENGTH))
+    empty = (batch[0], torch.zeros_like(batch[1]), batch[2])  # where guidance changes nothing
+    asked, same = (loss(b, torch.Generator().manual_seed(3))[0].item() for b in (batch, empty))
+    assert same < 1e-4 < asked
 
 
 def test_at_first_the_student_is_its_teacher(tmp_path):
