@@ -21,6 +21,7 @@ from . import (
     captioner,
     clip,
     dataset,
+    decoder,
     denoiser,
     evaluate,
     fewstep,
@@ -56,7 +57,10 @@ def train_autoencoder(folder: Path, minutes: float) -> None:
 
 def train_decoder(folder: Path, minutes: float) -> None:
     latents(folder)
-    autoencoder.refine(folder, bundled.load_autoencoder(folder), minutes, denoiser.SETS)
+    pairs = decoder.Pairs(folder, denoiser.everyday_examples(folder, bundled.load_tokens(folder)))
+    text = bundled.load_prompts(folder, bundled.load_clip(folder))
+    redrawn = decoder.Redrawing(bundled.load_quick(folder), text)
+    decoder.refine(folder, bundled.load_autoencoder(folder), pairs, redrawn, minutes)
 
 
 def train_layout(folder: Path, minutes: float) -> None:

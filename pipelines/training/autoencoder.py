@@ -122,54 +122,6 @@ def importance(model: SpriteAutoencoder, latents: Tensor, noise: float = 0.3) ->
     return torch.stack(told) / torch.stack(told).mean()
 
 
-class Decoding(torch.nn.Module):
-    """The decoder alone, for training it further behind a final encoder."""
-
-    def __init__(self, model: SpriteAutoencoder):
-        super().__init__()
-        self.decoder = model.decoder
-
-
-class Pairs:
-    """Latents and pictures of the drawn sets in `folder`, in the shares that the denoiser sees them in: what its
-    decoder will be asked for."""
-
-    def __init__(self, folder: Path, sets: dict[str, float]):
-        self.sets, self.share = list(sets), np.array(list(sets.values()))
-        self.latents, self.pictures = (
-            {name: np.load(folder / name / f"{kind}.npy", mmap_mode="r") for name in sets}
-            for kind in ("latents", "pictures")
-        )
-
-    def batch(self, draw: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:
-        """Latents (size, 16, 8, 8) and pictures (size, 3, 256, 256)."""
-        names = draw.choice(self.sets, size, p=self.share)
-        rows = [(str(name), draw.integers(len(self.latents[str(name)]))) for name in names]
-        latents = np.stack([self.latents[name][row] for name, row in rows]).astype(np.float32)
-        return torch.from_numpy(latents), to_tensor([self.pictures[name][row] for name, row in rows])
-
-
-def decoding_loss(model: SpriteAutoencoder, noise: float = NOISE) -> Callable:
-    """The loss of one step of the decoder's further training, from latents as they are stored."""
-
-    def loss(batch: tuple[Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
-        latents, wanted = batch
-        with torch.autocast("cpu", torch.bfloat16):
-            shown = model.decoder(latents + noise * torch.randn(latents.shape, generator=generator)).float()
-        return distance(shown, wanted), len(wanted)
-
-    return loss
-
-
-def refine(folder: Path, model: SpriteAutoencoder, minutes: float, sets: dict[str, float]) -> Run:
-    """Train the decoder alone for `minutes` in all, on the drawn `sets` and their stored latents."""
-    pairs, alone = Pairs(folder, sets), Decoding(model.to(memory_format=torch.channels_last))
-    run = Run(folder / "decoder", alone, Muon(split(alone, muon=8e-4, adam=1e-3)), decay=0.995)
-    run.resume()
-    run.train(lambda draw: pairs.batch(draw, BATCH), decoding_loss(model), run.cycle(minutes))
-    return run
-
-
 def train(folder: Path, minutes: float) -> Run:
     """Train for `minutes` in all, earlier sessions counted in."""
     corpus, run = Corpus.open(folder), start(folder)

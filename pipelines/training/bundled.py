@@ -10,6 +10,7 @@ from torch import nn
 from transformers import BertTokenizerFast, BlipForConditionalGeneration, CLIPModel, CLIPTextModel, CLIPTokenizer
 
 from ..autoencoder import SpriteAutoencoder
+from ..lowrank import merge
 from . import captioner, clip, denoiser, fewstep, image_prompt, layout, publish, tokenizer
 from . import vision as vision_tower
 
@@ -83,6 +84,15 @@ def load_unet(folder: Path, models: Path = MODELS) -> UNet2DConditionModel:
     if not newer(model, folder / "unet") and (models / "sprite" / "unet").exists():
         model = UNet2DConditionModel.from_pretrained(models / "sprite" / "unet", torch_dtype=torch.float32)
     return model.eval()
+
+
+def load_quick(folder: Path, models: Path = MODELS) -> UNet2DConditionModel:
+    """The denoiser with its few-step changes, where there are any."""
+    unet, path = load_unet(folder, models), models / "sprite" / fewstep.FILE
+    if (folder / "few-step" / "state.safetensors").exists():
+        path = folder / "few-step" / fewstep.FILE
+        fewstep.export(path.parent, unet, path)
+    return merge(unet, path).eval() if path.exists() else unet
 
 
 def load_captioner(

@@ -6,8 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from pipelines.training import captions, colours, compose, drawing, evaluate, names, prompts, scenes
+from pipelines.training import (
+    bundled,
+    captions,
+    colours,
+    compose,
+    drawing,
+    evaluate,
+    measures,
+    names,
+    prompts,
+    scenes,
+)  # fmt: skip
 from pipelines.training.measures import names_in, portraits, spelling
 
 
@@ -98,3 +110,14 @@ def test_what_was_not_measured_is_not_met_and_is_null(capsys):
     assert "not measured" in table
     assert "missed" in table
     assert json.loads(json.dumps(dict.fromkeys(evaluate.TARGETS)))["clip_r1"] is None
+
+
+def test_what_is_measured_is_what_the_studio_offers_first(tmp_path):
+    for name in ("sprite-captioner", "sprite-clip"):
+        (tmp_path / name).symlink_to(bundled.MODELS / name)
+    with Image.open(bundled.MODELS / "sheets" / "prompts-48.webp") as sheet:
+        pictures = np.stack([np.asarray(sheet.convert("RGB").crop((x, 0, x + 160, 160))) for x in (0, 160, 320)])
+    texts = measures.offered(tmp_path, pictures, batch=2)
+    assert len(texts) == 3
+    assert len(set(texts)) > 1
+    assert all(text == text.strip() and len(text) > 2 for text in texts)
