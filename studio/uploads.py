@@ -51,7 +51,7 @@ class Uploads:
         else:
             write_file(path, encoded)
             self._drop_oldest(owner, PICTURE, limits.UPLOADS_PER_OWNER)
-        return Kept(name, *image.size, decoded.notes)
+        return Kept(name, *image.size, decoded.notes + _smaller(decoded.image, image))
 
     def keep_in(self, owner: str, group: str, image: Image.Image) -> str:
         """A picture of a batch: it stays until the whole group is dropped. Returns its SHA-256."""
@@ -97,6 +97,13 @@ class Uploads:
         for file in files[:-most]:
             if file.stem not in needed:
                 file.unlink(missing_ok=True)
+
+
+def _smaller(before: Image.Image, after: Image.Image) -> list[str]:
+    if before.size == after.size:
+        return []
+    (width, height), (less, lower) = before.size, after.size
+    return [f"The picture was made smaller: from {width} × {height} to {less} × {lower} pixels."]
 
 
 def _named(image: Image.Image) -> tuple[str, bytes]:

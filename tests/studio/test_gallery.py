@@ -156,6 +156,7 @@ def test_start_pictures_are_normalised_and_private(gallery, tmp_path):
 def test_large_start_pictures_are_made_smaller(gallery):
     kept = gallery.keep("me", png((limits.UPLOAD_SIDE * 2, 64)))
     assert (kept.width, kept.height) == (limits.UPLOAD_SIDE, 32)
+    assert kept.notes == ["The picture was made smaller: from 4096 × 64 to 2048 × 32 pixels."]
 
 
 def test_oldest_start_pictures_go_first(gallery, monkeypatch):
