@@ -34,7 +34,9 @@ class Settings(BaseSettings):
     memory: Annotated[float, Field(gt=0)] | None = Field(
         None, description="GiB of device memory to stay within; default: most of what is free"
     )
-    compile: bool = Field(False, description="torch.compile the denoisers: slower start, faster steps")
+    compile: bool = Field(
+        False, description="torch.compile the denoisers; minutes at the first step, nothing gained on a CPU"
+    )
     offload: bool = Field(False, description="keep weights in main memory and move them to the device when needed")
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         None, description="threads that compute on the CPU; default: one a core"

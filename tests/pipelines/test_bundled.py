@@ -16,6 +16,8 @@ from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 import pipelines.autoencoder  # so that diffusers can find the class that the folder names  # noqa: F401
 from pipelines import preview
 from pipelines.catalog import BUNDLED, Catalog
+from pipelines.folders import FEW_STEP
+from pipelines.lowrank import merge
 from pipelines.requests import Sampler
 from pipelines.shelf import Shelf
 from tests.pipelines.support import START, difference, request, run
@@ -52,13 +54,26 @@ def test_a_mixed_batch_equals_diffusers(ours):
         assert difference(state.latents, _theirs(opened, state.request, file)) <= 1e-4
 
 
-def _theirs(opened, asked, file, **more) -> torch.Tensor:
+def test_the_fast_variant_equals_diffusers_with_the_changes_merged():
+    entry = Catalog().find("sprite-fast")
+    habits = {"sampler": entry.sampler, "steps": entry.steps, "guidance_scale": entry.guidance_scale}
+    asked = request(model="sprite-fast", width=256, height=256, prompt="a yellow car", **habits)
+    (state,) = run(Shelf(Catalog(), "cpu").pipeline(asked), asked)
+    opened = diffusers.StableDiffusionPipeline.from_pretrained(SPRITE, local_files_only=True)
+    merge(opened.unet, SPRITE / FEW_STEP)
+    assert (entry.steps, entry.guidance_scale) == (4, 1.0)
+    assert difference(state.latents, _theirs(opened, asked)) <= 1e-4
+
+
+def _theirs(opened, asked, file=None, **more) -> torch.Tensor:
     kind = diffusers.StableDiffusionImg2ImgPipeline if asked.start_picture else diffusers.StableDiffusionPipeline
     theirs = kind(**opened.components, requires_safety_checker=False)
     theirs.set_progress_bar_config(disable=True)
     theirs.scheduler = SCHEDULERS[asked.sampler].from_config(opened.scheduler.config)
-    begun = {"image": Image.open(file), "strength": asked.strength}
-    more |= begun if asked.start_picture else {"width": 256, "height": 256}
+    if asked.start_picture:
+        more |= {"image": Image.open(file), "strength": asked.strength}
+    else:
+        more |= {"width": 256, "height": 256}
     return theirs(asked.prompt, num_inference_steps=asked.steps, guidance_scale=asked.guidance_scale,
                   generator=torch.Generator().manual_seed(asked.seed), output_type="latent", **more).images  # fmt: skip
 
