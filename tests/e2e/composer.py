@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import re
 
 from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
@@ -27,6 +29,8 @@ RED, BLUE = drawn("#d33b2f", "#8fc4e8"), drawn("#2f6fd0", "#e6c27a")
 BLANK = {"way": "free", "parts": "[]", "start_picture": "", "mask": "", "expand": "", "prompt": "", "frames": 5,
          "count": 1, "model": "seeing", "steps": 2, "width": 64, "height": 64, "strength": 0.6,
          "blend_prompt": ""}  # fmt: skip
+STORED = re.compile("^[0-9a-f]{64}$")
+seeds = itertools.count(1000)
 
 
 class Composer(Visitor):
@@ -54,9 +58,15 @@ class Composer(Visitor):
         expect(self.page.locator(".pill:not([data-state=off])")).to_be_visible(timeout=SLOW)
 
     def put(self, **values: object) -> None:
-        """Values into the form, as other parts of the page do it."""
+        """Values into the form, as other parts of the page do it. A seed of its own tells when Gradio has them all."""
+        values = {"seed": next(seeds)} | values
         detail = json.dumps({"form": "compose", "values": values})
         self.page.evaluate(f"dispatchEvent(new CustomEvent('triptych:fill', {{ detail: {detail} }}))")
+        expect(self.page.locator("#compose-seed input")).to_have_value(str(values["seed"]))
+
+    def has(self, field: str, value: str | re.Pattern = STORED) -> None:
+        """The form knows of a stored picture; what is shown of it comes a moment earlier."""
+        expect(self.page.locator(f"#compose-{field} textarea")).to_have_value(value)
 
     def way(self, name: str) -> None:
         self.page.locator("#compose-way label", has_text=name).click()
@@ -73,6 +83,7 @@ class Composer(Visitor):
         """The picture that the way is about; its size becomes that of the result."""
         self.choose("#root-compose-picture", data)
         expect(self.page.locator(".base .seen img")).to_be_visible(timeout=SLOW)
+        self.has("start_picture")
 
     def run(self) -> None:
         self.page.locator("#compose").click()

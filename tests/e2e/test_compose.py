@@ -11,8 +11,11 @@ import pytest
 from PIL import Image, ImageChops, ImageFilter
 from playwright.sync_api import Browser, Page, expect
 
+from studio.messages import Note
 from studio.settings import Settings
 from tests.e2e.composer import BLUE, RED, Composer, drawn, fits, opened
+from tests.e2e.holding import unheard
+from tests.e2e.kept import until_kept
 from tests.e2e.visitor import SLOW
 from tests.e2e.watched import visiting
 from tests.serving import Served, served
@@ -68,7 +71,7 @@ def test_in_the_style_of_an_upload_and_back_from_the_gallery(me: Composer) -> No
 
     me.parts.get_by_role("button", name="Remove this part").click()
     me.words("something else")
-    me.page.wait_for_timeout(2000)  # the form is kept a moment after the last key
+    until_kept(me.page, "compose", prompt="something else", parts="[]")
     me.page.reload(wait_until="domcontentloaded")
     me.arrived()
     expect(me.page.locator("#compose-prompt textarea")).to_have_value("something else")
@@ -117,7 +120,7 @@ def test_parts_are_ordered_said_in_words_and_added_from_the_gallery(me: Composer
     stroke(me.page)
     me.page.get_by_role("button", name="Done").click()
     expect(me.parts).to_have_count(5)
-    assert me.parts.last.locator("img").is_visible()
+    expect(me.parts.last.locator("img")).to_be_visible()
 
 
 PASTE = """(bytes) => {
@@ -146,18 +149,8 @@ def test_a_picture_is_pasted_and_parts_are_ordered_without_a_mouse(me: Composer)
     expect(me.parts.first.locator("textarea")).to_have_value("in oil")
 
 
-GATES = """() => {
-    window.gates = new Set();
-    const look = () => {
-        const words = document.querySelector(".tile[data-status=running] .went .words");
-        if (words) window.gates.add(words.textContent);
-    };
-    new MutationObserver(look).observe(document.querySelector("#compose-stage"), { subtree: true, childList: true });
-}"""
-
-
 @pytest.mark.parametrize("visitor", [False], ids=["desktop"], indirect=True)
-def test_the_automatic_gate_is_seen_moving_and_where_it_went(me: Composer) -> None:
+def test_the_automatic_gate_is_seen_moving_and_where_it_went(me: Composer, studio: Served) -> None:
     """What the model makes is like the picture that it has made before, and not like any words: these are raised."""
     me.words("a red ball")
     me.put(steps=20, seed=1)
@@ -165,16 +158,20 @@ def test_the_automatic_gate_is_seen_moving_and_where_it_went(me: Composer) -> No
     me.finished()
     me.choose(".adding", me.page.request.get(me.newest()["url"]).body())
     me.page.locator("#compose-stage .clear").click()
-    me.page.evaluate(GATES)
     expect(me.parts).to_have_count(1)
-    me.put(steps=60, gate=0.95)
+    me.put(steps=60, gate=0.95, seed=1)
     me.page.locator("#compose-auto_gate input").check()
     expect(me.page.locator("#compose-gate input[type=number]")).to_have_value("0.95")
-    me.run()
-    went = me.finished().locator(".went .words")
-    expect(went).to_have_text(re.compile(r"^Auto: text \d+ %, pictures \d+ %$"))
-    assert "text 10 %" not in went.text_content()
-    assert went.text_content() in me.page.evaluate("[...window.gates]")
+    said = ""
+    with unheard(studio, Note) as held:  # the first one is empty, and so is the last, when all steps are taken
+        me.run()
+        while (note := held.comes().text) or not said:
+            said = note.capitalize()
+            held.passes()
+        assert re.fullmatch(r"Auto: text \d+ %, pictures \d+ %", said)
+        assert "text 10 %" not in said
+        expect(me.page.locator("#compose-stage .tile[data-status=running] .went .words")).to_have_text(said)
+    expect(me.finished().locator(".went .words")).to_have_text(said)
 
 
 @pytest.mark.parametrize("visitor", [False], ids=["desktop"], indirect=True)
@@ -192,6 +189,7 @@ def test_masks_that_are_black_white_or_of_another_size(me: Composer) -> None:
     me.page.get_by_role("button", name="All", exact=True).click()
     me.page.get_by_role("button", name="Done").click()
     expect(me.page.locator(".base .shade")).to_be_visible()
+    me.has("mask")
     me.run()
     expect(me.finished().locator(".note-line")).to_have_text("The mask is all white: the whole picture may change.")
 
@@ -258,6 +256,7 @@ def test_what_is_not_painted_stays_to_the_last_bit(me: Composer) -> None:
     stroke(me.page)
     me.page.get_by_role("button", name="Done").click()
     expect(me.page.locator(".base .shade")).to_be_visible()
+    me.has("mask")
     me.run()
     me.finished()
     assert fits(me.page)
@@ -331,6 +330,7 @@ def test_a_picture_grows_and_its_middle_stays(me: Composer) -> None:
     me.page.locator("#compose-right").fill("41")
     me.page.locator("#compose-right").press("Tab")
     expect(me.page.locator(".margins p")).to_have_text("64 × 64 becomes 120 × 64 pixels")
+    expect(me.page.locator("#compose-width input")).to_have_value("120")
     me.run()
     me.finished()
     item = me.newest()

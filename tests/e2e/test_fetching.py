@@ -9,9 +9,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from studio.settings import Settings
-from tests.e2e.visitor import Visitor
+from tests.e2e.visitor import SLOW, Visitor
 from tests.e2e.watched import visiting
 from tests.serving import Served, served
+from tests.studio.far import log_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -51,9 +52,8 @@ def test_who_stops_waiting_stops_the_download(browser: Browser, far: Served, tmp
         expect(tile.locator(".progress-text")).to_have_text("正在下载 far/a · 0 %")
         tile.locator(".corner").click()
         me.status(tile, "cancelled")
-        log = tmp_path / "a.log"
-        for _ in range(600):
-            if "ended" in log.read_text():
+        for _ in range(SLOW // 50):
+            if "ended" in (said := log_of(tmp_path, "a")):
                 break
             page.wait_for_timeout(50)
-        assert log.read_text().split() == ["begun", "ended"]
+        assert said == ["begun", "ended"]

@@ -6,26 +6,38 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Route, expect
+from playwright.sync_api import Route, expect
 
 from studio import metadata
+from studio.messages import Finished, Preview
+from tests.e2e.holding import nothing_ends, unheard
+from tests.e2e.kept import until_kept
 from tests.e2e.visitor import SLOW, Visitor
+from tests.serving import Served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 Visit = Callable[..., Visitor]
 
 
-def test_a_prompt_becomes_a_picture_another_is_cancelled_and_a_reload_finds_both(visit: Visit) -> None:
+def test_a_prompt_becomes_a_picture_another_is_cancelled_and_a_reload_finds_both(visit: Visit, studio: Served) -> None:
     me = visit().open()
     me.unfold("Sampler")
     me.set_number("steps", 60)
-    tile = me.ask("a red lantern in the snow")
-    assert _previews(tile, 2) >= 2
+    with unheard(studio, Preview, Finished) as held:  # two previews are seen before it is done
+        tile = me.ask("a red lantern in the snow")
+        preview = tile.locator("img.preview")
+        held.passes()
+        expect(preview).to_have_attribute("src", re.compile("^data:"), timeout=SLOW)
+        first = preview.get_attribute("src")
+        held.passes()
+        expect(preview).not_to_have_attribute("src", first, timeout=SLOW)
+        me.status(tile, "running")
     me.status(tile, "done")
     me.set_number("steps", 150)
-    second = me.ask("a picture that nobody waits for")
-    second.get_by_role("button", name="Cancel this picture").click()
-    me.status(second, "cancelled")
+    with nothing_ends(studio):
+        second = me.ask("a picture that nobody waits for")
+        second.get_by_role("button", name="Cancel this picture").click()
+        me.status(second, "cancelled")
 
     me.reload()
     me.status(me.tile("a red lantern in the snow"), "done")
@@ -39,20 +51,6 @@ def test_a_prompt_becomes_a_picture_another_is_cancelled_and_a_reload_finds_both
         about.get_by_role("link", name="Save").click()
     fields, _ = metadata.read(saved.value.path().read_bytes()).usable()
     assert (fields["prompt"], fields["steps"]) == ("a red lantern in the snow", 60)
-
-
-def _previews(tile: Locator, wanted: int) -> int:
-    """How many different previews were seen before the job was done (it stops counting at `wanted`)."""
-    seen: set[str] = set()
-    expect(tile).to_be_visible()
-    for _ in range(3000):
-        status = tile.get_attribute("data-status")
-        source = tile.locator("img.preview").get_attribute("src") if status == "running" else None
-        seen |= {source} if source else set()
-        if len(seen) >= wanted or status not in ("waiting", "running"):
-            break
-        tile.page.wait_for_timeout(20)
-    return len(seen)
 
 
 def test_several_clicks_and_a_count_all_show_and_finish(visit: Visit) -> None:
@@ -108,6 +106,7 @@ def test_settings_survive_a_reload_and_can_be_reused(visit: Visit) -> None:
     me.prompt.fill("something else")
     me.set_number("steps", 9)
     me.set_number("seed", -1)
+    until_kept(me.page, "image", prompt="something else", steps=9, seed=-1)
     me.reload()
     expect(me.prompt).to_have_value("something else")
     me.unfold("Sampler")
@@ -130,15 +129,19 @@ def test_what_is_typed_at_once_stays(visit: Visit) -> None:
     """A busy machine draws late, and the network is slow: neither may put anything over what was typed meanwhile."""
     me = visit().open()
     me.prompt.fill("of before")
-    me.page.wait_for_timeout(1000)  # the form is kept a moment after the last key
-    held: list[Route] = []
-    me.page.route("**/api/models", lambda route: held.append(route))
+    until_kept(me.page, "image", prompt="of before")
+    held: list[Route] | None = []  # None: they go through
+
+    def hold(route: Route) -> None:
+        route.continue_() if held is None else held.append(route)
+
+    me.page.route("**/api/models", hold)
     me.page.reload(wait_until="domcontentloaded")
     me.prompt.fill("typed already")
     me.page.wait_for_timeout(1000)
-    for route in held:
+    late, held = held, None
+    for route in late:
         route.continue_()
-    me.page.unroute("**/api/models")
     me.ready()
     expect(me.prompt).to_have_value("typed already")
 
@@ -203,6 +206,8 @@ def test_a_picture_is_pasted_or_dragged_from_the_stage_as_start(visit: Visit, pi
 
     tile = me.ask("something to drag")
     me.status(tile, "done")
+    expect(tile.locator(".open img")).to_have_js_property("complete", True)  # else there is nothing to drag yet
+    expect(tile.locator(".preview")).to_have_count(0)
     tile.locator(".open img").drag_to(me.page.locator("#side-image .start-drop .drop"))
     expect(start).to_be_visible()
     assert start.get_attribute("src") != pasted

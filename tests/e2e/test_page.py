@@ -7,7 +7,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.holding import nothing_begins, nothing_ends
+from tests.e2e.kept import until_kept
 from tests.e2e.visitor import SLOW, Visitor
+from tests.serving import Served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 Visit = Callable[..., Visitor]
@@ -18,6 +21,7 @@ def test_the_language_follows_the_browser_and_can_be_switched(visit: Visit) -> N
     expect(me.generate).to_contain_text("生成")
     expect(me.page.locator("#prompt")).to_contain_text("提示词")
     me.prompt.fill("一只猫")
+    until_kept(me.page, "image", prompt="一只猫")
     me.page.locator("#language").click()
     expect(me.generate).to_contain_text("Generate", timeout=SLOW)
     me.ready()
@@ -33,30 +37,32 @@ def test_the_language_follows_the_browser_and_can_be_switched(visit: Visit) -> N
     expect(me.error("prompt")).to_have_text("请写下想画的内容。")
 
 
-def test_keys_run_and_cancel(visit: Visit) -> None:
+def test_keys_run_and_cancel(visit: Visit, studio: Served) -> None:
     me = visit().open()
     me.unfold("Sampler")
     me.set_number("steps", 150)
     me.set_number("count", 4)
     me.prompt.fill("run by a key")
-    me.page.keyboard.press("Control+Enter")
-    expect(me.page.locator(".tile")).to_have_count(4, timeout=SLOW)
-    me.page.keyboard.press("Escape")
-    expect(me.page.locator(".tile[data-status=cancelled]")).to_have_count(1)
-    me.tab("queue")
-    me.page.get_by_role("button", name="Cancel all of mine").click()
-    expect(me.page.get_by_text("You have nothing in line.")).to_be_visible(timeout=SLOW)
+    with nothing_ends(studio):
+        me.page.keyboard.press("Control+Enter")
+        expect(me.page.locator(".tile")).to_have_count(4, timeout=SLOW)
+        me.page.keyboard.press("Escape")
+        expect(me.page.locator(".tile[data-status=cancelled]")).to_have_count(1)
+        me.tab("queue")
+        me.page.get_by_role("button", name="Cancel all of mine").click()
+        expect(me.page.get_by_text("You have nothing in line.")).to_be_visible(timeout=SLOW)
 
 
-def test_on_a_phone_the_button_is_always_within_reach(visit: Visit) -> None:
+def test_on_a_phone_the_button_is_always_within_reach(visit: Visit, studio: Served) -> None:
     me = visit(phone=True).open()
     expect(me.generate).to_be_in_viewport()
     me.page.mouse.wheel(0, 2000)
     expect(me.generate).to_be_in_viewport()
     me.prompt.fill("seen on a phone")
-    me.generate.tap()
     tile = me.tile("seen on a phone")
-    expect(tile).to_be_in_viewport(timeout=SLOW)
+    with nothing_begins(studio):
+        me.generate.tap()
+        expect(tile).to_be_in_viewport(timeout=SLOW)
     me.status(tile, "done")
     expect(tile.get_by_role("button", name="Reuse settings")).to_be_visible()
     width = me.page.evaluate("document.documentElement.scrollWidth")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
-import signal
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.holding import nothing_begins, nothing_ends
 from tests.e2e.visitor import SLOW, Visitor
 from tests.serving import Served
 
@@ -36,19 +34,20 @@ def _made(me: Visitor, *prompts: str) -> None:
         me.status(me.tile(prompt), "done")
 
 
-def test_two_people_are_strangers_to_each_other(visit: Visit) -> None:
+def test_two_people_are_strangers_to_each_other(visit: Visit, studio: Served) -> None:
     one, two = visit().open(), visit().open()
     one.unfold("Sampler")
     one.set_number("steps", 150)
     one.set_number("count", 8)
-    one.ask("a secret garden")
-    two.tab("queue")
-    line = two.page.locator(".line li")
-    expect(line.first).to_contain_text("somebody 1", timeout=SLOW)
-    expect(two.page.locator("body")).not_to_contain_text("a secret garden")
-    one.tab("queue")
-    one.page.get_by_role("button", name="Cancel all of mine").click()
-    expect(one.page.get_by_text("You have nothing in line.")).to_be_visible(timeout=SLOW)
+    with nothing_ends(studio):
+        one.ask("a secret garden")
+        two.tab("queue")
+        line = two.page.locator(".line li")
+        expect(line.first).to_contain_text("somebody 1", timeout=SLOW)
+        expect(two.page.locator("body")).not_to_contain_text("a secret garden")
+        one.tab("queue")
+        one.page.get_by_role("button", name="Cancel all of mine").click()
+        expect(one.page.get_by_text("You have nothing in line.")).to_be_visible(timeout=SLOW)
 
     one.tab("image")
     _made(one, "only mine")
@@ -74,6 +73,7 @@ def test_the_gallery_searches_opens_walks_deletes_and_undoes(visit: Visit) -> No
     expect(about).to_have_text("a blue hill")
     me.page.keyboard.press("ArrowRight")
     expect(about).to_have_text("a green hill")
+    me.linger()
     me.page.locator("dialog").get_by_role("button", name="Delete").click()
     expect(thumbs).to_have_count(1)
     me.page.get_by_role("button", name="Undo").click()
@@ -112,56 +112,44 @@ def test_the_settings_in_a_picture_are_read_and_sent_to_the_form(visit: Visit) -
     expect(me.generate).to_be_visible()
 
 
-@contextmanager
-def _nothing_begins(studio: Served) -> Iterator[None]:
-    """The worker is held, so that all that is asked for stays in line."""
-    pid = studio.studio.engine.worker_pid
-    assert pid
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-def _line_of(me: Visitor) -> list[str]:
-    return me.page.locator(".job").evaluate_all("rows => rows.map((row) => row.querySelector('.name').textContent)")
-
-
-def test_the_queue_pauses_and_resumes(visit: Visit) -> None:
+def test_the_queue_pauses_and_resumes(visit: Visit, studio: Served) -> None:
     me = visit().open()
     me.unfold("Sampler")
     me.set_number("steps", 150)
     me.set_number("count", 8)
-    me.ask("a long line")
-    me.tab("queue")
-    rows = me.page.locator(".job")
-    last = rows.last.get_attribute("data-id")
-    row = me.page.locator(f".job[data-id='{last}']")
-    row.get_by_role("button", name="Pause").click()
-    expect(row).to_have_attribute("data-status", "paused")
-    row.get_by_role("button", name="Resume").click()
-    expect(row).not_to_have_attribute("data-status", "paused")
-    expect(me.page.locator(".facts")).to_contain_text("Rows a step")
-    with me.page.expect_response("**/api/jobs/*cancel*") as answer:  # one for all of them
-        me.page.get_by_role("button", name="Cancel all of mine").click()
-    assert len(answer.value.json()["cancelled"]) > 1
-    expect(me.page.get_by_text("You have nothing in line.")).to_be_visible(timeout=SLOW)
+    with nothing_ends(studio):
+        me.ask("a long line")
+        me.tab("queue")
+        rows = me.page.locator(".job")
+        expect(rows).to_have_count(8, timeout=SLOW)
+        last = rows.last.get_attribute("data-id")
+        row = me.page.locator(f".job[data-id='{last}']")
+        row.get_by_role("button", name="Pause").click()
+        expect(row).to_have_attribute("data-status", "paused")
+        row.get_by_role("button", name="Resume").click()
+        expect(row).not_to_have_attribute("data-status", "paused")
+        expect(me.page.locator(".facts")).to_contain_text("Rows a step")
+        with me.page.expect_response("**/api/jobs/*cancel*") as answer:  # one for all of them
+            me.page.get_by_role("button", name="Cancel all of mine").click()
+        assert len(answer.value.json()["cancelled"]) == 8
+        expect(me.page.get_by_text("You have nothing in line.")).to_be_visible(timeout=SLOW)
 
 
 def test_waiting_jobs_change_places_by_button_and_by_dragging(visit: Visit, studio: Served) -> None:
     me = visit().open()
     _made(me, "warm up")  # the model is open: from here on nothing but the line decides
-    with _nothing_begins(studio):
+    order, moved = me.page.locator(".job .name"), "**/api/jobs/order"  # the page shows it before the studio knows it
+    with nothing_begins(studio):
         _asked(me, "one", "two", "three")
         me.tab("queue")
-        expect(me.page.locator(".job")).to_have_count(3)
-        assert _line_of(me) == ["one", "two", "three"]
-        me.page.locator(".job", has_text="three").get_by_role("button", name="Move up").click()
-        expect(me.page.locator(".job .name")).to_have_text(["one", "three", "two"])
-        me.page.locator(".job", has_text="two").drag_to(me.page.locator(".job", has_text="one"))
-        expect(me.page.locator(".job .name")).to_have_text(["two", "one", "three"])
-        assert me.page.locator(".job").first.get_by_role("button", name="Move up").is_disabled()
+        expect(order).to_have_text(["one", "two", "three"])
+        with me.page.expect_response(moved):
+            me.page.locator(".job", has_text="three").get_by_role("button", name="Move up").click()
+        expect(order).to_have_text(["one", "three", "two"])
+        with me.page.expect_response(moved):
+            me.page.locator(".job", has_text="two").drag_to(me.page.locator(".job", has_text="one"))
+        expect(order).to_have_text(["two", "one", "three"])
+        expect(me.page.locator(".job").first.get_by_role("button", name="Move up")).to_be_disabled()
     expect(me.page.get_by_text("You have nothing in line.")).to_be_visible(timeout=SLOW)
     jobs = me.page.request.get("/api/jobs").json()["jobs"]
     begun = {job["request"]["prompt"]: job["started"] for job in jobs}

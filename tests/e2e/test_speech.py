@@ -13,7 +13,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.chapter import chapter
+from tests.e2e.holding import nothing_ends
 from tests.e2e.visitor import SLOW, Visitor
+from tests.serving import Served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 Visit = Callable[..., Visitor]
@@ -28,6 +30,14 @@ AudioBufferSourceNode.prototype.start = function (at) {
   return start.apply(this, arguments);
 };
 """
+# A sample does not end by itself
+ENDLESS = """() => {
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () {
+    this.loop = true;
+    return play.apply(this);
+  };
+}"""
 SHORT = "Listen to this. It is a short text with two sentences."
 
 
@@ -67,19 +77,22 @@ def paragraphs(count: int) -> str:
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
-def test_a_text_is_heard_before_it_is_done_and_played_again_from_the_gallery(visit: Visit, phone: bool) -> None:
+def test_a_text_is_heard_before_it_is_done_and_played_again_from_the_gallery(
+    visit: Visit, studio: Served, phone: bool
+) -> None:
     me = come(visit, phone=phone)
-    tile = speak(me, paragraphs(2))
-    sounds = silent_or_not(me.page)
-    assert tile.get_attribute("data-status") == "running"  # sound before the end
-    assert sounds[0]["loudest"] > 0.01
-    expect(tile.locator(".player")).to_have_attribute("data-state", re.compile("sounding|waiting"))
-    # the same stream in an ordinary audio element: it has data before the job is done
-    job = tile.get_attribute("data-id")
-    me.page.evaluate("(id) => { window.probe = new Audio(`/api/jobs/${id}/audio`); probe.load(); }", job)
-    # asked again and again: the last of its progress events may come before it knows what it has
-    me.page.wait_for_function("probe.buffered.length && probe.buffered.end(0) > 0", timeout=SLOW)
-    expect(tile.locator(".line").nth(2)).to_be_visible(timeout=SLOW)
+    with nothing_ends(studio):
+        tile = speak(me, paragraphs(2))
+        sounds = silent_or_not(me.page)
+        assert tile.get_attribute("data-status") == "running"  # sound before the end
+        assert sounds[0]["loudest"] > 0.01
+        expect(tile.locator(".player")).to_have_attribute("data-state", re.compile("sounding|waiting"))
+        # the same stream in an ordinary audio element: it has data before the job is done
+        job = tile.get_attribute("data-id")
+        me.page.evaluate("(id) => { window.probe = new Audio(`/api/jobs/${id}/audio`); probe.load(); }", job)
+        # asked again and again: the last of its progress events may come before it knows what it has
+        me.page.wait_for_function("probe.buffered.length && probe.buffered.end(0) > 0", timeout=SLOW)
+        expect(tile.locator(".line").nth(2)).to_be_visible(timeout=SLOW)
     me.status(tile, "done")
     gaps = me.page.evaluate("heard.slice(1).map((one, i) => one.at - heard[i].at - heard[i].length)")
     assert sum(abs(gap) > 1e-4 for gap in gaps) <= sum(gap > 0.03 for gap in gaps)  # joined, or late; never overlapping
@@ -102,12 +115,13 @@ def test_a_text_is_heard_before_it_is_done_and_played_again_from_the_gallery(vis
     expect(me.page.locator("dialog")).to_have_count(0)
 
 
-def test_cancel_keeps_what_was_spoken(visit: Visit) -> None:
+def test_cancel_keeps_what_was_spoken(visit: Visit, studio: Served) -> None:
     me = come(visit)
-    tile = speak(me, paragraphs(12))
-    expect(tile.locator(".line").first).to_be_visible(timeout=SLOW)
-    tile.get_by_role("button", name="Stop speaking this").click()
-    me.status(tile, "cancelled")
+    with nothing_ends(studio):
+        tile = speak(me, paragraphs(12))
+        expect(tile.locator(".line").first).to_be_visible(timeout=SLOW)
+        tile.get_by_role("button", name="Stop speaking this").click()
+        me.status(tile, "cancelled")
     expect(tile).to_contain_text("was spoken and can be heard")
     job = tile.get_attribute("data-id")
     kept = me.page.request.get(f"/api/jobs/{job}/audio").body()
@@ -193,6 +207,7 @@ def test_a_file_fills_the_text_and_a_voice_introduces_itself(visit: Visit) -> No
     file.set_input_files({"name": "a.md", "mimeType": "text/markdown", "buffer": b"# Hello\n\nIt *works*."})
     expect(me.page.locator("#text textarea")).to_have_value("# Hello\n\nIt *works*.")
     expect(me.page.locator(".count").first).to_contain_text("20 characters")
+    me.page.evaluate(ENDLESS)
     with me.page.expect_response(re.compile("/api/voices/sample")) as answer:
         me.page.locator("#voice-listen").click()
     assert answer.value.status == 200
@@ -202,7 +217,7 @@ def test_a_file_fills_the_text_and_a_voice_introduces_itself(visit: Visit) -> No
 
 def test_speak_it_beside_a_picture(visit: Visit) -> None:
     me = visit().open()
-    me.page.add_init_script(EAR)
+    expect(me.page.locator("html[data-form-speech=ready]")).to_be_attached(timeout=SLOW)
     me.unfold("Sampler")
     me.set_number("steps", 2)
     tile = me.ask("a small boat on a quiet lake")

@@ -6,6 +6,12 @@ from playwright.sync_api import Locator, Page, expect
 
 SLOW = 120_000  # milliseconds; the machine that runs the tests may be busy
 
+# What goes by itself after seconds (a note, the time to undo) stays for minutes
+LINGER = """() => {
+    const later = setTimeout;
+    window.setTimeout = (call, after, ...rest) => later(call, after >= 4000 ? 100 * after : after, ...rest);
+}"""
+
 
 class Visitor:
     def __init__(self, page: Page):
@@ -24,6 +30,10 @@ class Visitor:
         """The form has its values and the live connection stands."""
         expect(self.page.locator("html[data-form-image=ready]")).to_be_attached(timeout=SLOW)
         expect(self.page.locator(".pill:not([data-state=off])")).to_be_visible(timeout=SLOW)
+
+    def linger(self) -> None:
+        """Notes and the time to undo are not over before the test has seen them."""
+        self.page.evaluate(LINGER)
 
     def tab(self, name: str) -> None:
         self.page.locator(f"#tab-{name}").click()

@@ -85,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
         slow = self.hub.slow
         if body and 0 <= slow < len(data):
             self.wfile.write(data[:slow])
-            self.hub.free.wait(60)
+            self.hub.free.wait(600)
             data = data[slow:]
         if body:
             self.wfile.write(data)

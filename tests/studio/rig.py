@@ -73,6 +73,13 @@ class Rig:
             assert time.monotonic() < end
             time.sleep(0.005)
 
+    def held(self, seed: int) -> None:
+        """A job that holds has taken its one step; no report of that comes while it does."""
+        end = time.monotonic() + 60
+        while not self.steps(seed):
+            assert time.monotonic() < end
+            time.sleep(0.005)
+
     def steps(self, seed: int) -> list[list[int]]:
         """The batches in which the job with that seed took its steps, as the worker wrote them down."""
         file = self.folder / BATCHES

@@ -9,17 +9,17 @@ from studio.table import KEPT_ENDED
 from tests.serving import Served
 from tests.studio.rig import Rig
 
-SLOW = "delay=0.05"
+SLOW = "delay=0.2"
 MANY = 500
 
 
 def test_five_hundred_jobs_are_cancelled_in_one_go(tmp_path, monkeypatch):
     with Rig(tmp_path) as rig:
         rig.ready()
-        running = rig.one("ann", SLOW, seed=1, steps=1000)
+        running = rig.one("ann", SLOW, seed=1, steps=150)
         rig.stepping("ann", running)
         for _ in range(MANY // 5):
-            rig.submit("ann", SLOW, count=5, steps=1000)
+            rig.submit("ann", SLOW, count=5, steps=150)
         other = rig.one("bob")
         sent, updates = [], []
         tell, write = rig.engine._desk._link.send, rig.store.update
@@ -41,7 +41,7 @@ def test_a_name_that_is_ended_or_anothers_is_passed_over(tmp_path):
     with Rig(tmp_path) as rig:
         done = rig.one("ann")
         rig.ended("ann", done)
-        first, second, other = (rig.one(who, SLOW, steps=1000) for who in ("ann", "ann", "bob"))
+        first, second, other = (rig.one(who, SLOW, steps=150) for who in ("ann", "ann", "bob"))
         assert rig.engine.cancel_all("ann", {done, first, other, "nowhere"}) == [first]
         statuses = [rig.engine.view(who, id)["status"] for who, id in (("ann", done), ("ann", first))]
         assert statuses == ["done", "cancelled"]
@@ -54,7 +54,7 @@ def test_a_cancel_that_cannot_be_written_changes_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with Rig(tmp_path) as rig:
-        ids = rig.submit("ann", SLOW, count=3, steps=1000)
+        ids = rig.submit("ann", SLOW, count=3, steps=150)
         monkeypatch.setattr(rig.store, "update", full)
         with pytest.raises(OSError, match="No space"):
             rig.engine.cancel_all("ann")
@@ -64,7 +64,7 @@ def test_a_cancel_that_cannot_be_written_changes_nothing(tmp_path, monkeypatch):
 
 
 def test_the_api_cancels_ones_own_only(studio: Served):
-    long = {"model": "tiny", "steps": 150, "width": 512, "height": 512}
+    long = {"model": "tiny", "steps": 150, "width": 128, "height": 128}
     with studio.client() as mine, studio.client() as other:
         jobs = [job["id"] for job in mine.post("/api/jobs", json={**long, "count": 4}).json()["jobs"]]
         theirs = other.post("/api/jobs", json=long).json()["jobs"][0]["id"]
@@ -89,7 +89,7 @@ def test_what_was_finished_before_stays_in_sight(tmp_path):
         done = rig.one("ann")
         rig.ended("ann", done)
         for _ in range(KEPT_ENDED // 4 + 1):
-            rig.submit("ann", SLOW, count=4, steps=1000)
+            rig.submit("ann", SLOW, count=4, steps=150)
         assert len(rig.engine.cancel_all("ann")) > KEPT_ENDED
         statuses = {view["id"]: view["status"] for view in rig.engine.views("ann")}
         assert statuses.pop(done) == "done"

@@ -47,7 +47,7 @@ def test_count_makes_jobs_with_following_seeds_that_step_together(rig):
 def test_owners_share_a_batch_and_see_only_their_own(rig):
     held = rig.hold()
     job_id, other = rig.one("ann", held, seed=2000, steps=20), rig.one("bob", held, seed=2001, steps=20)
-    rig.stepping("ann", job_id)
+    rig.held(2000)
     line = rig.engine.status("ann")["line"]
     assert {row["owner_label"] for row in line} == {"you", "somebody 1"}
     assert not {"id", "owner", "request", "prompt"} & set(line[0])
@@ -59,7 +59,7 @@ def test_owners_share_a_batch_and_see_only_their_own(rig):
 
 
 def test_a_stranger_finds_nothing(rig):
-    job_id = rig.one("ann", SLOW, steps=1000)
+    job_id = rig.one("ann", SLOW, steps=150)
     for verb in (rig.engine.view, rig.engine.cancel, rig.engine.pause, rig.engine.resume, rig.engine.retry):
         with pytest.raises(NotFound):
             verb("eve", job_id)
@@ -74,7 +74,7 @@ def test_a_stranger_finds_nothing(rig):
 
 def test_cancel_takes_effect_before_the_next_step(rig):
     job_id = rig.one("ann", f"{rig.hold()} delay=0.5", seed=3000, steps=50)
-    rig.stepping("ann", job_id)
+    rig.held(3000)
     assert rig.engine.cancel("ann", job_id)["status"] == "cancelled"
     rig.release()
     rig.ended("ann", rig.one("ann"))
@@ -86,7 +86,7 @@ def test_cancel_takes_effect_before_the_next_step(rig):
 
 def test_pause_keeps_what_there_is_and_resume_goes_on(rig):
     job_id = rig.one("ann", f"{rig.hold()} delay=0.5", seed=4000, steps=4)
-    rig.stepping("ann", job_id)
+    rig.held(4000)
     assert rig.engine.pause("ann", job_id)["status"] == "paused"
     with pytest.raises(NotAllowed):
         rig.engine.pause("ann", job_id)
@@ -103,7 +103,7 @@ def test_pause_keeps_what_there_is_and_resume_goes_on(rig):
 
 
 def test_own_waiting_jobs_change_places(rig):
-    blocker = rig.one("ann", SLOW, steps=1000, priority=Priority.INTERACTIVE)
+    blocker = rig.one("ann", SLOW, steps=150, priority=Priority.INTERACTIVE)
     rig.stepping("ann", blocker)
     first, second = rig.one("ann", width=128, seed=5000), rig.one("ann", width=192, seed=5001)
     rig.engine.reorder("ann", [second, first])
@@ -118,7 +118,7 @@ def test_failures_are_sentences_and_can_be_tried_again(rig):
     assert (view["status"], view["error_code"]) == ("failed", "not_finite")
     again = rig.engine.retry("ann", job_id)
     assert (again.id != job_id, again.request) == (True, rig.store.job(job_id).request)
-    running = rig.one("ann", SLOW, steps=1000)
+    running = rig.one("ann", SLOW, steps=150)
     with pytest.raises(NotAllowed):
         rig.engine.retry("ann", running)
     rig.engine.cancel("ann", running)
@@ -138,7 +138,7 @@ def test_start_pictures_travel_once_for_all_jobs_and_must_be_ones_own(rig):
 
 def test_there_is_a_cap_for_one_owner(rig, monkeypatch):
     monkeypatch.setattr(limits, "JOBS_PER_OWNER", 2)
-    ids = [rig.one("cap", SLOW, steps=1000) for _ in range(2)]
+    ids = [rig.one("cap", SLOW, steps=150) for _ in range(2)]
     with pytest.raises(NotAllowed, match="2 jobs in line and want 4 more"):
         rig.submit("cap", count=4)
     assert len(rig.store.jobs("cap", 10)) == 2

@@ -64,7 +64,8 @@ def hub():
 
 @pytest.fixture
 def talk(hub, tmp_path, monkeypatch):
-    own = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "0", "NO_PROXY": "*"}
+    own = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "0", "NO_PROXY": "*",
+           "HF_HUB_DOWNLOAD_TIMEOUT": "600"}  # fmt: skip
     for name, value in own.items():
         monkeypatch.setenv(name, value)
     settings = worker_settings(Settings(data_dir=tmp_path, device="cpu"))

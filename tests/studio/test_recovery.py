@@ -34,6 +34,7 @@ def test_a_killed_worker_is_replaced_and_its_job_tried_once_more(rig):
     job_id, queued = rig.one("ann", f"hang_once={flag}", seed=1, steps=40), rig.one("ann", seed=2, width=128)
     paused = rig.one("ann", seed=3)
     rig.engine.pause("ann", paused)
+    rig.until("ann", job_id, lambda view: view["status"] == "running")
     while not flag.exists():
         time.sleep(0.005)
     kill_worker(rig)
@@ -83,7 +84,7 @@ def test_a_clean_stop_is_not_held_against_the_job(tmp_path):
 
 def test_the_order_of_ones_own_jobs_outlives_the_studio(tmp_path):
     former = Rig(tmp_path)  # its worker never starts: everything stays in line
-    blocker = former.one("ann", "delay=0.05", steps=1000, priority=Priority.INTERACTIVE)
+    blocker = former.one("ann", "delay=0.05", steps=150, priority=Priority.INTERACTIVE)
     first, second = former.one("ann", width=128), former.one("ann", width=192)
     former.engine.reorder("ann", [second, first])
     former.store.close()

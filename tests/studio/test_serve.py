@@ -70,12 +70,16 @@ def test_the_start_does_not_take_along_what_the_page_does_not_need():
 
 
 def test_wrong_flags_and_help_are_quick_and_plain():
-    began = time.monotonic()
     helped = app("--help")
-    seconds = time.monotonic() - began
     assert helped.returncode == 0
     assert "--data-dir" in helped.stdout
-    assert seconds < 10  # a second or so on an idle machine: nothing heavy is imported
+    code = (
+        "import atexit, runpy, sys; sys.argv = ['app.py', '--help'];"
+        "heavy = {'gradio', 'torch', 'transformers', 'diffusers', 'numpy', 'fastapi', 'PIL'};"
+        "atexit.register(lambda: print('heavy:', *sorted(heavy & set(sys.modules))));"
+        "runpy.run_path('app.py', run_name='__main__')"
+    )
+    assert said_by(code).endswith("heavy:"), "what takes seconds to import is not needed for that"
     refused = app("--host", "0.0.0.0")
     assert refused.returncode == 2
     assert "Traceback" not in refused.stderr
@@ -99,7 +103,7 @@ def test_starts_serves_its_page_and_ends_at_once(tmp_path: Path):
         process.send_signal(signal.SIGINT)
         assert process.wait(20) in (0, 130)
         assert process.stdout.read() == ""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while left := [pid for pid in workers if Path(f"/proc/{pid}/cmdline").exists()]:
         assert time.monotonic() < end, [Path(f"/proc/{pid}/cmdline").read_text() for pid in left]
         time.sleep(0.05)

@@ -67,7 +67,7 @@ class Played:
         return following.follow(self.engine, self.owner, self.id, start, size)
 
 
-async def taken(sound, seconds: float = 5.0) -> bytes:
+async def taken(sound, seconds: float = 60.0) -> bytes:
     async with asyncio.timeout(seconds):
         return b"".join([block async for block in sound])
 
@@ -76,7 +76,7 @@ async def heard(sound, count: int) -> bytes:
     """At least `count` bytes of what there is."""
     data = b""
     while len(data) < count:
-        data += await asyncio.wait_for(anext(sound), 5)
+        data += await asyncio.wait_for(anext(sound), 60)
     return data
 
 
@@ -100,16 +100,17 @@ def test_what_is_spoken_is_heard_before_the_end_and_the_stream_ends_with_the_job
 
 
 def test_who_waits_costs_nothing_until_a_piece_comes(idle: Idle, monkeypatch: pytest.MonkeyPatch) -> None:
-    job, looks = Played(idle()), []
-    monkeypatch.setattr(following, "_read", lambda path, at: looks.append(at) or b"")
+    job, looks, waits, wait = Played(idle()), [], asyncio.Event(), following._changed
+    monkeypatch.setattr(following.Growing, "read", lambda self, at: looks.append(at) or b"")
+    monkeypatch.setattr(following, "_changed", lambda *of: waits.set() or wait(*of))
 
     async def main() -> None:
         job.speaks()
         listening = asyncio.create_task(taken(job.follow()))
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(waits.wait(), 60)
         before = len(looks)
         await asyncio.sleep(0.4)
-        assert len(looks) == before
+        assert len(looks) == before == 1
         listening.cancel()
 
     asyncio.run(main())
