@@ -17,8 +17,7 @@ import numpy as np
 from pipelines.alignment.duplicates import NEAR, groups
 from pipelines.errors import InvalidRequest
 from pipelines.requests import AlignRequest, Priority
-from studio.batch_feed import resting
-from studio.batch_items import Item, ItemStatus
+from studio.batch_items import Item, ItemStatus, resting
 from studio.batch_rows import BatchRows
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class Alike:
         if not pictures:
             return {}
         request = AlignRequest(pictures=tuple(pictures), priority=Priority.NORMAL)
-        answer = self._engine.ask(owner, request).result(SECONDS)
+        answer = self._engine.answer(owner, request, SECONDS)
         lines = np.frombuffer(answer.data, "<f4").reshape(len(pictures), answer.info["dim"])
         return dict(zip(pictures, lines, strict=True))
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pipelines import requests
 from pipelines.errors import NotAllowed, NotFound, TriptychError
 from studio import limits
-from studio.batch_items import Item, ItemStatus
+from studio.batch_items import Item, ItemStatus, resting
 from studio.batch_rows import BatchRows
 from studio.jobs import Job, JobStatus
 
@@ -84,6 +84,9 @@ class Feed:
                 self._rows.update(item.batch, [item.number], status=ItemStatus.WANTED, job=None)
             elif job.status.ended:
                 self._note(item, job)
+        for item, owner in self._rows.behind():
+            with suppress(NotFound, NotAllowed):
+                self._gallery.rewrite(owner, item.artifact or "", item.text or "")
         self._fill_all()
 
     def _fill_all(self) -> None:
@@ -144,10 +147,3 @@ class Feed:
         """The caption that has been replaced leaves the gallery, too."""
         with suppress(NotFound):
             self._gallery.delete(owner, artifact)
-
-
-def resting(item: Item) -> ItemStatus:
-    """The state of an item that nobody works on."""
-    if item.text is None:
-        return ItemStatus.NEW
-    return ItemStatus.KEPT if item.origin == "sidecar" else ItemStatus.DONE

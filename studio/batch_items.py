@@ -55,3 +55,10 @@ class Item:
     job: str | None = None
     artifact: str | None = None
     ended: float | None = None
+
+
+def resting(item: Item) -> ItemStatus:
+    """The state of an item that nobody works on."""
+    if item.text is None:
+        return ItemStatus.NEW
+    return ItemStatus.KEPT if item.origin == "sidecar" else ItemStatus.DONE

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, fields
 
 from studio import limits
-from studio.batch_items import Batch, Item, ItemStatus
+from studio.batch_items import Batch, Item, ItemStatus, resting
 from studio.batch_queries import FILTERS, ORDERS, UNCHECKED
 from studio.store import Store
 
@@ -100,13 +100,20 @@ class BatchRows:
 
     def unchecked(self, but: Set[tuple], limit: int) -> list[tuple[str, Item]]:
         """The next captions that no model wrote and nobody has checked, with their owners."""
-        found = self.items(UNCHECKED, (), f"ORDER BY batch, number LIMIT {limit + len(but)}")
+        there = f"{UNCHECKED} AND batch IN (SELECT id FROM batches)"
+        found = self.items(there, (), f"ORDER BY batch, number LIMIT {limit + len(but)}")
         first = [item for item in found if (item.batch, item.number, item.text) not in but][:limit]
         owners = {batch.id: batch.owner for batch in self._batches("", ())}
         return [(owners[item.batch], item) for item in first if item.batch in owners]
 
     def unchecked_of(self, batch: str) -> int:
         return self._store.rows(f"SELECT count(*) FROM batch_items WHERE batch = ? AND {UNCHECKED}", (batch,))[0][0]
+
+    def behind(self) -> list[tuple[Item, str]]:
+        """Captions whose words in the gallery are not those of the batch yet, with their owners."""
+        differ = "(SELECT prompt FROM artifacts WHERE id = artifact) != text AND status IN ('done', 'kept')"
+        owners = {batch.id: batch.owner for batch in self._batches("", ())}
+        return [(item, owners[item.batch]) for item in self.items(differ, ()) if item.batch in owners]
 
     def counts(self, batch: str) -> dict[str, int]:
         rows = self._store.rows("SELECT status, count(*) FROM batch_items WHERE batch = ? GROUP BY status", (batch,))
@@ -143,7 +150,8 @@ class BatchRows:
     def write(self, batch: str, texts: Mapping[int, str], what: str) -> None:
         """Texts of a person, with what there was before, to be undone."""
         now = {item.number: item for item in self.items("batch = ?", (batch,))}
-        before = [[n, now[n].text, now[n].score, now[n].origin, now[n].status] for n in texts]
+        # one that was in line has left it: taken back, nobody works on it
+        before = [[n, now[n].text, now[n].score, now[n].origin, _status(now[n])] for n in texts]
         after = [(text, None, "person", ItemStatus.DONE, n) for n, text in texts.items()]
         with self._store.transaction() as db:
             db.execute("INSERT INTO batch_edits (batch, what, before) VALUES (?, ?, ?)",
@@ -180,6 +188,10 @@ class BatchRows:
     def _batches(self, rest: str, values: Sequence) -> list[Batch]:
         rows = self._store.rows(f"SELECT {_BATCH} FROM batches {rest}", values)
         return [Batch(**{**dict(row), "running": bool(row["running"])}) for row in rows]
+
+
+def _status(item: Item) -> str:
+    return resting(item) if item.status in (ItemStatus.WANTED, ItemStatus.ASKED) else item.status
 
 
 def _put(db: sqlite3.Connection, batch: str, rows: Sequence[tuple]) -> None:

@@ -31,13 +31,15 @@ class BatchWords:
     def write(self, owner: str, id: str, texts: Mapping[int, str], what: str = "write") -> int:
         """A person's captions by number; returns how many have changed. Raises NotFound, InvalidRequest."""
         self._get(owner, id)
-        items = {item.number: item for item in self._rows.items("batch = ?", (id,))}
-        if missing := [number for number in texts if number not in items or not items[number].picture]:
-            raise InvalidRequest("number", missing[0], "the number of a picture of this batch")
-        changed = {n: _writable(text) for n, text in texts.items() if text != items[n].text}
+        with self._feed.lock:  # as none of them must become a job between the look and the words
+            items = {item.number: item for item in self._rows.items("batch = ?", (id,))}
+            if missing := [number for number in texts if number not in items or not items[number].picture]:
+                raise InvalidRequest("number", missing[0], "the number of a picture of this batch")
+            changed = {n: _writable(text) for n, text in texts.items() if text != items[n].text}
+            if changed:
+                self._rows.write(id, changed, what)  # first, so that the end of a job is not heard any more
+                self._take_out(owner, [items[n] for n in changed if items[n].status == ItemStatus.ASKED])
         if changed:
-            self._rows.write(id, changed, what)  # first, so that the end of a job is not heard any more
-            self._take_out(owner, [items[n] for n in changed if items[n].status == ItemStatus.ASKED])
             self._pass_on(owner, id, list(changed))
         return len(changed)
 

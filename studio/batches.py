@@ -16,9 +16,9 @@ from pipelines.requests import CaptionRequest, Priority
 from studio import archives, limits, sidecars
 from studio.admission import check_model
 from studio.batch_alike import Alike
-from studio.batch_feed import Feed, resting
+from studio.batch_feed import Feed
 from studio.batch_files import BatchFiles
-from studio.batch_items import Batch, Item, ItemStatus
+from studio.batch_items import Batch, Item, ItemStatus, resting
 from studio.batch_rows import BatchRows
 from studio.batch_words import BatchWords
 from studio.checking import Checking, limits_of
@@ -80,7 +80,8 @@ class Batches:
     def delete(self, owner: str, id: str) -> None:
         """The pictures go; captions that are in the gallery stay there."""
         self.cancel(owner, id)
-        self.rows.delete(id)
+        with self._feed.lock:
+            self.rows.delete(id)
         self.files.drop(owner, id)
 
     # --- what comes in ---
@@ -122,24 +123,30 @@ class Batches:
         if known:
             return known[0]
         item = Item(batch.id, 0, label, stored.picture, stored.format, stored.width, stored.height, stored.bytes,
-                    notes=stored.notes, text=self.rows.text(batch.id, sidecars.stems(name)))  # fmt: skip
-        if item.text is not None:
-            item = self.rows.add_item(replace(item, status=ItemStatus.KEPT, origin="sidecar"))
-            self._feed.later(self.checks.wake)
-            return item
-        with self._feed.lock:
-            if self.get(batch.owner, batch.id).running:  # it comes late, and is meant, too
+                    notes=stored.notes)  # fmt: skip
+        with self._feed.lock:  # as its caption may come at the same moment, or the batch be deleted
+            if self.rows.batch(batch.id) is None:
+                self.files.drop(batch.owner, batch.id)
+            running = self.get(batch.owner, batch.id).running
+            text = self.rows.text(batch.id, sidecars.stems(name))
+            if text is not None:
+                item = replace(item, text=text, status=ItemStatus.KEPT, origin="sidecar")
+            elif running:  # it comes late, and is meant, too
                 item = replace(item, status=ItemStatus.WANTED)
             item = self.rows.add_item(item)
         self._feed.wake(batch.id)
+        self._feed.later(self.checks.wake)
         return item
 
     def _add_text(self, batch: Batch, name: str, data: bytes) -> None:
         text, stem = sidecars.decode(data), sidecars.stem(name)
-        self.rows.add_text(batch.id, stem, text)
-        waiting = self.rows.items("batch = ? AND text IS NULL AND picture != ''", (batch.id,))
-        numbers = [item.number for item in waiting if stem in sidecars.stems(item.name)]
-        self.rows.update(batch.id, numbers, text=text, origin="sidecar", status=ItemStatus.KEPT)
+        with self._feed.lock:  # as a picture of that name may come, or become a job, at the same moment
+            self.rows.add_text(batch.id, stem, text)
+            waiting = self.rows.items("batch = ? AND text IS NULL AND picture != ''", (batch.id,))
+            described = [item for item in waiting if stem in sidecars.stems(item.name)]
+            numbers = [item.number for item in described]
+            self.rows.update(batch.id, numbers, text=text, origin="sidecar", status=ItemStatus.KEPT)
+            self._take_out(batch.owner, [item for item in described if item.status == ItemStatus.ASKED])
         self.checks.wake()
 
     def _refused(self, batch: Batch, name: str, error: str) -> Item:

@@ -125,7 +125,7 @@ class Checking:
         pictures, texts = zip(*pairs, strict=True)
         request = AlignRequest(pictures=pictures, texts=tuple(text[:MOST] for text in texts), check=True,
                                priority=priority)  # fmt: skip
-        told = self._engine.ask(owner, request).result(seconds).info["checked"]
+        told = self._engine.answer(owner, request, seconds).info["checked"]
         return [one | {"text": text} for one, text in zip(told, texts, strict=True)]
 
     def _wait(self, seconds: float) -> None:

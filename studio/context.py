@@ -40,6 +40,7 @@ class Studio:
 
     async def close(self) -> None:
         """End the worker and let go of the data folder."""
+        self.engine.hang_up()
         if self.refreshing:
             self.refreshing.stop()
         self.batches.stop()

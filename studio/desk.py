@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipelines.base import Artifact
@@ -16,7 +17,7 @@ from studio.asks import Asks
 from studio.endings import failed
 from studio.jobs import Job, JobStatus
 from studio.link import Link
-from studio.messages import TO_WORKER, Forget, Pause, Picture, Reorder, Stats, Submit
+from studio.messages import TO_WORKER, Cancel, Forget, Pause, Picture, Reorder, Stats, Submit
 from studio.streams import Streams
 from studio.subscriptions import Subscriptions
 from studio.table import Live, Table
@@ -38,6 +39,7 @@ class Desk:
         self.table, self.asks, self.subscriptions = Table(), Asks(), Subscriptions()
         self.stats, self.worker = Stats({}, None, 0.0, 0.0), "starting"
         self.ended: list[Callable[[Job], None]] = []  # told of every job that is over; must not take long
+        self.closing = False  # no more questions
         self.trouble = ""  # why the worker does not start
         self._link: Link | None = None
         self._pictures: Counter[str] = Counter()
@@ -53,12 +55,21 @@ class Desk:
 
     def ask(self, job: Job) -> Future[Artifact]:
         """A question without a row; raises what stands in the way of handing it over."""
-        if self._link is None:
+        if self._link is None or self.closing:
             raise NotAllowed("The studio is still starting; ask again in a moment.")
         self._send_pictures(job)
         future = self.asks.add(job)
+        future.add_done_callback(partial(self._withdraw, job))
         self.send(Submit(job.id, job.owner, job.request.model_dump_json()))
         return future
+
+    def _withdraw(self, job: Job, asked: Future[Artifact]) -> None:
+        """Where nobody waits for the answer any more, nobody works on it."""
+        if not asked.cancelled():
+            return
+        with self.lock:
+            if self.answer(job.id, NotAllowed("This question was taken back.")):
+                self.send(Cancel([job.id]))
 
     def answer(self, job_id: str, answer: Artifact | TriptychError) -> bool:
         """Whether that was the answer to a question."""
@@ -139,6 +150,7 @@ class Desk:
         try:
             self._send_pictures(live.job)
         except (TriptychError, OSError) as error:  # a picture is not there any more
+            self._pictures.update(live.job.request.uploads())  # as its end counts them off
             self.conclude(live, failed(live.job, error if isinstance(error, TriptychError) else NotFound(UNREADABLE)))
             return
         job = live.job

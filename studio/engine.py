@@ -107,6 +107,21 @@ class Engine(Watching):
         with self._desk.lock:
             return self._desk.ask(Job(owner, request, time.time()))
 
+    def answer(self, owner: str, request: Request, seconds: float) -> Artifact:
+        """As `ask`, for a thread that can wait; raises TimeoutError, and then the question has left the line, too."""
+        asked = self.ask(owner, request)
+        try:
+            return asked.result(seconds)
+        except TimeoutError:
+            asked.cancel()
+            raise
+
+    def hang_up(self) -> None:
+        """The studio ends: whoever waits for an answer is told, and nobody can ask any more."""
+        with self._desk.lock:
+            self._desk.closing = True
+            self._desk.asks.lost()
+
     def cancel(self, owner: str, job_id: str) -> dict:
         """Over at once; the worker takes no further step of it. Raises NotFound, NotAllowed."""
         with self._desk.lock:
@@ -159,6 +174,11 @@ class Engine(Watching):
     def on_end(self, hear: Callable[[Job], None]) -> None:
         """`hear` is told of every job that is over, in the thread that ends it: it may only take note."""
         self._desk.ended.append(hear)
+
+    def forget(self, owner: str, job_id: str) -> None:
+        """What an ended job has made was deleted: it need not be shown any more."""
+        with self._desk.lock:
+            self._desk.table.forget(job_id, owner)
 
     def renew(self, owner: str, artifact_id: str) -> None:
         """An artifact has been changed; those who watch its job are told."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import struct
 from collections.abc import AsyncIterator
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines.errors import NotFound
 from studio.jobs import JobStatus
@@ -57,28 +59,42 @@ async def follow(
     async with engine.subscribe(owner) as changes:  # before the first look, so that nothing falls between
         at: int | None = None
         path = engine.stream(owner, job_id)
-        while True:
-            over = ended(engine.view(owner, job_id))  # asked first: what it has made by now is in the file
-            pieces = engine.pieces(owner, job_id)
-            if at is None and pieces:
-                rate = pieces[0]["sample_rate"]
-                at = offset(start, rate)
-                yield header(rate) if size is None else header(rate, size - len(header(rate)))
-            while at is not None and (block := await asyncio.to_thread(_read, path, at)):
-                at += len(block)
-                yield block
-            if over or not await _changed(changes, job_id):
-                return
+        with closing(Growing(path)) as sound:
+            while True:
+                over = ended(engine.view(owner, job_id))  # asked first: what it has made by now is in the file
+                pieces = engine.pieces(owner, job_id)
+                if at is None and pieces:
+                    rate = pieces[0]["sample_rate"]
+                    at = offset(start, rate)
+                    yield header(rate) if size is None else header(rate, size - len(header(rate)))
+                while at is not None and (block := await asyncio.to_thread(sound.read, at)):
+                    at += len(block)
+                    yield block
+                if over or not await _changed(changes, job_id):
+                    return
 
 
-def _read(path: Path, at: int) -> bytes:
-    """Opened anew each time: a job that starts over has a new file, whose sound is the same."""
-    try:
-        with path.open("rb") as file:
-            file.seek(at)
-            return file.read(BLOCK)
-    except FileNotFoundError:
-        return b""
+class Growing:
+    """A job that starts over has a new file, whose sound is the same; one that was dropped can be read to its end."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    def read(self, at: int) -> bytes:
+        with suppress(FileNotFoundError):
+            there = self._path.stat()
+            if self._file is None or not os.path.samestat(there, os.fstat(self._file.fileno())):
+                self.close()
+                self._file = self._path.open("rb")
+        if self._file is None:
+            return b""
+        self._file.seek(at)
+        return self._file.read(BLOCK)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
 
 async def _changed(changes: Subscription, job_id: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from pipelines.base import Artifact
 from pipelines.errors import TriptychError
@@ -77,7 +78,8 @@ class Foreman:
 
     def busy(self) -> bool:
         with self._desk.lock:
-            return bool(self._desk.table.count(JobStatus.RUNNING, JobStatus.WAITING))
+            asked = next(self._desk.asks.jobs(), None) is not None
+            return asked or bool(self._desk.table.count(JobStatus.RUNNING, JobStatus.WAITING))
 
     def _ready(self, message: Ready) -> None:
         with self._desk.lock:
@@ -96,9 +98,11 @@ class Foreman:
             if live is None or live.begun:
                 return
             live.begun, live.place = True, 0
-            begun = {"started": time.time(), "attempts": live.job.attempts + 1}
-            if live.job.status == JobStatus.WAITING:
-                self._desk.conclude(live, live.job.to(JobStatus.RUNNING, **begun))
+            begun = replace(live.job, started=time.time(), attempts=live.job.attempts + 1)
+            if begun.status == JobStatus.WAITING:
+                self._desk.conclude(live, begun.to(JobStatus.RUNNING))
+            elif begun.status == JobStatus.PAUSED:  # just now; this was not heard yet
+                self._desk.conclude(live, begun)
 
     def _set_at_work(self, message: AtWork) -> None:
         self._at_work = set(message.job_ids)
@@ -163,6 +167,8 @@ class Foreman:
 
     def _given_up(self, message: GivenUp) -> None:
         with self._desk.lock:
+            if self._desk.answer(message.job_id, TriptychError(message.sentence)):
+                return
             live = self._desk.table.find(message.job_id)
             if live:
                 self._desk.conclude(live, given_up(live.job, message.sentence))

@@ -104,7 +104,7 @@ class Gallery:
         row = self.artifact(owner, id)
         if row.prompt == told["text"]:
             info = json.dumps(checked(json.loads(row.info), told), ensure_ascii=False)
-            self._store.rewrite_artifact(id, row.prompt, row.bytes, info)
+            self._store.inform_artifact(id, row.prompt, info)
 
     def zip(self, owner: str, ids: Sequence[str]) -> Iterator[bytes]:
         """A zip archive in pieces, so that 200 pictures need no memory for 200. Raises NotFound before the first."""

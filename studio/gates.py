@@ -12,7 +12,7 @@ from pipelines.requests import ImageRequest, Role
 from studio.scoring import PROMPT, heard, opened
 from studio.tasks import Alignment, Task, explain
 
-LOOKS = (1 / 5, 2 / 5)  # parts of the steps: layout is settled early, and later the gate moves little
+LOOKS = (1 / 10, 1 / 5, 2 / 5)  # parts of the steps: layout is settled early, and later the gate moves little
 SLACK = 0.1  # a difference that is none
 REACH = 0.5  # how far the gate goes for a difference of 1
 LIMITS = (0.1, 0.9)  # neither is ever silent

@@ -116,7 +116,7 @@ class Refreshing:
         """(N, D), texts first; None where it cannot be answered."""
         while not self._over.is_set():
             try:
-                told = self._engine.ask(owner, request).result(SECONDS)
+                told = self._engine.answer(owner, request, SECONDS)
                 return np.frombuffer(told.data, "<f4").reshape(-1, told.info["dim"])
             except LATER:
                 self._over.wait(1.0)

@@ -65,7 +65,7 @@ class Search:
         return [other for other in near if other.id != row.id][:limit]
 
     def _asked(self, owner: str, request: AlignRequest) -> np.ndarray:
-        answer: Artifact = self._engine.ask(owner, request).result(SECONDS)
+        answer: Artifact = self._engine.answer(owner, request, SECONDS)
         return np.frombuffer(answer.data, "<f4")[: answer.info["dim"]]
 
     def _near(self, owner: str, vector: np.ndarray) -> list[ArtifactRow]:

@@ -153,6 +153,11 @@ class Store(Database):
                 (text, _folded(text), size, info, id),
             )
 
+    def inform_artifact(self, id: str, text: str, info: str) -> None:
+        """What is known of an artifact of words, unless it has other words by now."""
+        with self.transaction() as db:
+            db.execute("UPDATE artifacts SET info = ? WHERE id = ? AND prompt = ?", (info, id, text))
+
     def delete_artifact(self, id: str, reason: str | None = None) -> None:
         """Drop the row; its job stays, without an artifact, and with the reason where there is one."""
         with self.transaction() as db:

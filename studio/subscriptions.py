@@ -48,8 +48,10 @@ class Subscription:
         return self
 
     async def __anext__(self) -> dict:
-        while not self.closed:
-            self._awake.clear()
+        while True:
+            self._awake.clear()  # before the look, so that nothing told since then is missed
+            if self.closed:
+                raise StopAsyncIteration
             event = self._take()
             if event:
                 return event
@@ -58,7 +60,6 @@ class Subscription:
                 await asyncio.wait_for(self._awake.wait(), wait)
             except TimeoutError:
                 continue
-        raise StopAsyncIteration
 
     def tell(self, job_id: str | None = None) -> None:
         """A job of the owner has changed, or (None) the status."""
@@ -96,7 +97,11 @@ class Subscription:
             view = self._view(job_id)
             if view:
                 self._new_pieces(job_id, view)
-                return {"type": "job", "job": view}
+                event = {"type": "job", "job": view}
+                if not (self._ready and _over(view)):
+                    return event
+                self._ready.append(event)  # what has ended shows its parts as they are then
+                return self._ready.popleft()
         return None
 
     def _new_pieces(self, job_id: str, view: dict) -> None:
@@ -105,8 +110,7 @@ class Subscription:
         Of a job that was over when it was first seen nothing is told: who wants its parts asks for them.
         """
         there, told = view.get("pieces", 0), self._told.get(job_id, 0)
-        over = "status" in view and JobStatus(view["status"]).ended
-        if there and over and not told:
+        if there and _over(view) and not told:
             return
         if there:
             fresh = self._pieces(job_id, told if told <= there else 0)
@@ -114,6 +118,10 @@ class Subscription:
             self._told[job_id] = max(there, fresh[-1]["number"] + 1) if fresh else there
         else:
             self._told.pop(job_id, None)
+
+
+def _over(view: dict) -> bool:
+    return "status" in view and JobStatus(view["status"]).ended
 
 
 class Subscriptions:

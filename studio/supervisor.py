@@ -101,6 +101,8 @@ class Supervisor:
             return False
         finally:
             self._begun.set()
+        if self._stopping.is_set():
+            link.kill()  # whoever stops us may have looked before it was there
         self._guarded(self._listener.joined, link)
         self._listen(link)
         healthy = self.ready and time.monotonic() - began > HEALTHY_SECONDS

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +85,8 @@ class Uploads:
                 except FileNotFoundError:
                     continue
             for path in self._path(owner, sha256).parent.glob(f"*/{sha256}{PICTURE}"):
-                return path.read_bytes()
+                with suppress(FileNotFoundError):  # its batch is being deleted
+                    return path.read_bytes()
         raise NotFound("The start picture is not here any more: drop it in once more.")
 
     def _path(self, owner: str, name: str, suffix: str = PICTURE) -> Path:
@@ -92,7 +94,7 @@ class Uploads:
         return self._folder / hashlib.sha256(owner.encode()).hexdigest()[:32] / f"{name}{suffix}"
 
     def _drop_oldest(self, owner: str, suffix: str, most: int) -> None:
-        files = sorted(self._path(owner, "").parent.glob(f"*{suffix}"), key=lambda file: file.stat().st_mtime)
+        files = sorted(self._path(owner, "").parent.glob(f"*{suffix}"), key=_age)
         needed = self._needed(owner) if len(files) > most else set()
         for file in files[:-most]:
             if file.stem not in needed:
@@ -104,6 +106,14 @@ def _smaller(before: Image.Image, after: Image.Image) -> list[str]:
         return []
     (width, height), (less, lower) = before.size, after.size
     return [f"The picture was made smaller: from {width} × {height} to {less} × {lower} pixels."]
+
+
+def _age(file: Path) -> float:
+    """Another thread may drop it at this moment."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _named(image: Image.Image) -> tuple[str, bytes]:

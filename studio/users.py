@@ -76,6 +76,10 @@ class Guard:
         recent = self._recent(address)
         return 0.0 if len(recent) < limits.LOGIN_TRIES else recent[0] + limits.LOGIN_WAIT_SECONDS - self._clock()
 
+    def passed(self, address: str) -> None:
+        """The last try was right; those before it count on."""
+        self._failures[address] = self._recent(address)[:-1]
+
     def failed(self, address: str) -> None:
         self._failures[address] = [*self._recent(address), self._clock()]
         if len(self._failures) > 10_000:

@@ -54,4 +54,4 @@ def heatmap(studio: Here, owner: Owner, picture: Sha, text: Annotated[str, Body(
 
 
 def _asked(studio: Studio, owner: str, **fields: object) -> Artifact:
-    return studio.engine.ask(owner, requests.make("align", **fields)).result(SECONDS)
+    return studio.engine.answer(owner, requests.make("align", **fields), SECONDS)

@@ -85,7 +85,9 @@ def rewrite(
 
 @router.delete("/api/gallery/{id}", status_code=204, response_class=Response)
 def delete(studio: Here, owner: Owner, id: str) -> None:
+    row = studio.gallery.artifact(owner, id)
     studio.gallery.delete(owner, id)
+    studio.engine.forget(owner, row.job_id)
 
 
 def view(row: ArtifactRow) -> dict:

@@ -46,13 +46,14 @@ async def login(request: Request, studio: Here) -> Response:
     if users is None:
         return RedirectResponse("/", 303)
     address = request.client.host if request.client else ""
+    fields = await request.form()
     if (wait := guard.wait(address)) > 0:
         return _page(request, "wait", 429, seconds=int(wait) + 1)
-    fields = await request.form()
+    guard.failed(address)  # until it is known: many tries at once are as many
     name, password = str(fields.get("name", "")), str(fields.get("password", ""))
     if not await run_in_threadpool(users.accepts, name, password):
-        guard.failed(address)
         return _page(request, "wrong", 401)
+    guard.passed(address)
     cookie = studio.sessions.cookie(name, is_secure(request.scope))
     return RedirectResponse("/", 303, headers={"Set-Cookie": cookie})
 

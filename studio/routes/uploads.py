@@ -50,7 +50,7 @@ def caption(studio: Here, owner: Owner, sha256: str) -> dict:
         return {"caption": ""}
     request = requests.make("caption", picture=sha256, model=models[0].id, priority="interactive")
     try:
-        answer = studio.engine.ask(owner, request).result(CAPTION_SECONDS)
+        answer = studio.engine.answer(owner, request, CAPTION_SECONDS)
     except TimeoutError as error:
         raise NotAllowed("The device is busy: describe this picture later.") from error
     return {"caption": answer.info.get("caption", "")}

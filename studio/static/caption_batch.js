@@ -32,10 +32,10 @@ export function turn(change) {
   return refresh();
 }
 
-/** Ask for something; what comes back is shown. Raises Error with its sentence. */
-export async function act(verb, body, method = "POST") {
-  const answer = await send(method, `/api/batches/${state.id}/${verb}`, body);
-  if (answer?.batch) state.batch = answer.batch;
+/** Ask for something; what comes back is shown. id: where it may be another batch than that on the stage. Raises Error with its sentence. */
+export async function act(verb, body, method = "POST", id = state.id) {
+  const answer = await send(method, `/api/batches/${id}/${verb}`, body);
+  if (answer?.batch && id === state.id) state.batch = answer.batch;
   await refresh();
   return answer;
 }

@@ -56,9 +56,10 @@ export function alike() {
     try {
       const groups = view.groups.map((group) => group.map((item) => item.number));
       const gone = groups.flatMap((group) => group.slice(1));
-      const { changed } = await act("leave", { groups });
+      const of = view.of;
+      const { changed } = await act("leave", { groups }, "POST", of);
       stop();
-      note(t("caption.alike.left", { n: changed }), { text: t("caption.undo"), run: () => act("back", { numbers: gone }).catch((error) => note(error.message)) }, 10);
+      note(t("caption.alike.left", { n: changed }), { text: t("caption.undo"), run: () => act("back", { numbers: gone }, "POST", of).catch((error) => note(error.message)) }, 10);
     } catch (error) {
       note(error.message);
     }

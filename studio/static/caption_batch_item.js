@@ -3,7 +3,7 @@
 import { note } from "./announce.js";
 import { invalid } from "./phrases.js";
 import { agreement } from "./caption_agreement.js";
-import { act, refresh, state } from "./caption_batch.js";
+import { act, state } from "./caption_batch.js";
 import { large } from "./caption_batch_large.js";
 import { button, el } from "./dom.js";
 import { icon } from "./icons.js";
@@ -75,7 +75,7 @@ const going = (item) => {
 };
 
 function editor(view, draw) {
-  const { item } = view;
+  const { item } = view, batch = state.id;
   const field = el("textarea", { rows: 3, value: item.text ?? "", "aria-label": `${t("caption.edit.label")}: ${item.name}`, dir: "auto", "data-own-keys": "" });
   const end = () => {
     view.editing = false;
@@ -87,9 +87,7 @@ function editor(view, draw) {
     end();
     if (text === (item.text ?? "")) return;
     try {
-      const answer = await act(`items/${item.number}`, { text }, "PATCH");
-      Object.assign(state, { batch: answer.batch });
-      await refresh();
+      await act(`items/${item.number}`, { text }, "PATCH", batch);
     } catch (error) {
       note(error.message);
     }

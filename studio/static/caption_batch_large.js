@@ -15,7 +15,7 @@ const OPEN = ["new", "done", "kept", "failed"]; // those whose words can be writ
 
 export function large(first) {
   const dialog = el("dialog.lightbox.batch-large", { "aria-label": t("caption.batch") });
-  const view = { item: first, at: placeOf(first), field: null, dialog };
+  const view = { batch: state.id, item: first, at: placeOf(first), field: null, dialog };
   const show = (writing = false) => {
     dialog.replaceChildren(...content(view, go));
     (writing && view.field ? view.field : dialog.querySelector(".close")).focus();
@@ -113,7 +113,7 @@ async function save(view) {
   view.item = { ...item, text, score: null, origin: "person" };
   tell(view);
   try {
-    await act(`items/${item.number}`, { text }, "PATCH");
+    await act(`items/${item.number}`, { text }, "PATCH", view.batch);
   } catch (error) {
     note(error.message);
   }

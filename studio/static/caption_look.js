@@ -29,16 +29,19 @@ function labels(sha) {
   const field = el("input", { type: "text", maxlength: 4000, value: localStorage.getItem(KEPT) ?? "", placeholder: t("caption.labels.hint"), "aria-label": t("caption.labels"), "data-own-keys": "" });
   const found = el("div.labels", { "aria-live": "polite" });
   const form = el("form.ask", {}, el("div.row", {}, field, el("button.quiet", { type: "submit" }, t("caption.labels.go"))), found);
+  let asked = 0;
   form.onsubmit = async (event) => {
     event.preventDefault();
+    const mine = ++asked;
     const wanted = field.value.split(/[,，、;；\n]/).map((word) => word.trim()).filter(Boolean);
     if (!wanted.length) return field.focus();
     localStorage.setItem(KEPT, field.value);
     found.replaceChildren(el("p.muted", {}, t("caption.labels.looking")));
     try {
-      found.replaceChildren(...result((await post("/api/alignment/labels", { picture: sha, labels: wanted })).labels));
+      const { labels } = await post("/api/alignment/labels", { picture: sha, labels: wanted });
+      if (mine === asked) found.replaceChildren(...result(labels));
     } catch (error) {
-      found.replaceChildren(el("p.problem", { role: "alert" }, invalid(error.message)));
+      if (mine === asked) found.replaceChildren(el("p.problem", { role: "alert" }, invalid(error.message)));
     }
   };
   return form;

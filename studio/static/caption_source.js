@@ -101,7 +101,7 @@ async function take(all) {
 
 async function upload(id, files) {
   const told = ({ sent, total }) => (progress.textContent = sent < total ? t("caption.upload", { sent, total }) : "");
-  const sending = send(id, files, (state) => (told(state), show(id)));
+  const sending = send(id, files, (state) => (told(state), current() === id && show(id))); // somebody may look at another batch by now
   told({ sent: 0, total: files.length });
   let asked = false; // "Describe" while pictures still arrive is meant for all of them
   const press = () => (asked = true);
@@ -114,7 +114,7 @@ async function upload(id, files) {
   progress.textContent = "";
   if (failed.length) problem.textContent = failed.length === 1 ? `${failed[0].name}: ${failed[0].text}` : `${t("caption.upload.failed", { n: failed.length })} ${failed[0].text}`;
   else note(t("caption.upload.done", { n: sent, total }));
-  show(id, true);
+  if (current() === id) show(id, true);
 }
 
 export const showPicture = (sha256) => field?.show(sha256);

@@ -52,10 +52,12 @@ function edit(node, text, change, show) {
   const field = el("textarea", { rows: 4, value: text, "aria-label": t("caption.edit.label"), dir: "auto", "data-own-keys": "" });
   const problem = el("p.problem", { role: "alert" });
   const save = async () => {
+    field.disabled = true; // what is typed while it is saved would be lost
     try {
       await change(field.value.trim());
     } catch (error) {
       problem.textContent = error.message;
+      field.disabled = false;
     }
   };
   field.onkeydown = (event) => {

@@ -30,8 +30,11 @@ export function say(node, text) {
 export function order(parent, nodes) {
   const wanted = new Set(nodes);
   for (const node of [...parent.children]) if (!wanted.has(node)) node.remove();
+  const held = nodes.find((node) => node.parentNode === parent && node.contains(document.activeElement));
   nodes.forEach((node, i) => {
-    if (parent.children[i] !== node) parent.insertBefore(node, parent.children[i] ?? null);
+    // a field that somebody types in would lose the focus by being moved: the others make way
+    if (node === held) while (parent.children[i] !== held) parent.append(parent.children[i]);
+    else if (parent.children[i] !== node) parent.insertBefore(node, parent.children[i] ?? null);
   });
 }
 

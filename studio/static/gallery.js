@@ -7,7 +7,7 @@ import { icon } from "./icons.js";
 import { infoReader } from "./info.js";
 import { kinds, title, viewOf } from "./kinds.js";
 import { lightbox } from "./lightbox.js";
-import { changes } from "./live.js";
+import { changes, jobs } from "./live.js";
 import { near } from "./near.js";
 import { open, shown } from "./tabs.js";
 import { t } from "./words.js";
@@ -56,11 +56,13 @@ export function galleryStage(place) {
   new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && more(), { rootMargin: "600px" }).observe(end);
   addEventListener("triptych:tab", ({ detail }) => detail === "gallery" && (state.fresh ? draw() : restart()));
   addEventListener("pagehide", () => hidden.forEach((timer, id) => (clearTimeout(timer), remove(id))));
-  changes.addEventListener("job", ({ detail: { job, before } }) => {
-    if (job.status !== "done" || !before || before.status === "done" || job.request.filmstrip) return;
+  const ended = new Set(); // a job may be done when it is first heard of
+  changes.addEventListener("job", ({ detail: { job } }) => {
+    if (job.status !== "done" || job.request.filmstrip || ended.has(job.id)) return;
+    ended.add(job.id);
     state.fresh = false;
-    if (shown() === "gallery") restart();
   });
+  changes.addEventListener("jobs", () => !state.fresh && shown() === "gallery" && restart());
   grid.onkeydown = walk;
   if (shown() === "gallery") restart();
 }
@@ -89,6 +91,7 @@ async function more(first = false) {
     state.done = answer.next === null || answer.next === undefined;
     state.failed = null;
   } catch (error) {
+    if (asked !== state.asked) return;
     state.failed = error.message;
     state.done = true;
   }
@@ -183,6 +186,7 @@ function bring(ids) {
 async function forget(id) {
   try {
     await remove(id);
+    leave(id);
     state.items = state.items.filter((item) => item.id !== id);
   } catch (error) {
     note(error.message);
@@ -190,6 +194,12 @@ async function forget(id) {
   hidden.delete(id);
   view.cards.delete(id);
   draw();
+}
+
+/** Its job is on no stage any more, either. */
+function leave(id) {
+  for (const job of jobs.values()) if (job.artifact?.id === id) jobs.delete(job.id);
+  changes.dispatchEvent(new Event("jobs"));
 }
 
 /** Arrows walk over the thumbnails, as the eye does. */

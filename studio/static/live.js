@@ -4,7 +4,7 @@ import { t } from "./words.js";
 
 export const jobs = new Map(); // id -> job, one's own: live ones and those that ended lately
 export const machine = { status: null, connected: false };
-export const changes = new EventTarget(); // "job" (detail: {job, before}), "jobs", "status", "piece" (detail: {job: id, piece})
+export const changes = new EventTarget(); // "job" (detail: {job, before, known}), "jobs", "status", "piece" (detail: {job: id, piece})
 
 const parts = new Map(); // job id -> its pieces by their number
 /** What is ready of a job before the whole is (spoken sentences), in order. */
@@ -29,12 +29,14 @@ export function byClick(list) {
 }
 
 let delay = 250;
+let told = false; // a connection begins with all jobs that there are, and the status ends them
 
 export function connect() {
   const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
   let fresh = true; // the first messages after a connection replace what we knew
   socket.onopen = () => {
     delay = 250;
+    told = false;
     machine.connected = true;
     tell("status");
   };
@@ -55,18 +57,19 @@ function take(event) {
   if (event.type === "job") takeJob(event.job);
   else if (event.type === "piece") takePiece(event);
   else if (event.type === "status") {
+    told = true;
     machine.status = event.status;
     tell("status");
   }
 }
 
-/** Also for jobs that an answer of the server has brought before the connection did. */
+/** Also for jobs that an answer of the server has brought before the connection did. known: it was there before. */
 export function takeJob(job) {
   const before = jobs.get(job.id);
   // a preview stays until the next one comes
   if (before?.preview && !job.preview && isLive(job)) job.preview = before.preview;
   jobs.set(job.id, job);
-  changes.dispatchEvent(new CustomEvent("job", { detail: { job, before } }));
+  changes.dispatchEvent(new CustomEvent("job", { detail: { job, before, known: Boolean(before) || !told } }));
   soon();
 }
 

@@ -17,14 +17,17 @@ import { t } from "./words.js";
 export function pictureField({ form, name, hint, label, remove, side = 96 }) {
   const key = `triptych.picture.${form}.${name}`;
   const image = el("img", { alt: label, hidden: true });
-  const away = button("tool.remove", { title: remove, "aria-label": remove, hidden: true, onclick: () => (localStorage.removeItem(key), tell("")) }, icon("close", 16));
+  const away = button("tool.remove", { title: remove, "aria-label": remove, hidden: true, onclick: () => ((asked += 1), localStorage.removeItem(key), tell("")) }, icon("close", 16));
   const problem = el("p.problem", { role: "alert" });
   const drop = dropZone({ text: hint, onfile: take });
   const tell = (sha256) => dispatchEvent(new CustomEvent("triptych:fill", { detail: { form, values: { [name]: sha256 } } }));
 
+  let asked = 0; // the last one that was given counts, however long those before it take
   async function keep(file) {
-    const { sha256, notes = [] } = await uploadStart(file);
-    localStorage.setItem(key, JSON.stringify([sha256, await small(file, side)]));
+    const mine = ++asked;
+    const [{ sha256, notes = [] }, copy] = await Promise.all([uploadStart(file), small(file, side)]);
+    if (mine !== asked) return;
+    localStorage.setItem(key, JSON.stringify([sha256, copy]));
     tell(sha256);
     if (notes.length) note(notes.map(phrase).join(" "));
   }

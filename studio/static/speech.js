@@ -15,10 +15,11 @@ let asked = -Infinity; // when this page has pressed Speak
 export function speechStage(place) {
   addEventListener("click", pressed, { capture: true });
   changes.addEventListener("job", ({ detail: { job, before } }) => {
-    if (before || job.kind !== "speech" || !isLive(job) || performance.now() - asked > PATIENCE * 1000) return;
+    const sound = isLive(job) ? { part: 0, stream: `/api/jobs/${job.id}/audio` } : { part: 1, file: job.artifact?.url };
+    if (before || job.kind !== "speech" || !(sound.stream ?? sound.file) || performance.now() - asked > PATIENCE * 1000) return;
     asked = -Infinity;
     const heard = playerOf(job);
-    heard.update({ pieces: [], part: 0, stream: `/api/jobs/${job.id}/audio` });
+    heard.update({ pieces: [], ...sound });
     setTimeout(heard.play, 0); // when its tile is on the stage
   });
   stage(place, { kinds: ["speech"], heading: t("speech.title"), empty: empty() });
@@ -53,6 +54,6 @@ export async function speak(text) {
   wakeSound();
   fill("speech", { text });
   const field = document.querySelector("#text textarea");
-  for (let tries = 0; field.value !== text && tries < 60; tries++) await new Promise((done) => setTimeout(done, 30));
-  if (field.value === text) document.getElementById("speak").click();
+  for (let tries = 0; field.value !== text && tries < 600; tries++) await new Promise((done) => setTimeout(done, 30));
+  if (field.value === text) document.getElementById("speak").click(); // else somebody has written something of their own
 }

@@ -32,8 +32,11 @@ async function hear() {
   place.replaceChildren();
   face("resume", "voice.busy");
   try {
+    const { model, voice } = now;
+    const sample = await sampleOf(model, voice);
+    if (model !== now.model || voice !== now.voice) return face("resume", "voice.listen"); // another one was chosen meanwhile
     URL.revokeObjectURL(sound.src);
-    sound.src = URL.createObjectURL(await sampleOf(now.model, now.voice));
+    sound.src = URL.createObjectURL(sample);
     await sound.play();
     face("pause", "voice.stop");
   } catch (error) {

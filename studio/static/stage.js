@@ -9,7 +9,8 @@ import { tile } from "./tile.js";
 import { t } from "./words.js";
 
 const tiles = new Map();
-const gone = new Set(JSON.parse(localStorage.getItem("triptych.gone") ?? "[]"));
+const kept = () => JSON.parse(localStorage.getItem("triptych.gone") ?? "[]");
+const gone = new Set(kept());
 
 /**
  * kinds: of the jobs that belong here, and `where` they do; strip(job): a name that the jobs of one strip share, or "";
@@ -35,8 +36,8 @@ export function stage(place, { kinds, where = () => true, strip = () => "", head
   changes.addEventListener("stage", show);
   let worker;
   changes.addEventListener("status", () => worker !== (worker = machine.status?.worker + machine.status?.trouble) && show());
-  changes.addEventListener("job", ({ detail: { job, before } }) => {
-    if (!before && kinds.includes(job.kind) && where(job) && justAsked(job)) setTimeout(comeIntoView, 80, place); // when it has been drawn
+  changes.addEventListener("job", ({ detail: { job, known } }) => {
+    if (!known && kinds.includes(job.kind) && where(job)) setTimeout(comeIntoView, 80, place); // when it has been drawn
   });
   show();
 }
@@ -61,8 +62,6 @@ function stripOf(name, tiles) {
   order(row, tiles);
   return row;
 }
-
-const justAsked = (job) => job.status === "waiting" && Date.now() / 1000 - job.created < 3;
 
 /** On a phone the stage is below the form: what was asked for comes into sight. */
 function comeIntoView(place) {
@@ -91,6 +90,7 @@ function takeOff(jobs) {
     gone.add(job.id);
     tiles.delete(job.id);
   }
-  localStorage.setItem("triptych.gone", JSON.stringify([...gone].slice(-500)));
+  const all = new Set([...kept(), ...gone]); // another window may have taken off others
+  localStorage.setItem("triptych.gone", JSON.stringify([...all].slice(-500)));
   changes.dispatchEvent(new Event("stage"));
 }
