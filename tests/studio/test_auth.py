@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
+import threading
+from collections import Counter
 from types import SimpleNamespace
 
+import httpx
 import pytest
 from starlette.requests import Request
 from starlette.websockets import WebSocketDisconnect
@@ -12,6 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 from studio import limits, users
 from studio.auth import KEY, NotLoggedIn, Sessions, load_secret, owner_of
 from studio.users import Guard, Users
+from studio.web import create_api
 
 HTML = {"accept": "text/html"}
 RIGHT = {"name": "ann", "password": "secret: 密"}
@@ -151,6 +156,52 @@ def test_guessing_is_slowed_down(browser):
     answer = client.post("/login", data=RIGHT)
     assert answer.status_code == 429
     assert "Wait" in answer.text
+
+
+def test_many_guesses_at_once_are_as_many_as_one_after_the_other(idle):
+    app, guesses = create_api(idle(auth="ann:secret: 密")), 4 * limits.LOGIN_TRIES
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    seen, all_seen, compared = iter(range(1, guesses)), threading.Event(), []
+
+    def saw():
+        """Each of them is refused, or waits for the comparison, before any is known to be wrong."""
+        if next(seen, None) is None:
+            all_seen.set()
+
+    def accepts(name, password):
+        compared.append(password)
+        saw()
+        assert all_seen.wait(60)
+        return False
+
+    app.state.studio.sessions.users = SimpleNamespace(accepts=accepts)
+
+    async def guess(client, begun):
+        async def body():
+            await begun.wait()
+            yield b"name=ann&password=x"
+
+        answer = await client.post("/login", content=body(), headers=form)
+        saw()
+        return answer.status_code
+
+    async def main():
+        transport, begun = httpx.ASGITransport(app), asyncio.Barrier(guesses)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return Counter(await asyncio.gather(*(guess(client, begun) for _ in range(guesses))))
+
+    assert asyncio.run(main()) == {401: limits.LOGIN_TRIES, 429: guesses - limits.LOGIN_TRIES}
+    assert len(compared) == limits.LOGIN_TRIES
+
+
+def test_who_knows_the_password_may_come_as_often_as_they_like(browser):
+    client = browser(auth="ann:secret: 密")
+    for _ in range(limits.LOGIN_TRIES - 1):
+        assert client.post("/login", data={**RIGHT, "password": "x"}).status_code == 401
+    for _ in range(2 * limits.LOGIN_TRIES):
+        assert client.post("/login", data=RIGHT).status_code == 303
+    assert client.post("/login", data={**RIGHT, "password": "x"}).status_code == 401
+    assert client.post("/login", data=RIGHT).status_code == 429  # a right one does not wash the wrong ones away
 
 
 def test_a_user_is_the_same_owner_everywhere(browser):

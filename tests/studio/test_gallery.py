@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +16,14 @@ from PIL import Image
 
 from pipelines.base import Artifact
 from pipelines.errors import NotFound
-from pipelines.requests import ImageRequest
+from pipelines.requests import CaptionRequest, ImageRequest
 from studio import durable, limits, metadata
+from studio import gallery as gallery_module
 from studio.gallery import GONE, Gallery
 from studio.jobs import Job, JobStatus
 from studio.keeping import thumbnail
 from studio.store import Store
+from tests.studio.moments import Held, meanwhile
 
 
 @pytest.fixture
@@ -170,6 +174,53 @@ def test_oldest_start_pictures_go_first(gallery, monkeypatch):
     with pytest.raises(NotFound):
         gallery.upload("me", names[0])
     assert gallery.upload("me", names[2])
+
+
+def gone_once_listed(monkeypatch) -> None:
+    """Somebody else drops the oldest file of a folder at the moment it has been listed."""
+
+    def glob(folder, pattern):
+        found = list(real(folder, pattern))
+        min(found, key=lambda file: file.stat().st_mtime_ns).unlink()
+        return found
+
+    real = Path.glob
+    monkeypatch.setattr(Path, "glob", glob)
+
+
+def test_start_pictures_that_come_at_once_make_room_together(gallery, monkeypatch):
+    monkeypatch.setattr(limits, "UPLOADS_PER_OWNER", 1)
+    gallery.keep_upload("me", png((64, 64)))
+    with monkeypatch.context() as patch:
+        gone_once_listed(patch)
+        name = gallery.keep_upload("me", png((72, 64)))
+    assert gallery.upload("me", name)
+
+
+def test_a_picture_of_a_batch_that_is_being_deleted_is_not_found(gallery, monkeypatch):
+    image = Image.open(io.BytesIO(png()))
+    name = gallery.uploads.keep_in("me", "batch", image)
+    assert gallery.upload("me", name)
+    gone_once_listed(monkeypatch)
+    with pytest.raises(NotFound):
+        gallery.upload("me", name)
+
+
+def test_a_caption_changed_while_the_one_before_is_checked_stays(store, gallery, monkeypatch):
+    job = Job("me", CaptionRequest(picture=gallery.keep_upload("me", png())), time.time())
+    store.add(job)
+    info = {"caption": "a fox", "candidates": []}
+    id = gallery.save(job.to(JobStatus.RUNNING), Artifact("caption", "text/plain", b"a fox", info)).artifact_id
+    gallery.rewrite("me", id, "first words")
+    told = Held(gallery_module.checked)
+    monkeypatch.setattr(gallery_module, "checked", told)
+    check = partial(gallery.checked, "me", id, {"text": "first words", "score": 0.5, "phrases": []})
+    meanwhile(told, check, partial(gallery.rewrite, "me", id, "second words"))
+    row = gallery.artifact("me", id)
+    assert (row.prompt, json.loads(row.info)["caption"], row.bytes) == ("second words", "second words", 12)
+    assert gallery.file("me", id).read_text("utf-8") == "second words"
+    gallery.checked("me", id, {"text": "second words", "score": 0.5, "phrases": []})
+    assert gallery.artifact("me", id).score == 0.5
 
 
 def test_thumbnails_keep_their_limit_even_for_noise():

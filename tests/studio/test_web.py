@@ -99,6 +99,17 @@ def test_deleting_leaves_neither_file_nor_row(studio, mine):
     assert mine.delete(f"/api/gallery/{id}").status_code == 404
 
 
+def test_what_is_deleted_is_on_no_stage_any_more(mine):
+    def shown() -> list[str]:
+        return [job["id"] for job in mine.get("/api/jobs").json()["jobs"]]
+
+    [job] = mine.post("/api/jobs", json=TINY).json()["jobs"]
+    id = finished(mine, job["id"])["artifact"]["id"]
+    assert job["id"] in shown()
+    mine.delete(f"/api/gallery/{id}")
+    assert job["id"] not in shown()
+
+
 def test_pages_follow_each_other(studio):
     with studio.client() as client:
         jobs = client.post("/api/jobs", json={**TINY, "count": 3}).json()["jobs"]
