@@ -15,7 +15,7 @@ from studio.tasks import Alignment, Task, explain
 LOOKS = (1 / 10, 1 / 5, 2 / 5)  # parts of the steps: layout is settled early, and later the gate moves little
 SLACK = 0.1  # a difference that is none
 REACH = 0.5  # how far the gate goes for a difference of 1
-LIMITS = (0.1, 0.9)  # neither is ever silent
+LIMITS = (0.25, 0.75)  # beyond them the other one falls silent: the curve in the card of the bundled model
 
 
 class Gated(Protocol):

@@ -58,7 +58,7 @@ def test_an_alignment_that_cannot_look_leaves_the_gate_as_it_is(bench, caplog):
     assert "could not convert" in caplog.text
 
 
-def test_it_is_looked_at_early_and_twice():
+def test_it_is_looked_at_early():
     assert looks(20) == {2, 4, 8}
     assert looks(4) == {1, 2}
     assert looks(2) == {1}
