@@ -126,7 +126,7 @@ def captioning(folder: Path, models: Path, corpus: Corpus, number: int) -> dict[
     # A count shows one thing only: held-out compositions are pairs and rows of things never shown together.
     composer = compose.Composer(corpus, TRAINED, {"pair": 0.8, "between": 0.2}, held_out=True)
     drawn = [example(composer, i, seed=99) for i in range(number // 2)]
-    told = offered(models, np.stack([picture for picture, _ in drawn]))
+    told = offered(models, np.stack([picture for _, picture in drawn]))
     whole = [
         all(names_in(corpus.things[t], text) for t in row["things"]) for (row, _), text in zip(drawn, told, strict=True)
     ]

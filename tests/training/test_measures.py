@@ -1,5 +1,6 @@
 """The measures measure: parts are counted, halves are halves, words unseen are unseen, dark orange is no orange."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -82,8 +83,6 @@ def test_a_dark_thing_does_not_become_orange(corpus):
 
 
 def test_portraits_are_held_out_pictures_and_come_again_in_other_places(corpus):
-    import dataclasses
-
     kept_back = dataclasses.replace(corpus, training=np.array([True, False, False, True]))
     pictures, things = portraits(kept_back, 5)
     assert set(things) == {1, 2}
@@ -121,3 +120,22 @@ def test_what_is_measured_is_what_the_studio_offers_first(tmp_path):
     assert len(texts) == 3
     assert len(set(texts)) > 1
     assert all(text == text.strip() and len(text) > 2 for text in texts)
+
+
+def test_captions_are_held_against_what_is_in_the_pictures(monkeypatch, corpus):
+    kept_back = dataclasses.replace(corpus, training=np.array([True, False, False, True]))
+    scene = {"things": [0, 1]}, np.zeros((8, 8, 3), np.uint8)
+    name = [thing.en for thing in corpus.things]
+
+    def offered(models, pictures):
+        if len(pictures) == 2:
+            return [f"a {name[0]} and a {name[1]}", f"a {name[0]}"]
+        return [f"a {name[1]}", "no such thing", f"a {name[2]}", "no such thing"]
+
+    monkeypatch.setattr(bundled, "load_captioner", lambda folder, models: ("model", "words"))
+    monkeypatch.setattr(measures, "describe", lambda model, words, pictures: (["nothing"] * len(pictures), 5.0))
+    monkeypatch.setattr(measures, "portraits", lambda corpus, number: (np.zeros((4, 8, 8, 3), np.uint8), [1, 1, 2, 2]))
+    monkeypatch.setattr(measures, "offered", offered)
+    monkeypatch.setattr(measures, "example", lambda composer, number, seed: scene)
+    told = measures.captioning(Path("cache"), Path("models"), kept_back, 4)
+    assert told == {"caption_thing": 0.5, "caption_thing_written": 0.0, "caption_scene": 0.5, "caption_ms": 5.0}
