@@ -123,7 +123,6 @@ def test_what_is_measured_is_what_the_studio_offers_first(tmp_path):
 
 
 def test_captions_are_held_against_what_is_in_the_pictures(monkeypatch, corpus):
-    kept_back = dataclasses.replace(corpus, training=np.array([True, False, False, True]))
     scene = {"things": [0, 1]}, np.zeros((8, 8, 3), np.uint8)
     name = [thing.en for thing in corpus.things]
 
@@ -136,6 +135,7 @@ def test_captions_are_held_against_what_is_in_the_pictures(monkeypatch, corpus):
     monkeypatch.setattr(measures, "describe", lambda model, words, pictures: (["nothing"] * len(pictures), 5.0))
     monkeypatch.setattr(measures, "portraits", lambda corpus, number: (np.zeros((4, 8, 8, 3), np.uint8), [1, 1, 2, 2]))
     monkeypatch.setattr(measures, "offered", offered)
+    monkeypatch.setattr(compose, "Composer", lambda *arguments, **options: None)
     monkeypatch.setattr(measures, "example", lambda composer, number, seed: scene)
-    told = measures.captioning(Path("cache"), Path("models"), kept_back, 4)
+    told = measures.captioning(Path("cache"), Path("models"), corpus, 4)
     assert told == {"caption_thing": 0.5, "caption_thing_written": 0.0, "caption_scene": 0.5, "caption_ms": 5.0}
