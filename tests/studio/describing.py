@@ -20,7 +20,7 @@ from pipelines.base import Artifact, Piece
 from pipelines.errors import TriptychError
 from pipelines.requests import CaptionRequest, Request
 from tests.studio.aligning import AligningPipeline, middle
-from tests.studio.faults import FaultyShelf
+from tests.studio.faults import FaultyShelf, unmeasured
 
 
 @dataclass
@@ -116,6 +116,7 @@ class DescribingShelf(FaultyShelf):
 
 
 def open_shelf(settings: dict) -> DescribingShelf:
+    unmeasured()
     folder = Path(settings["data_dir"]) / "worker"  # where the faulty pipeline writes down its steps
     folder.mkdir(exist_ok=True)
     return DescribingShelf(folder)

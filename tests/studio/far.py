@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import Request
-from tests.studio.faults import FaultyShelf
+from tests.studio.faults import FaultyShelf, unmeasured
 
 BROKEN = "The download of it broke off."
 
@@ -49,4 +49,5 @@ def log_of(folder: Path, name: str) -> list[str]:
 
 
 def open_shelf(settings: dict) -> FarShelf:
+    unmeasured()
     return FarShelf(Path(settings["folder"]))
