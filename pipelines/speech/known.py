@@ -153,6 +153,8 @@ def _onnx(id: str, folder: Path, source: str) -> VoiceEntry | None:
         return VoiceEntry(id, name, source, folder, family="kokoro", stored_bytes=size, voices=voices, here=voices,
                           languages=languages, blends=True)  # fmt: skip
     if not file.with_name(file.name + ".json").is_file():
+        if "kokoro" in file.stem.lower():
+            raise ModelUnavailable(f"{name} is incomplete: its voices….bin is missing.")
         return None
     told = folders.config(folder, file.name + ".json", name)
     voices = tuple(told.get("speaker_id_map") or ()) or (file.stem,)

@@ -48,7 +48,7 @@ def _chunks(voice: Voice, entry: VoiceEntry, request: SpeechRequest, default: st
     if skipped:
         notes.append(reading.warning(skipped, entry.name, languages))
     if not chunks:
-        raise InvalidRequest("text", request.text, f"words that {entry.name} can read ({', '.join(languages)})")
+        raise InvalidRequest("text", request.text, f"words that {entry.name} can read ({reading.named(languages)})")
     return chunks
 
 

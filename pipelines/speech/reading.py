@@ -12,6 +12,7 @@ _SCRIPTS = {
     "nl": ("LATIN",), "pl": ("LATIN",), "ru": ("CYRILLIC", "LATIN"), "uk": ("CYRILLIC", "LATIN"),
     "el": ("GREEK", "LATIN"), "ar": ("ARABIC", "LATIN"), "hi": ("DEVANAGARI", "LATIN"), "ko": ("HANGUL", "LATIN"),
     "zh": ("CJK", "LATIN"), "ja": ("CJK", "HIRAGANA", "KATAKANA", "LATIN"),
+    "ja-hrkt": ("HIRAGANA", "KATAKANA", "LATIN"),
 }  # fmt: skip
 _RUN = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f'’])*")
 _KEPT = frozenset("°©®™№℃℉^`")
@@ -28,7 +29,7 @@ def cleaned(text: str) -> str:
 
 def readable(text: str, languages: Sequence[str], skipped: list[str]) -> str:
     """The cleaned text without the words in scripts that the languages do not use; these are added to `skipped`."""
-    known = {language.partition("-")[0].lower() for language in languages}
+    known = {_written(language.lower()) for language in languages}
     if not known or not known <= _SCRIPTS.keys():
         return cleaned(text)
     scripts = tuple(script for language in sorted(known) for script in _SCRIPTS[language])
@@ -47,8 +48,18 @@ def warning(skipped: Sequence[str], name: str, languages: Sequence[str]) -> str:
     words = list(dict.fromkeys(skipped))
     listed = ", ".join(word if len(word) <= 20 else word[:19] + "…" for word in words[:_SHOWN])
     more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-    known = ", ".join(dict.fromkeys(language.partition("-")[0] for language in languages))
-    return f"Skipped, as {name} cannot read it (its languages: {known}): {listed}{more}."
+    return f"Skipped, as {name} cannot read it (its languages: {named(languages)}): {listed}{more}."
+
+
+def named(languages: Sequence[str]) -> str:
+    """The languages as a sentence lists them, each once."""
+    kana = {"ja-hrkt": "ja without kanji"}
+    return ", ".join(dict.fromkeys(kana.get(tag.lower(), tag.partition("-")[0]) for tag in languages))
+
+
+def _written(language: str) -> str:
+    """The tag as far as it says how the language is written: "en-us" is written as "en", "ja-hrkt" without kanji."""
+    return language if language in _SCRIPTS else language.partition("-")[0]
 
 
 @lru_cache(maxsize=8192)
