@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -57,4 +58,8 @@ def _trimmed(phonemes: str, start: int, end: int) -> Span:
 
 @lru_cache(maxsize=16)
 def _espeak(language: str) -> EspeakBackend:
-    return EspeakBackend(language, preserve_punctuation=True, with_stress=True, language_switch="remove-flags")
+    quiet = logging.getLogger(__name__)  # or every sentence with joined or foreign words would be a warning
+    quiet.setLevel(logging.ERROR)
+    return EspeakBackend(
+        language, preserve_punctuation=True, with_stress=True, language_switch="remove-flags", logger=quiet
+    )

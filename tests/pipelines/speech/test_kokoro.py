@@ -96,9 +96,11 @@ def test_espeak_is_told_the_voices_language(plain):
     assert plain.entry.languages == ("en-US", "en-US", "en-GB", "fr", "ja")
 
 
-def test_the_names_of_languages_are_not_read_out(plain):
+def test_the_names_of_languages_are_not_read_out(plain, caplog):
     """espeak marks a foreign word: lə (en)wiːkˈɛnd(fr)."""
     assert len(said(plain, "Le weekend", "ff_siwis")) == tiny.FRAME * sum(tiny.frames("lə wiːkˈɛnd"))
+    said(plain, "The end of the day.")
+    assert not caplog.records, "words that espeak joins are nothing to be warned of either"
 
 
 def test_kanji_which_espeak_cannot_read_is_skipped_and_said(plain):
