@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import cast
 
 import av
 
@@ -44,7 +45,8 @@ class Encoder:
         self.media_type, self._file = kind.media_type, io.BytesIO()
         self.rate = rate if not kind.rates else min((r for r in kind.rates if r >= rate), default=max(kind.rates))
         self._container = av.open(self._file, "w", format=kind.container)
-        self._stream = self._container.add_stream(kind.codec, rate=self.rate, layout="mono", options=dict(kind.options))
+        stream = self._container.add_stream(kind.codec, rate=self.rate, layout="mono", options=dict(kind.options))
+        self._stream = cast(av.AudioStream, stream)  # as its codec is one of sound
         if kind.bit_rate:
             self._stream.bit_rate = kind.bit_rate
         self._container.metadata.update(tags)

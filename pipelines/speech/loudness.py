@@ -40,7 +40,7 @@ class Chain:
     def __init__(self, rate: int, filters: list[tuple[str, str]]):
         self._rate, self._at, self._graph = rate, 0, av.filter.Graph()
         self._last: dict[str, str] = {}
-        parts = [self._graph.add_abuffer(sample_rate=rate, format="s16", layout="mono", time_base=f"1/{rate}")]
+        parts = [self._graph.add_abuffer(sample_rate=rate, format="s16", layout="mono", time_base=Fraction(1, rate))]
         parts += [self._graph.add(name, arguments) for name, arguments in filters]
         parts += [self._graph.add("aformat", "sample_fmts=s16"), self._graph.add("abuffersink")]
         for one, other in pairwise(parts):
@@ -73,8 +73,9 @@ class Chain:
                 frame = self._graph.pull()
             except (av.BlockingIOError, av.EOFError):
                 return
-            self._last = frame.metadata or self._last
-            yield frame
+            if isinstance(frame, av.AudioFrame):  # there are no others in such a graph
+                self._last = frame.metadata or self._last
+                yield frame
 
 
 METER = ("ebur128", "peak=true:metadata=1:framelog=quiet")
@@ -85,7 +86,8 @@ class Meter:
     """Measures a track block by block."""
 
     def __init__(self, rate: int):
-        self._chain, self._rate, self._blocks, self._samples = Chain(rate, [METER]), rate, [], 0
+        self._chain, self._rate, self._samples = Chain(rate, [METER]), rate, 0
+        self._blocks: list[np.ndarray] = []
 
     def add(self, block: np.ndarray) -> None:
         if self._samples < _SHORTEST * self._rate:

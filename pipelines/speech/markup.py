@@ -34,8 +34,9 @@ def blend(voice: str) -> dict[str, float]:
 
     Raises InvalidRequest.
     """
-    parts = [_PART.fullmatch(part) for part in voice.split("+")]
-    if not all(parts) or len(parts) > MAX_VOICES_IN_A_BLEND:
+    written = voice.split("+")
+    parts = [part for part in map(_PART.fullmatch, written) if part]
+    if len(parts) < len(written) or len(parts) > MAX_VOICES_IN_A_BLEND:
         raise InvalidRequest("voice", voice, "a name, or a blend like a(2)+b(1)")
     shares: dict[str, float] = {}
     for part in parts:

@@ -6,7 +6,9 @@ a second of sound, and a step does as many of them as make up `A_STEP`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+
+import numpy as np
 
 from pipelines.requests import AudioFormat
 from pipelines.speech import loudness
@@ -72,7 +74,7 @@ class Master:
         measured = chain.levels  # nothing, of a sound that is too short to be measured
         self.levels = measured if measured.integrated > SILENT else Levels(before.integrated + gain, measured.true_peak)
 
-    def _measured(self) -> Iterator[float]:
+    def _measured(self) -> Generator[float, None, tuple[Levels, float]]:
         """Gives the levels of the whole, and the loudness of the excerpt at its beginning."""
         rate, meter, outline = self._track.rate, Meter(self._track.rate), Outline(self._track.samples)
         excerpt, heard = SILENT, 0
@@ -86,7 +88,7 @@ class Master:
         self.peaks = outline.close()
         return meter.levels(), excerpt
 
-    def _lost(self, gain: float, excerpt: float) -> Iterator[float]:
+    def _lost(self, gain: float, excerpt: float) -> Generator[float, None, float]:
         """Gives the dB that the limiter takes away: they are added to the gain."""
         look, rate = loudness.Look(gain, excerpt, self._track.rate), self._track.rate
         while look.again():
@@ -96,6 +98,6 @@ class Master:
             look.close()
         return look.lost
 
-    def _blocks(self, seconds: float | None = None) -> Iterator:
+    def _blocks(self, seconds: float | None = None) -> Iterator[np.ndarray]:
         rate = self._track.rate
         return self._track.blocks(0, None if seconds is None else int(seconds * rate), int(BLOCK * rate))

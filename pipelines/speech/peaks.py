@@ -16,7 +16,9 @@ class Outline:
     """At most WHOLE numbers for blocks of 16 bit samples, `samples` in all; the loudest is 1."""
 
     def __init__(self, samples: int):
-        self._size, self._held, self._peaks = max(-(-samples // WHOLE), 1), np.zeros(0, np.int16), []
+        self._size = max(-(-samples // WHOLE), 1)
+        self._held: np.ndarray = np.zeros(0, np.int16)
+        self._peaks: list[float] = []
 
     def add(self, block: np.ndarray) -> None:
         held = np.concatenate([self._held, block])

@@ -12,7 +12,7 @@ from pipelines.speech import encoding, peaks, sound, words
 from pipelines.speech.master import portions
 from pipelines.speech.plan import Chunk
 from pipelines.speech.preparing import prepare
-from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState
+from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState, Step
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -58,18 +58,17 @@ class SpeechPipeline:
         Raises OutOfMemory, then nothing has moved; sets `error` of a state whose sentence cannot be spoken.
         """
         for state in states:
-            kind, what = state.todo[0]
-            waits = state.waits
+            now, waits = state.todo[0], state.waits
             try:
-                {FETCH: self._fetch, SPEAK: self._speak, MASTER: self._master}[kind](state, what)
+                self._move(state, now)
             except (OutOfMemory, MemoryError):
                 raise
             except Exception as error:
-                state.error = _failed(state, kind, what, error)
+                state.error = _failed(state, now, error)
             if state.waits > waits:
                 continue
             state.todo.popleft()
-            if kind == SPEAK and not any(left == SPEAK for left, _ in state.todo):
+            if now[0] == SPEAK and not any(left == SPEAK for left, _ in state.todo):
                 state.plan(portions(state.track.seconds, state.request.format))
 
     def preview(self, state: SpeechState) -> Image | None:
@@ -100,6 +99,14 @@ class SpeechPipeline:
     def bytes_per_row(self, key: Hashable) -> int:
         """Predicted peak memory of speaking one chunk."""
         return _WORKING_MEMORY
+
+    def _move(self, state: SpeechState, now: Step) -> None:
+        if now[0] == FETCH:
+            self._fetch(state, now[1])
+        elif now[0] == SPEAK:
+            self._speak(state, now[1])
+        elif not state.master.move():
+            state.plan(1)  # this one
 
     def _fetch(self, state: SpeechState, voice: str) -> None:
         if state.download is None:
@@ -134,10 +141,6 @@ class SpeechPipeline:
         seen = {"sample_rate": rate, "voice": chunk.voice, "peaks": peaks.of_piece(pcm, rate), "part": part}
         state.pending.append(Piece("audio/L16", pcm, info | seen))
 
-    def _master(self, state: SpeechState, what: str) -> None:
-        if not state.master.move():
-            state.plan(1)  # this one
-
 
 def _told(number: int, chunk: Chunk, start: float, end: float) -> dict:
     """Of the heard part, in seconds of the whole; the text is the voice's, the span the request's."""
@@ -145,12 +148,12 @@ def _told(number: int, chunk: Chunk, start: float, end: float) -> dict:
             "start": round(start, 4), "end": round(end, 4), "paragraph": chunk.paragraph}  # fmt: skip
 
 
-def _failed(state: SpeechState, kind: str, what: str | int, error: Exception) -> TriptychError:
+def _failed(state: SpeechState, now: Step, error: Exception) -> TriptychError:
     """Says which sentence it was; keeps the code of our own errors."""
-    if kind != SPEAK:
+    if now[0] != SPEAK:
         return error if isinstance(error, TriptychError) else TriptychError("The sound file could not be made.")
     ours = error if isinstance(error, TriptychError) and not isinstance(error, InvalidRequest) else None
-    chunk = state.chunks[what]
+    chunk = state.chunks[now[1]]
     quoted = encoding.shortened(chunk.text, _QUOTED)
     why = f" ({str(ours).rstrip('.')})" if ours else ""
     said = f"Sentence {chunk.sentence + 1} could not be spoken{why}: “{quoted}”"

@@ -13,7 +13,7 @@ from pipelines.requests import SpeechRequest
 from pipelines.speech import cutting, encoding, markup, plan, reading
 from pipelines.speech.master import Master, portions
 from pipelines.speech.plan import Chunk
-from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState
+from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState, Step
 from pipelines.speech.track import Track
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def prepare(voice: Voice, entry: VoiceEntry, request: SpeechRequest, files: Mapp
 
 
 def _chunks(voice: Voice, entry: VoiceEntry, request: SpeechRequest, default: str, notes: list[str]) -> list[Chunk]:
-    skipped, chunks = [], []
+    skipped: list[str] = []
+    chunks: list[Chunk] = []
     for chunk in plan.plan(request.text, voice.longest, next(iter(languages_of(voice, default)), "en")):
         speaker = chunk.voice or default
         text = reading.readable(chunk.text, languages_of(voice, speaker), skipped)
@@ -68,9 +69,9 @@ def _longer(before: Chunk, dropped: Chunk) -> Chunk:
     return before
 
 
-def _todo(voice: Voice, request: SpeechRequest, chunks: list[Chunk]) -> deque[tuple[str, str | int]]:
+def _todo(voice: Voice, request: SpeechRequest, chunks: list[Chunk]) -> deque[Step]:
     """Downloads, then a step a chunk, then the file."""
-    todo: deque[tuple[str, str | int]] = deque()
+    todo: deque[Step] = deque()
     for name in dict.fromkeys(chunk.voice for chunk in chunks):
         todo.extend([(FETCH, name)] * voice.missing(name))
     todo.extend((SPEAK, i) for i in range(len(chunks)))

@@ -44,7 +44,7 @@ def decode(data: bytes, rate: int) -> Samples:
 
 
 def _decoded(data: bytes, rate: int) -> Iterator[Samples]:
-    with av.open(io.BytesIO(data), options={"format_whitelist": ",".join(_READERS)}) as file:
+    with av.open(io.BytesIO(data), "r", options={"format_whitelist": ",".join(_READERS)}) as file:
         if not file.streams.audio:
             raise BadUpload("voice_sample: there is no sound in the file.")
         stream = file.streams.audio[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from pipelines.base import Piece
 from pipelines.errors import TriptychError
@@ -14,7 +15,11 @@ from pipelines.speech.plan import Chunk
 from pipelines.speech.track import Track
 from pipelines.speech.voice import Samples
 
-FETCH, SPEAK, MASTER = "fetch", "speak", "master"
+FETCH: Final = "fetch"
+SPEAK: Final = "speak"
+MASTER: Final = "master"
+# A voice that is fetched a part at a time; the number of a chunk; the file
+Step = tuple[Literal["fetch"], str] | tuple[Literal["speak"], int] | tuple[Literal["master"], str]
 
 
 @dataclass(slots=True, eq=False)
@@ -30,7 +35,7 @@ class SpeechState:
     request: SpeechRequest
     voice: str
     chunks: list[Chunk]
-    todo: deque[tuple[str, str | int]]
+    todo: deque[Step]
     track: Track
     master: Master
     notes: list[str]
@@ -50,12 +55,12 @@ class SpeechState:
     @property
     def doing(self) -> str:
         """What a person is told of it now: how far a download is, else the remarks."""
-        kind, voice = self.todo[0] if self.todo else ("", "")
-        if kind != FETCH:
+        now = self.todo[0] if self.todo else None
+        if now is None or now[0] != FETCH:
             return "; ".join(self.notes)
-        left = self.todo.count((FETCH, voice))
-        whole = self.fetching.setdefault(voice, left)
-        return f"downloading {voice.title()} {1 - left / whole:.0%}"
+        left = self.todo.count(now)
+        whole = self.fetching.setdefault(now[1], left)
+        return f"downloading {now[1].title()} {1 - left / whole:.0%}"
 
     def plan(self, portions: int) -> None:
         """So many steps are left for the file, which is all that is left."""

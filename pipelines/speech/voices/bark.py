@@ -27,7 +27,7 @@ class BarkVoice(Ready):
         self.nbytes = parts.nbytes(self._model)
         self._prompts = {
             voice: {part: next(iter(torches.arrays(file, entry.name).values())) for part, file in files.items()}
-            for voice, files in bark_voices(entry.folder).items()
+            for voice, files in bark_voices(entry.place).items()
         }
 
     @out_of_memory_is_ours

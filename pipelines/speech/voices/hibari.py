@@ -112,7 +112,8 @@ def _with_output(model: bytes, name: str) -> bytes:
 
 def _read(g2p: G2P, text: str) -> tuple[str, list[tuple[str, int, int]]]:
     """The phonemes as `G2P.__call__` gives them, and of each word as it is read, its text and its span in them."""
-    phonemes, heard, joined = "", [], False
+    heard: list[tuple[str, int, int]] = []
+    phonemes, joined = "", False
     for token in g2p.phonemize_tokens(g2p.tokenize(normalize(text))):
         before = heard.pop() if joined else ("", len(phonemes), 0)
         phonemes += g2p.unk if token.phonemes is None else token.phonemes

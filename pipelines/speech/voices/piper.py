@@ -16,7 +16,7 @@ class PiperVoice(Ready):
     longest, blends, clones = 300, False, False
 
     def __init__(self, entry: VoiceEntry, options: object = None):
-        file = onnx_file(entry.folder)
+        file = onnx_file(entry.place)
         self.name, self.voices, self.languages = entry.name, entry.voices, entry.languages
         self._model = Piper.load(file)
         self.sample_rate, self.nbytes = int(self._model.config.sample_rate), file.stat().st_size

@@ -25,7 +25,7 @@ class PocketVoice(Ready):
 
     def __init__(self, entry: VoiceEntry, options: Options):
         self.name, self.voices, self.languages = entry.name, entry.voices, entry.languages
-        full, told = torches.full(options), folders.config(entry.folder, "processor_config.json", entry.name)
+        full, told = torches.full(options), folders.config(entry.place, "processor_config.json", entry.name)
         codec = torches.companion(entry, _CODEC, str(told.get(_CODEC, {}).get("audio_tokenizer_name_or_path", "")))
         self._model = parts.model(entry, "PocketTTSForConditionalGeneration", full)
         self._codec = parts.model(codec, "PocketTTSAudioTokenizerModel", full)
@@ -60,7 +60,7 @@ class PocketVoice(Ready):
         return self._heard[1]
 
     def _stored(self, entry: VoiceEntry, voice: str) -> torch.Tensor:
-        file = next(f for f in (entry.folder / VOICES).iterdir() if f.stem == voice and f.suffix in torches.SAFE)
+        file = next(f for f in (entry.place / VOICES).iterdir() if f.stem == voice and f.suffix in torches.SAFE)
         found = next(iter(torches.arrays(file, entry.name).values()))
         return torch.from_numpy(found.astype(np.float32)).reshape(-1, self._model.config.latent_dim)
 
@@ -71,7 +71,7 @@ def _processor(entry: VoiceEntry, codec: Any, told: dict) -> Any:
 
     own = ("short_text_max_words", "frames_after_eos_short_text", "frames_after_eos", "fade_in_duration")
     extractor = {k: v for k, v in told.get("feature_extractor", {}).items() if not k.endswith("_type")}
-    template = entry.folder / "chat_template.jinja"
+    template = entry.place / "chat_template.jinja"
     return PocketTTSProcessor(
         PocketTTSFeatureExtractor(**extractor),
         parts.tokenizer(entry),

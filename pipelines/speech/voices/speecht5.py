@@ -60,7 +60,7 @@ class SpeechT5Voice(Ready):
         return mixed * (length / mixed.norm().clamp_min(1e-6))
 
     def _embedding(self, entry: VoiceEntry, voice: str) -> torch.Tensor:
-        file = next(f for f in (entry.folder / VOICES).iterdir() if f.stem == voice and f.suffix in torches.SAFE)
+        file = next(f for f in (entry.place / VOICES).iterdir() if f.stem == voice and f.suffix in torches.SAFE)
         found = np.ravel(next(iter(torches.arrays(file, entry.name).values())))
         wanted = int(self._model.config.speaker_embedding_dim)
         if found.shape != (wanted,) or not np.isfinite(found).all():

@@ -35,7 +35,7 @@ def companion(entry: Entry, part: str, known_as: str) -> Entry:
 
     Raises ModelUnavailable with what is missing, which command fetches it, and where else it may lie.
     """
-    inside = entry.folder / part
+    inside = entry.place / part
     if (inside / "config.json").is_file():
         return replace(entry, folder=inside, name=f"{entry.name} ({part})")
     from huggingface_hub import snapshot_download
