@@ -24,11 +24,13 @@ from . import (
     decoder,
     denoiser,
     evaluate,
+    eyes,
     fewstep,
     image_prompt,
     layout,
     names,
     vision,
+    wording,
 )  # fmt: skip
 from .corpus import Corpus, cache_folder
 
@@ -68,6 +70,11 @@ def train_layout(folder: Path, minutes: float) -> None:
     layout.train(folder, bundled.text_encoder(bundled.load_clip(folder)), bundled.load_tokens(folder), minutes)
 
 
+def train_wording(folder: Path, minutes: float) -> None:
+    text, before = (bundled.load_prompts(folder, bundled.load_clip(folder)) for _ in range(2))
+    wording.train(folder, text, before, bundled.load_tokens(folder), minutes)
+
+
 def train_unet(folder: Path, minutes: float) -> None:
     latents(folder)
     text = bundled.load_prompts(folder, bundled.load_clip(folder))
@@ -75,10 +82,17 @@ def train_unet(folder: Path, minutes: float) -> None:
     denoiser.train(folder, text, bundled.load_tokens(folder), minutes, bundled.load_unet(folder), important)
 
 
+def train_eyes(folder: Path, minutes: float) -> None:
+    eyes.train(folder, bundled.load_clip(folder), bundled.load_tokens(folder), minutes)
+
+
 def train_vision(folder: Path, minutes: float) -> None:
+    """Convolutional eyes first, where there are none: they are what teaches."""
+    if (teacher := bundled.load_eyes(folder)) is None:
+        train_eyes(folder, minutes / 4)
+        teacher = bundled.load_eyes(folder)
     known = (folder / "vision").exists() or (bundled.MODELS / "sprite-clip" / "model.safetensors").exists()
-    tokens = bundled.load_tokens(folder)
-    vision.align(folder, bundled.load_clip(folder), tokens, minutes, anew=not known)
+    vision.align(folder, bundled.load_clip(folder), bundled.load_tokens(folder), teacher, minutes, anew=not known)
 
 
 def train_captioner(folder: Path, minutes: float) -> None:
@@ -88,12 +102,8 @@ def train_captioner(folder: Path, minutes: float) -> None:
 
 
 def train_judge(folder: Path, minutes: float) -> None:
-    """The judge's vision tower begins from its own seed, never from Sprite CLIP's."""
-    tokens = bundled.load_tokens(folder)
-    whole, fresh = bundled.load_clip(folder), clip.fresh(tokens, seed=2)
-    whole.vision_model.load_state_dict(fresh.vision_model.state_dict())
-    whole.visual_projection.load_state_dict(fresh.visual_projection.state_dict())
-    vision.align(folder, whole, tokens, minutes, name="judge", seed=2, anew=True)
+    """Eyes from their own seed, which never see what teaches Sprite CLIP."""
+    eyes.train(folder, bundled.load_clip(folder), bundled.load_tokens(folder), minutes, name="judge", seed=2)
 
 
 def train_few_step(folder: Path, minutes: float) -> None:
@@ -115,11 +125,13 @@ FINAL: dict[str, tuple[Callable, float]] = {
     "text": (train_text, 20),
     "autoencoder": (train_autoencoder, 60),
     "layout": (train_layout, 12),
+    "eyes": (train_eyes, 20),
 }
 PIECES: dict[str, tuple[Callable, float, tuple[str, ...]]] = {
+    "wording": (train_wording, 15, ("t2i_unseen_words",)),
     "unet": (train_unet, 120, ("t2i_r1_of_real", "t2i_colour", "t2i_count", "t2i_relation", "t2i_unseen_words")),
     "decoder": (train_decoder, 60, ("t2i_r1_of_real",)),
-    "vision": (train_vision, 30, ("clip_r1", "clip_r5")),
+    "vision": (train_vision, 60, ("clip_r1", "clip_r5")),
     "captioner": (train_captioner, 30, ("caption_thing", "caption_scene")),
     "judge": (train_judge, 20, ()),
     "few-step": (train_few_step, 30, ("few_step_seconds",)),

@@ -11,7 +11,7 @@ from transformers import BertTokenizerFast, BlipForConditionalGeneration, CLIPMo
 
 from ..autoencoder import SpriteAutoencoder
 from ..lowrank import merge
-from . import captioner, clip, denoiser, fewstep, image_prompt, layout, publish, tokenizer
+from . import captioner, clip, denoiser, eyes, fewstep, image_prompt, layout, publish, tokenizer, wording
 from . import vision as vision_tower
 
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
@@ -34,15 +34,31 @@ def load_tokens(folder: Path, models: Path = MODELS) -> CLIPTokenizer:
     return CLIPTokenizer.from_pretrained(models / "sprite-clip")
 
 
-def load_clip(folder: Path, models: Path = MODELS, vision: str = "vision") -> CLIPModel:
-    """Sprite CLIP; `vision` names the run of its vision tower ("judge" is another)."""
+def load_clip(folder: Path, models: Path = MODELS) -> CLIPModel:
+    """Sprite CLIP."""
     model = clip.fresh(load_tokens(folder, models))
     if (models / "sprite-clip" / "model.safetensors").exists():
         weights = load_file(models / "sprite-clip" / "model.safetensors")
         model.load_state_dict({k: v.float() for k, v in weights.items()}, strict=False)
     newer(clip.TextStudent(model), folder / "text")
-    newer(vision_tower.Alignment(model), folder / vision)
+    newer(vision_tower.Alignment(model), folder / "vision")
     return model.requires_grad_(False).eval()
+
+
+def load_eyes(folder: Path, name: str = "eyes") -> eyes.Seeing | None:
+    """Convolutional eyes with the weights of the run `name`; None when there is none. They are never published."""
+    if not (folder / name / "state.safetensors").exists():
+        return None
+    weights = publish.averaged(folder / name)
+    student = eyes.Seeing(len(weights["classes.weight"]), len(weights["visual_projection.weight"]))
+    student.load_state_dict(weights)
+    return student.to(memory_format=torch.channels_last).requires_grad_(False).eval()
+
+
+def load_judge(folder: Path, models: Path = MODELS) -> CLIPModel | None:
+    """Sprite CLIP's text tower with the judge's eyes; None when there is no judge."""
+    judge = load_eyes(folder, "judge")
+    return judge and judge.lend(load_clip(folder, models))
 
 
 def text_encoder(model: CLIPModel) -> CLIPTextModel:
@@ -55,10 +71,12 @@ def text_encoder(model: CLIPModel) -> CLIPTextModel:
 
 
 def load_prompts(folder: Path, whole: CLIPModel, models: Path = MODELS) -> CLIPTextModel:
-    """The denoiser's text tower: Sprite CLIP's, taught where things lie; locked."""
-    text = text_encoder(whole)
-    if not newer(layout.Layout(text), folder / "layout") and (models / "sprite" / "text_encoder").exists():
-        text = CLIPTextModel.from_pretrained(models / "sprite" / "text_encoder", torch_dtype=torch.float32)
+    """The denoiser's text tower: Sprite CLIP's, taught where things lie, then more words; locked."""
+    text, stored = text_encoder(whole), models / "sprite" / "text_encoder"
+    if stored.exists():
+        text = CLIPTextModel.from_pretrained(stored, torch_dtype=torch.float32)
+    newer(layout.Layout(text), folder / "layout")
+    newer(wording.Wording(text), folder / "wording")
     return text.requires_grad_(False).eval()
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .corpus import Thing
+from .corpus import OTHERS, Thing
 from .names import ALIASES, plural, with_article
 from .scenes import Placed, Scene
 
@@ -15,7 +15,7 @@ STYLE_WORDS = {
     "emojione": (["clip art"], ["剪贴画"]),
 }
 # Without a word of style a prompt means the first style: one clear look for the shortest prompts.
-UNSTYLED = {"3d": 0.7}
+UNSTYLED = {"3d": 0.7} | dict.fromkeys(OTHERS, 1.0)
 UNSTYLED_ELSE = 0.12
 COLOURS_ZH = {
     "red": "红色", "orange": "橙色", "yellow": "黄色", "green": "绿色", "blue": "蓝色", "purple": "紫色",

@@ -37,10 +37,10 @@ def evaluate(folder: Path, number: int, models: Path = bundled.MODELS) -> dict[s
 
 def judged(folder: Path, corpus: Corpus, pipe: StableDiffusionPipeline, number: int, models: Path) -> dict[str, float]:
     """What only the judge can say; nothing without one. It is never published: nothing but this may learn from it."""
-    if not (folder / "judge" / "state.safetensors").exists():
+    judge = bundled.load_judge(folder, models)
+    if judge is None:
         return {}
-    judge, tokens = bundled.load_clip(folder, models, vision="judge"), bundled.load_tokens(folder, models)
-    asked = (judge, tokens, corpus, pipe, number)
+    asked = (judge, bundled.load_tokens(folder, models), corpus, pipe, number)
     return drawing.retrieval(*asked) | drawing.relations(*asked) | drawing.unseen_words(*asked)
 
 

@@ -1,8 +1,8 @@
-"""Align Sprite CLIP's vision tower to its locked text tower (Zhai et al. 2022), on pictures composed as it learns.
+"""Teach Sprite CLIP's vision tower to see what convolutional eyes see (Hinton et al. 2015), text tower locked.
 
-Two losses: every picture against the captions of its batch (Radford et al. 2021), and every single thing against the
-names of all things, which is what retrieval asks later. Most of the time the tower sees half of each picture's patches
-(Li et al. 2023, FLIP), which doubles the pictures a second; at the end it sees all.
+Alone, on pictures and names, the tower named 25 % of held-out pictures after a million; eyes of convolutions, which
+know that a thing is the same thing everywhere, 80 % after a fifth of that. So they teach: which names come into
+question, the picture's vector, and, in every cell, what lies there.
 """
 
 from collections.abc import Callable
@@ -15,74 +15,68 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTokenizer, CLIPVisionModel
 
-from . import mixing, tokenizer
+from . import mixing
 from .corpus import Corpus
+from .eyes import SCALE, SCALE_MAX, WIDTHS, Seeing
 from .optimizer import Muon, split
+from .pairs import Lesson, pixels, vectors
 from .run import Run
 
-BATCH = 128
-WHOLE_FROM = 0.85
-# A sharp start (50) made the tower give every picture one vector, the safest guess; it must be earned.
-SCALE, SCALE_MAX = 14.0, 100.0
-BARE_NAMES = 0.3
-CHINESE = 0.15
+BATCH = 64
+# After this layer the tower should know what the teacher's last map but one says.
+NEAR_LAYER = 2
+NAMES, CELLS, WHOLE = 0.5, 2.0, 4.0
+# A transformer learns anew at every place what a thing looks like there. So things nearly fill the picture, as they do
+# in what is drawn and uploaded, and change little.
+KINDS = {"single": 0.9, "count": 0.04, "pair": 0.05, "between": 0.01}
+SPREAD = 0.4
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """Pixels (B, 3, 64, 64), caption tokens (B, L), and the thing of each single picture, -1 for scenes (B,)."""
+class Seen:
+    """Unit vectors (B, D), and what lies where: (B, 160, 8, 8) and (B, 320, 4, 4)."""
 
-    pixels: Tensor
-    ids: Tensor
-    thing: Tensor
-
-
-class Pairs:
-    """Endless new pictures with their captions as tokens."""
-
-    def __init__(self, mixture: mixing.Mixture, tokens: CLIPTokenizer):
-        self.mixture, self.tokens = mixture, tokens
-
-    def texts(self, draw: np.random.Generator, drawn: mixing.Drawn) -> list[str]:
-        """A caption of each picture: English mostly, at times Chinese, at times the bare name."""
-        english, chinese = self.mixture.english(draw, drawn.scenes), self.mixture.chinese(draw, drawn.scenes)
-        names = [self.mixture.corpus.things[s.placed[0].thing].en for s in drawn.scenes]
-        chance = draw.random(len(names))
-        bare = (chance < BARE_NAMES) & (drawn.first >= 0)
-        return [
-            n if b else c if x > 1 - CHINESE else e
-            for n, e, c, b, x in zip(names, english, chinese, bare, chance, strict=True)
-        ]
-
-    def batch(self, draw: np.random.Generator, size: int) -> Lesson:
-        """`size` new pictures."""
-        drawn = self.mixture.draw(draw, size)
-        coded = self.tokens(
-            self.texts(draw, drawn), padding=True, truncation=True, max_length=tokenizer.LENGTH, return_tensors="pt"
-        )
-        pixels = torch.from_numpy(drawn.pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-        return Lesson(mixing.vary(pixels, draw), coded["input_ids"], torch.from_numpy(drawn.first))
+    vector: Tensor
+    near: Tensor
+    far: Tensor
 
 
 class Alignment(nn.Module):
-    """What aligning trains: the vision tower, its projection and the temperature. The text tower stays locked."""
+    """What is trained: the vision tower, its projection and the temperature, and heads that are dropped after it."""
 
-    def __init__(self, clip: CLIPModel):
+    def __init__(self, clip: CLIPModel, near: int = WIDTHS[-2], far: int = WIDTHS[-1]):
         super().__init__()
         self.vision_model, self.visual_projection = clip.vision_model, clip.visual_projection
         self.logit_scale = clip.logit_scale
+        self.near, self.far = (head(clip.config.vision_config.hidden_size, width) for width in (near, far))
 
-    def forward(self, pixels: Tensor, kept: Tensor | None = None) -> Tensor:
-        """Unit vectors (B, 256); `kept` (B, K) numbers the patches that are looked at, from 1, all when None."""
+    def forward(self, pixels: Tensor) -> Seen:
+        """For pictures (B, 3, 64, 64)."""
         tower = self.vision_model
         states = tower.embeddings(pixels)
-        if kept is not None:
-            rows = torch.cat([torch.zeros_like(kept[:, :1]), kept], 1)[..., None]
-            states = states.gather(1, rows.expand(-1, -1, states.shape[-1]))
         if torch.is_autocast_enabled("cpu"):
             states = states.bfloat16()  # half the memory to move in everything that is no matrix product
-        states = tower.encoder(inputs_embeds=tower.pre_layrnorm(states)).last_hidden_state
-        return F.normalize(self.visual_projection(tower.post_layernorm(states[:, 0])).float(), dim=-1)
+        states = tower.pre_layrnorm(states)
+        for number, layer in enumerate(tower.encoder.layers, 1):
+            states = layer(states, None)
+            if number == NEAR_LAYER:
+                near = cells(self.near(states[:, 1:]))
+        four = F.avg_pool2d(cells(states[:, 1:]), 2).permute(0, 2, 3, 1)
+        vector = self.visual_projection(tower.post_layernorm(states[:, 0])).float()
+        return Seen(F.normalize(vector, dim=-1), near.float(), self.far(four).permute(0, 3, 1, 2).float())
+
+
+def head(width: int, wanted: int) -> nn.Sequential:
+    """From a tower's states to a teacher's; nothing at first."""
+    linear = nn.Linear(width, wanted)
+    nn.init.zeros_(linear.weight)
+    return nn.Sequential(nn.LayerNorm(width), linear)
+
+
+def cells(states: Tensor) -> Tensor:
+    """The states of n * n patches (B, n * n, C), laid out as a picture (B, C, n, n)."""
+    side = round(states.shape[1] ** 0.5)
+    return states.transpose(1, 2).unflatten(2, (side, side))
 
 
 @torch.no_grad()
@@ -107,52 +101,73 @@ def sow(tower: CLIPVisionModel, pixels: Tensor) -> None:
 
 
 @torch.no_grad()
-def vectors(clip: CLIPModel, ids: Tensor) -> Tensor:
-    """Unit vectors (N, 256) of texts as tokens (N, L)."""
-    pooled = [clip.text_model(input_ids=part).pooler_output for part in ids.split(256)]
-    return F.normalize(clip.text_projection(torch.cat(pooled)).float(), dim=-1)
+def shown(teacher: Seeing, pixels: Tensor) -> tuple[Seen, Tensor]:
+    """What the teacher sees, and its vectors as long as it is sure (B, D)."""
+    near, far = teacher.vision_model.maps(pixels)
+    scaled = teacher.scaled(teacher.vision_model.pool(far))
+    return Seen(F.normalize(scaled, dim=-1), near.float(), far.float()), scaled
 
 
-def between(logits: Tensor, thing: Tensor) -> Tensor:
-    """Symmetric cross entropy of pictures and captions (B, B); captions of the same single thing are all right."""
-    alike = torch.eye(len(thing), dtype=torch.bool) | ((thing[:, None] == thing) & (thing >= 0))
-    target = alike / alike.sum(-1, keepdim=True)
-    return -((target * logits.log_softmax(-1)).sum(-1).mean() + (target * logits.T.log_softmax(-1)).sum(-1).mean()) / 2
+def apart(made: Tensor, wanted: Tensor) -> Tensor:
+    """Mean squared error as a share of the variance."""
+    return (made - wanted).square().mean() / wanted.var()
 
 
-def align_loss(clip: CLIPModel, student: Alignment, names: Tensor, halved: Callable[[], bool]) -> Callable:
-    """The two losses of the module; `names` (things, 256) are all names' vectors."""
+def align_loss(student: Alignment, teacher: Seeing, names: Tensor) -> Callable:
+    """Names as sure as the teacher is of them, the true ones, the vector and the cells; `names` (things, D)."""
 
     def loss(batch: Lesson, generator: torch.Generator) -> tuple[Tensor, int]:
-        size, patches = len(batch.pixels), student.vision_model.embeddings.num_patches
-        kept = torch.rand(size, patches, generator=generator).argsort(1)[:, : patches // 2] + 1 if halved() else None
         with torch.autocast("cpu", torch.bfloat16):
-            words = vectors(clip, batch.ids)
-            seen = student(batch.pixels, kept)
-        scaled = student.logit_scale.exp().clamp(max=SCALE_MAX) * seen
+            wanted, sure = shown(teacher, batch.pixels)
+            seen = student(batch.pixels)
+        logits = student.logit_scale.exp().clamp(max=SCALE_MAX) * seen.vector @ names.T
         single = batch.thing >= 0
-        named = F.cross_entropy(scaled[single] @ names.T, batch.thing[single], label_smoothing=0.03)
-        return named + 0.5 * between(scaled @ words.T, batch.thing), size
+        soft = F.cross_entropy(logits, (sure @ names.T).softmax(-1))
+        true = F.cross_entropy(logits[single], batch.thing[single])
+        whole = (1 - (seen.vector * wanted.vector).sum(-1)).mean()
+        where = apart(seen.near, wanted.near) + CELLS * apart(seen.far, wanted.far)
+        return soft + NAMES * true + WHOLE * whole + where, len(batch.pixels)
 
     return loss
 
 
+def groups(student: Alignment) -> list[dict]:
+    """The tower slowly, as fast steps only shake it (at 1.5e-3 it learnt less); the heads, which begin at nothing,
+    fast."""
+    heads = nn.ModuleDict({"near": student.near, "far": student.far})
+    own = {id(p) for p in heads.parameters()}
+    slow = split(student, muon=5e-4, adam=6e-4)
+    for group in slow:
+        group["params"] = [p for p in group["params"] if id(p) not in own]
+    return [*slow, *split(heads, muon=4e-3, adam=3e-3)]
+
+
+class Pictures:
+    """Endless new pictures; what is said of them is the teacher's business."""
+
+    def __init__(self, mixture: mixing.Mixture):
+        self.mixture = mixture
+
+    def batch(self, draw: np.random.Generator, size: int) -> Lesson:
+        """`size` new pictures, without captions."""
+        drawn = self.mixture.draw(draw, size)
+        return Lesson(pixels(drawn, draw, self.mixture.spread), torch.empty(size, 0), torch.from_numpy(drawn.first))
+
+
 def align(
-    folder: Path, clip: CLIPModel, tokens: CLIPTokenizer, minutes: float, name: str = "vision", seed: int = 1,
-    anew: bool = False,
-) -> Run:  # fmt: skip
-    """One cycle of `minutes` against the locked text tower of `clip`; `anew`: its vision tower has random weights."""
+    folder: Path, clip: CLIPModel, tokens: CLIPTokenizer, teacher: Seeing, minutes: float, anew: bool = False
+) -> Run:
+    """One cycle of `minutes`; `anew`: the vision tower of `clip` has random weights."""
     clip.requires_grad_(False)
     small = mixing.small_corpus(folder, Corpus.open(folder))
-    student, pairs = Alignment(clip).requires_grad_(True), Pairs(mixing.Mixture(small), tokens)
+    pictures = Pictures(mixing.Mixture(small, KINDS, SPREAD))
     if anew:
-        sow(clip.vision_model, pairs.batch(np.random.default_rng(seed), 384).pixels)
-        with torch.no_grad():
-            student.logit_scale.fill_(np.log(SCALE))
-    run = Run(folder / name, student, Muon(split(student, muon=1.5e-3, adam=1.5e-3)), decay=0.996, seed=seed)
+        sow(clip.vision_model, pictures.batch(np.random.default_rng(1), 384).pixels)
+        clip.logit_scale.fill_(np.log(SCALE))
+    student = Alignment(clip, *teacher.vision_model.widths[-2:]).requires_grad_(True)
+    run = Run(folder / "vision", student, Muon(groups(student)), decay=0.996, seed=1)
     run.resume()
-    budget = run.cycle(minutes)
     names = vectors(clip, tokens([t.en for t in small.things], padding=True, return_tensors="pt")["input_ids"])
-    loss = align_loss(clip, student, names, lambda: budget.progress(run.step, run.seconds) < WHOLE_FROM)
-    run.train(lambda draw: pairs.batch(draw, BATCH), loss, budget)
+    loss = align_loss(student, teacher.eval().requires_grad_(False), names)
+    run.train(lambda draw: pictures.batch(draw, BATCH), loss, run.cycle(minutes))
     return run

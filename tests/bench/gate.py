@@ -46,7 +46,7 @@ def measure(model: Model, samples: Samples, repeats: int) -> None:
     made = {gate: _drawn(model, texts, shown, gate) for gate in (*GATES, AUTOMATIC)}
     SHEET.parent.mkdir(exist_ok=True)
     _sheet(texts, shown, made).save(SHEET, quality=88)
-    judge, tokens = bundled.load_clip(folder, vision="judge"), bundled.load_tokens(folder)
+    judge, tokens = bundled.load_judge(folder), bundled.load_tokens(folder)
     of_texts = measures.text_vectors(judge, tokens, texts).numpy()
     of_shown = measures.picture_vectors(judge, shown).numpy()
     heard = {}

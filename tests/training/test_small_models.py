@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from transformers import CLIPConfig, CLIPModel
 
-from pipelines.training import bundled, captioner, clip, measures, mixing, vision
-from pipelines.training.optimizer import Muon, split
+from pipelines.training import bundled, captioner, clip, eyes, measures, mixing, pairs, vision
+from pipelines.training.optimizer import Muon
 from pipelines.training.run import Budget, Run
 
 TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -38,14 +38,23 @@ class Letters:
         return {"input_ids": torch.tensor(rows)}
 
 
-def test_half_of_the_patches_give_the_vector_of_the_whole_when_all_are_kept(whole):
-    student, pixels = vision.Alignment(whole), torch.randn(2, 3, 64, 64)
-    every = torch.arange(1, 65).repeat(2, 1)
+@pytest.fixture
+def teacher(mixture) -> eyes.Seeing:
+    torch.manual_seed(3)
+    return eyes.Seeing(len(mixture.corpus.things), 32, eyes.Eyes((8, 12, 16), (1, 1, 1))).eval().requires_grad_(False)
+
+
+def test_the_tower_in_training_sees_what_clip_sees_and_a_teachers_cells(whole, teacher):
+    student, pixels = vision.Alignment(whole, 12, 16), torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         plain = F.normalize(whole.visual_projection(whole.vision_model(pixel_values=pixels).pooler_output), dim=-1)
-        assert torch.allclose(student(pixels), plain, atol=1e-5)
-        assert torch.allclose(student(pixels, every.flip(1)), plain, atol=1e-5)
-        assert not torch.allclose(student(pixels, every[:, :32]), plain, atol=1e-3)
+        seen, (wanted, _) = student(pixels), vision.shown(teacher, pixels)
+    assert torch.allclose(seen.vector, plain, atol=1e-5)
+    assert (seen.near.shape, seen.far.shape) == (wanted.near.shape, wanted.far.shape) == ((2, 12, 8, 8), (2, 16, 4, 4))
+
+
+def test_cells_lie_as_patches_do():
+    assert vision.cells(torch.arange(64.0).view(1, 64, 1))[0, 0, 2, 5] == 21
 
 
 def test_captions_of_the_same_thing_are_no_rivals():
@@ -53,29 +62,31 @@ def test_captions_of_the_same_thing_are_no_rivals():
     logits[0, 1] = logits[1, 0] = 30
     logits.requires_grad_(True)
     for things, pulls in (([5, 5, -1, -1], False), ([5, 6, -1, -1], True), ([-1, -1, -1, -1], True)):
-        (pull,) = torch.autograd.grad(vision.between(logits, torch.tensor(things)), logits)
+        (pull,) = torch.autograd.grad(pairs.between(logits, torch.tensor(things)), logits)
         assert bool(pull[0, 1].abs() > 0.05) == pulls
 
 
-def test_the_tower_learns_names_and_the_text_tower_stays(whole, mixture):
+def test_the_tower_learns_from_its_teacher_and_the_text_tower_stays(whole, mixture, teacher):
     whole.requires_grad_(False)
-    pairs, student = vision.Pairs(mixture, Letters()), vision.Alignment(whole).requires_grad_(True)
-    lesson = pairs.batch(np.random.default_rng(0), 24)
+    pictures, student = vision.Pictures(mixture), vision.Alignment(whole, 12, 16).requires_grad_(True)
+    lesson = pictures.batch(np.random.default_rng(0), 24)
     assert lesson.pixels.shape == (24, 3, 64, 64)
     vision.sow(whole.vision_model, lesson.pixels)
-    names = vision.vectors(whole, Letters()([t.en for t in mixture.corpus.things])["input_ids"])
+    names = pairs.vectors(whole, Letters()([t.en for t in mixture.corpus.things])["input_ids"])
     before = {k: v.clone() for k, v in whole.text_model.state_dict().items()}
-    optimizer = Muon(split(student, muon=3e-3, adam=3e-3))
-    loss, losses = vision.align_loss(whole, student, names, lambda: True), []
+    taught = {k: v.clone() for k, v in teacher.state_dict().items()}
+    optimizer, losses = Muon(vision.groups(student)), []
+    loss = vision.align_loss(student, teacher, names)
     for _ in range(25):
-        value, pictures = loss(lesson, torch.Generator().manual_seed(1))
+        value, seen = loss(lesson, torch.Generator().manual_seed(1))
         value.backward()
         optimizer.step()
         optimizer.zero_grad()
         losses.append(value.item())
-    assert pictures == 24
-    assert losses[-1] < 0.8 * losses[0]
+    assert seen == 24
+    assert losses[-1] < 0.85 * losses[0]
     assert all(torch.equal(whole.text_model.state_dict()[k], v) for k, v in before.items())
+    assert all(torch.equal(teacher.state_dict()[k], v) for k, v in taught.items())
 
 
 def test_sown_filters_are_evenly_strong(whole, mixture):
@@ -146,9 +157,9 @@ def two_steps(corpus, mixture, monkeypatch):
     monkeypatch.setattr(Run, "cycle", lambda run, minutes: Budget(steps=run.step + 2))
 
 
-def test_a_tower_is_trained_and_goes_on(whole, two_steps, tmp_path):
-    first = vision.align(tmp_path, whole, Letters(), 1.0, anew=True)
-    again = vision.align(tmp_path, whole, Letters(), 1.0)
+def test_a_tower_is_trained_and_goes_on(whole, teacher, two_steps, tmp_path):
+    first = vision.align(tmp_path, whole, Letters(), teacher, 1.0, anew=True)
+    again = vision.align(tmp_path, whole, Letters(), teacher, 1.0)
     assert (first.seen, again.seen) == (8, 16)
     assert (tmp_path / "vision" / "state.safetensors").exists()
 

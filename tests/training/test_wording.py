@@ -1,0 +1,111 @@
+"""Words that no caption contains: what WordNet says they are, and that the text tower learns to understand them so."""
+
+import numpy as np
+import pytest
+import torch
+
+from pipelines.training import lexicon, wording
+from pipelines.training.corpus import Thing
+from tests.training import tiny
+
+DATA = {
+    "data.noun": """\
+  1 a licence
+00000010 05 n 02 fish 0 food_fish 0 001 ~ 00000020 n 0000 | cold-blooded animal of the water; "it swims"
+00000020 05 n 01 trout 0 002 @ 00000010 n 0000 ~i 00000030 n 0000 | a game fish
+00000030 05 n 01 moby 0 001 @i 00000020 n 0000 | a trout with a name
+00000040 06 n 01 ruler 0 000 | a straight stick
+00000050 18 n 01 ruler 0 000 | who rules
+00000060 18 n 01 king 0 001 @ 00000050 n 0000 | who rules a country
+""",
+    "index.noun": """\
+  1 a licence
+fish n 1 1 ~ 1 0 00000010
+trout n 1 1 @ 1 0 00000020
+moby n 1 1 @i 1 0 00000030
+ruler n 2 1 @ 2 1 00000050 00000040
+king n 1 1 @ 1 0 00000060
+""",
+}
+THINGS = [
+    Thing("1", "fish", "鱼", (), (), 3, 34, 1.0),
+    Thing("2", "straight ruler", "尺", (), (), 7, 34, 1.0),
+    Thing("3", "fox", "狐狸", (), (), 3, 34, 1.0),
+]
+
+
+@pytest.fixture
+def words(monkeypatch) -> lexicon.Lexicon:
+    monkeypatch.setattr(lexicon, "read", lambda *_: {f"dict/{name}": text.encode() for name, text in DATA.items()})
+    return lexicon.Lexicon(None)
+
+
+def test_a_kind_of_fish_is_found_by_its_links_and_names_are_not(words):
+    known = lexicon.meant(words, THINGS)
+    assert known["00000010"] == 0
+    assert words.nearest("00000020", known) == 0
+    assert words.nearest("00000030", known) is None
+
+
+def test_a_things_meaning_is_of_its_own_kind(words):
+    known = lexicon.meant(words, THINGS)
+    assert known["00000040"] == 1  # the stick; the other ruler is a person
+    assert words.nearest("00000060", known) is None
+
+
+def test_glosses_end_where_they_become_wordy(words):
+    assert words.explained("fish", "00000010") == "fish, cold-blooded animal of the water"
+
+
+def test_the_likelier_of_two_meanings_wins_and_unlike_words_stay_out(words, monkeypatch, corpus):
+    said = {"fish": 0, "trout": 0, "straight ruler": 1, "fox": 2}
+
+    def embed(texts):
+        """A direction for each thing and one for all other words; a trout's gloss lies half way to the fish's."""
+        rows = torch.eye(4)[[said.get(t.split(",")[0], 3) for t in texts]]
+        return torch.where(torch.tensor([t.startswith("trout") for t in texts])[:, None], rows * 0.5, rows).half()
+
+    monkeypatch.setattr(lexicon.teacher, "embed", embed)
+    monkeypatch.setattr(lexicon, "zipf", lambda word: 4.0)
+    whole = type(corpus)(THINGS, corpus.sprites, corpus.thing, corpus.style, corpus.index, corpus.training)
+    monkeypatch.setattr(lexicon, "Lexicon", lambda folder: words)
+    assert lexicon.words_for(whole, None) == {"trout": 0}  # half alike, and akin
+
+
+class Letters:
+    """Stands for the tokenizer: a text's letters as numbers below 38, closed and padded with 39."""
+
+    def __call__(self, texts, **_):
+        rows = [[ord(c) % 38 for c in text[:31]] for text in texts]
+        return {"input_ids": torch.tensor([row + [39] * (32 - len(row)) for row in rows])}
+
+
+def test_a_caption_is_said_with_the_word_and_meant_with_the_name(corpus):
+    lessons = wording.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0})
+    draw = np.random.default_rng(0)
+    pairs = [lessons.other(draw) for _ in range(60)]
+    for said, meant in pairs:
+        assert "pooch" in said
+        assert "cat's head" in meant or "cat" in meant
+    assert any("pooches" in said or "two pooch" in said for said, _ in pairs)
+    same = {meant.replace("cats", "pooches").replace("cat", "pooch") == said for said, meant in pairs}
+    assert same == {True}
+    text, again = lessons.same(draw)
+    assert text == again
+
+
+def test_the_tower_learns_the_word_and_keeps_the_rest(corpus):
+    before, student = tiny.text(length=32).eval(), wording.Wording(tiny.text(length=32).requires_grad_(True))
+    lessons = wording.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0})
+    batch = lessons.batch(np.random.default_rng(1), 16)
+    assert batch[0].shape == batch[1].shape == (16, 32)
+    loss = wording.wording_loss(student, wording.Wording(before.requires_grad_(False)))
+    optimizer, losses = torch.optim.Adam(student.parameters(), 3e-3), []
+    for _ in range(60):
+        value, seen = loss(batch, torch.Generator())
+        value.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(value.item())
+    assert seen == 16
+    assert losses[-1] < 0.5 * losses[0]
