@@ -128,18 +128,19 @@ class SpeechPipeline:
                 f"Sentence {chunk.sentence + 1} has no sound: “{encoding.shortened(chunk.text, _QUOTED)}”"
             )
         after = chunk.after / (1.0 if chunk.fixed else request.speed)
-        before, silence = sound.silence(chunk.before, rate), sound.silence(after, rate)
-        pcm = before + sound.pcm(said.samples) + silence
-        start = state.track.seconds + len(before) / 2 / rate
+        silent = round(chunk.before * rate)
+        pcm = sound.pcm(said.samples, silent, round(after * rate))
+        start = state.track.seconds + silent / rate
         info = _told(number, chunk, start, start + len(said.samples) / rate)
         timed = said.words or words.estimated(request.text[chunk.start : chunk.end], len(said.samples) / rate)
         info["words"] = [[w.text, round(start + w.start, 3), round(start + w.end, 3)] for w in timed]
         info["words_estimated"] = not said.words
-        state.track.add(pcm)
+        piece = pcm.tobytes()
+        state.track.add(piece)
         state.sentences.append(info)
         part = round(min(1.0, chunk.end / len(request.text.rstrip())), 4)
         seen = {"sample_rate": rate, "voice": chunk.voice, "peaks": peaks.of_piece(pcm, rate), "part": part}
-        state.pending.append(Piece("audio/L16", pcm, info | seen))
+        state.pending.append(Piece("audio/L16", piece, info | seen))
 
 
 def _told(number: int, chunk: Chunk, start: float, end: float) -> dict:

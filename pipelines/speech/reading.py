@@ -20,19 +20,23 @@ _UNSEEN = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff\ufe0e\ufe0f\u20e3")  #
 _SPACES = re.compile(r"\s+")
 _MARKDOWN = re.compile(r"[*`#]{2,}|(?<!\S)[*`#]+|[*`]+(?!\S)|(?<!\w)_+|_+(?!\w)")
 _SHOWN = 5  # words of a warning
+_REMEMBERED = 8192  # characters
 
 
 def cleaned(text: str) -> str:
     """One line without control characters, emoji and the marks of Markdown; wide letters and foreign digits as ours."""
-    return _SPACES.sub(" ", _MARKDOWN.sub("", "".join(map(_plain, text)))).strip()
+    return _SPACES.sub(" ", _MARKDOWN.sub("", text.translate(_PLAIN))).strip()
 
 
 def readable(text: str, languages: Sequence[str], skipped: list[str]) -> str:
-    """The cleaned text without the words in scripts that the languages do not use; these are added to `skipped`."""
+    """The text, which is `cleaned`, without the words in scripts that the languages do not use; these are added to
+    `skipped`."""
     known = {_written(language.lower()) for language in languages}
     if not known or not known <= _SCRIPTS.keys():
-        return cleaned(text)
+        return text
     scripts = tuple(script for language in sorted(known) for script in _SCRIPTS[language])
+    if text.isascii() and "LATIN" in scripts:
+        return text
 
     def keep(run: re.Match[str]) -> str:
         if all(_in(letter, scripts) for letter in run[0]):
@@ -40,7 +44,7 @@ def readable(text: str, languages: Sequence[str], skipped: list[str]) -> str:
         skipped.append(run[0])
         return " "
 
-    return _SPACES.sub(" ", _RUN.sub(keep, cleaned(text))).strip()
+    return _SPACES.sub(" ", _RUN.sub(keep, text)).strip()
 
 
 def warning(skipped: Sequence[str], name: str, languages: Sequence[str]) -> str:
@@ -62,7 +66,19 @@ def _written(language: str) -> str:
     return language if language in _SCRIPTS else language.partition("-")[0]
 
 
-@lru_cache(maxsize=8192)
+class _Plain(dict[int, str]):
+    """For `str.translate`, by the numbers of the characters; remembers the first so many that it was asked for."""
+
+    def __missing__(self, number: int) -> str:
+        found = _plain(chr(number))
+        if len(self) < _REMEMBERED:
+            self[number] = found
+        return found
+
+
+_PLAIN = _Plain()
+
+
 def _plain(character: str) -> str:
     kind = unicodedata.category(character)
     if character in _KEPT:
@@ -76,6 +92,6 @@ def _plain(character: str) -> str:
     return " " if kind[0] in "CZ" or kind in ("So", "Sk") else character
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=_REMEMBERED)
 def _in(letter: str, scripts: tuple[str, ...]) -> bool:
     return not letter.isalpha() or unicodedata.name(letter, "").startswith(scripts)

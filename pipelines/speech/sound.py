@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from math import isfinite
+
 import numpy as np
 
 from pipelines.errors import NotFinite
@@ -15,14 +18,15 @@ _LEAD, _TAIL, _FADE = 0.012, 0.030, 0.004  # seconds of silence kept before and 
 def tidy(spoken: Spoken, rate: int) -> Spoken:
     """Without the silence around it, faded in and out, within -1…1; words move along. Raises NotFinite.
 
-    A voice's own silence differs from sentence to sentence; the pauses between chunks are the plan's.
+    A voice's own silence differs from sentence to sentence; the pauses between chunks are the plan's. The samples are
+    changed where they lie, unless they are read-only: fresh memory for each sentence costs more than the work on it.
     """
-    samples = np.asarray(spoken.samples, np.float32).reshape(-1)
+    samples = np.require(spoken.samples, np.float32, "W").reshape(-1)
     energies = _energies(samples, rate)
-    if not np.isfinite(energies).all():
+    if not isfinite(loudest := float(energies.max())):
         raise NotFinite("the voice gave broken sound (NaN)")
-    start, end = _heard(energies, len(samples), rate)
-    kept = samples[start:end].copy()
+    start, end = _heard(energies > loudest * _QUIET**2, len(samples), rate)
+    kept = samples[start:end]
     if (peak := max(kept.max(initial=0.0), -kept.min(initial=0.0))) > 1.0:
         kept /= peak
     _fade(kept, int(_FADE * rate))
@@ -31,14 +35,12 @@ def tidy(spoken: Spoken, rate: int) -> Spoken:
     return Spoken(kept, words)
 
 
-def pcm(samples: Samples) -> bytes:
-    """16 bit little-endian."""
-    return np.rint(samples * FULL).astype("<i2").tobytes()
-
-
-def silence(seconds: float, rate: int) -> bytes:
-    """That many seconds, rounded to whole samples, as `pcm`."""
-    return bytes(2 * round(seconds * rate))
+def pcm(samples: Samples, before: int = 0, after: int = 0) -> np.ndarray:
+    """int16, with so many samples of silence around them."""
+    whole: np.ndarray = np.zeros(before + len(samples) + after, "<i2")
+    loud: np.ndarray = samples * FULL
+    whole[before : before + len(samples)] = np.rint(loud, out=loud)
+    return whole
 
 
 def _energies(samples: Samples, rate: int) -> np.ndarray:
@@ -46,12 +48,15 @@ def _energies(samples: Samples, rate: int) -> np.ndarray:
     window = max(rate // 100, 1)
     whole = len(samples) // window * window
     rows, rest = samples[:whole].reshape(-1, window), samples[whole:]
-    return np.append(np.einsum("ij,ij->i", rows, rows), np.dot(rest, rest))
+    energies: np.ndarray = np.empty(len(rows) + 1, np.float32)
+    np.einsum("ij,ij->i", rows, rows, out=energies[:-1])
+    energies[-1] = np.dot(rest, rest)
+    return energies
 
 
-def _heard(energies: np.ndarray, samples: int, rate: int) -> tuple[int, int]:
-    """The span from the first to the last 10 ms that are not silent, with a little around them."""
-    loud = np.flatnonzero(energies > energies.max() * _QUIET**2)
+def _heard(loud: np.ndarray, samples: int, rate: int) -> tuple[int, int]:
+    """The span from the first to the last 10 ms that are loud (one truth value each), with a little around them."""
+    loud = np.flatnonzero(loud)
     if not len(loud):
         return 0, 0
     window, lead, tail = max(rate // 100, 1), int(_LEAD * rate), int(_TAIL * rate)
@@ -61,9 +66,14 @@ def _heard(energies: np.ndarray, samples: int, rate: int) -> tuple[int, int]:
 def _fade(samples: Samples, length: int) -> None:
     """Raised cosine at both ends, in place."""
     length = min(length, len(samples) // 2)
-    ramp = (0.5 - 0.5 * np.cos(np.pi * (np.arange(length, dtype=np.float32) + 0.5) / max(length, 1))).astype(np.float32)
+    ramp = _ramp(length)
     samples[:length] *= ramp
     samples[len(samples) - length :] *= ramp[::-1]
+
+
+@lru_cache(maxsize=16)
+def _ramp(length: int) -> np.ndarray:
+    return (0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / max(length, 1))).astype(np.float32)
 
 
 def _moved(word: Word, by: float, seconds: float) -> Word:

@@ -47,7 +47,9 @@ def _by_word(sentences: Sequence[dict[str, Any]]) -> Iterator[tuple[float, float
 
 
 def _cue(start: float, end: float, text: str) -> pysubs2.SSAEvent:
-    return pysubs2.SSAEvent(start=pysubs2.make_time(s=start), end=pysubs2.make_time(s=end), text=text)
+    """A millisecond at least, of what is not heard too: WebVTT has no cue that ends where it begins."""
+    begin = pysubs2.make_time(s=start)
+    return pysubs2.SSAEvent(start=begin, end=max(pysubs2.make_time(s=end), begin + 1), text=text)
 
 
 def _plain(text: str, form: str) -> str:

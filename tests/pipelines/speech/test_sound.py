@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipelines.errors import InvalidRequest, NotFinite, OutOfMemory
-from pipelines.speech import sound
+from pipelines.speech import peaks, sound
 from pipelines.speech.loudness import Meter
 from pipelines.speech.subtitles import subtitles
 from pipelines.speech.track import Track
@@ -138,6 +138,25 @@ def test_silence_alone_is_no_sound():
     assert np.abs(loud).max() == pytest.approx(1.0)
 
 
+def test_samples_that_may_not_be_changed_are_left_alone():
+    samples = np.full(4000, 3.0, np.float32)
+    samples.flags.writeable = False
+    assert np.abs(sound.tidy(Spoken(samples), RATE).samples).max() == pytest.approx(1.0)
+    assert (samples == 3.0).all()
+
+
+def test_samples_are_laid_between_their_silences():
+    laid = sound.pcm(np.array([0.5, -1.0, 1.0], np.float32), 2, 1)
+    assert laid.tolist() == [0, 0, 16384, -32767, 32767, 0]
+
+
+def test_how_a_piece_looks():
+    """Twentieths of a second, the last of them shorter."""
+    piece = np.array([0, 3277, -32768, 0, 0, 0, 0, 0, -16384], "<i2")
+    assert peaks.of_piece(piece, 80) == [1.0, 0.0, 0.5]
+    assert peaks.of_piece(piece[:0], 80) == []
+
+
 def test_a_track_gives_back_what_it_took(monkeypatch):
     monkeypatch.setattr("pipelines.speech.track.IN_MEMORY", 1000)
     track, whole = Track(RATE), np.arange(-3000, 3000, dtype="<i2")
@@ -158,5 +177,7 @@ def test_subtitles_of_sentences_and_words():
     assert vtt.startswith("WEBVTT\n")
     assert "&lt;b&gt;bold&lt;/b&gt;" in vtt
     assert subtitles(sentences, "vtt", words=True).count("-->") == 3
+    unheard = [{"text": "⅐.", "start": 1.0, "end": 1.0, "sentence": 0, "words": [["⅐.", 1.0, 1.0]]}]
+    assert "00:00:01.000 --> 00:00:01.001" in subtitles(unheard, "vtt", words=True), "a cue ends after it begins"
     with pytest.raises(InvalidRequest, match="srt, vtt"):
         subtitles(sentences, "ass")
