@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 
 from pipelines.requests import SpeechRequest
 from studio.capacity import Capacity
@@ -19,7 +20,8 @@ from studio.runner import Runner
 from studio.scheduler import Scheduler
 from tests.bench.model import Model
 from tests.bench.report import Samples
-from tests.bench.voices import Heard, direct, listen, table
+from tests.bench.turns import InTurn
+from tests.bench.voices import Heard, Speak, direct, listen, table
 
 SENTENCES = (
     "The ferry left the pier at a quarter past seven, when the lamps on the water were still burning.",
@@ -71,11 +73,15 @@ class Ear:
 
 
 def measure(model: Model, samples: Samples, repeats: int) -> None:
-    """For `hibari`, the voice that is bundled: speech_cost_over_voice: until the last sentence of a long text is there,
-    against the voice called directly with the same text; speech_file_of_voice: what loudness and encoding take beside
-    that. speech_first_of_whole: the first sound against the bare voice's whole paragraph, speech_first_of_bare: against
-    the bare voice's own first sentence. The same of other voices, for a paragraph, with their names; how long
-    Piper speaks is drawn anew each time, so that its cost needs many repeats."""
+    """For `hibari`, the voice that is bundled: speech_cost_over_voice: what the studio takes until the last sentence of
+    a long text is there, over the bare voice called directly with the same sentences, in turn; speech_own_share: of
+    the same run, all that was not the voice's own call over what was; speech_file_of_voice: what loudness and encoding
+    take beside that. speech_first_of_whole: the first sound against the bare voice's whole paragraph,
+    speech_first_of_bare: against the bare voice's own first sentence.
+
+    The same of other voices, for a paragraph, with their names; but how long Piper speaks is drawn anew at each call,
+    so that two calls differ by more than the studio costs: speech_piper_cost_over_voice is the own share of its runs.
+    """
     bare, texts = direct(), {"a paragraph": PARAGRAPH, "a long text": LONG}
     for id, speak, rate in bare.values():
         listen(speak(SENTENCES[2]), rate)
@@ -83,26 +89,43 @@ def measure(model: Model, samples: Samples, repeats: int) -> None:
     seen: dict[str, dict[str, list[Heard]]] = defaultdict(lambda: defaultdict(list))
     for repeat in range(repeats):
         for name, (id, speak, rate) in bare.items():
-            for text in texts if name == "hibari" else ["a paragraph"]:
-                arms = [lambda: Ear(model, id).run({"job": texts[text]}), lambda: listen(speak(texts[text]), rate)]  # noqa: B023
+            if name == "hibari":
+                arms = [lambda: Ear(model, id).run({"job": PARAGRAPH}), lambda: listen(speak(PARAGRAPH), rate)]  # noqa: B023
                 done = [arm() for arm in (arms if repeat % 2 else arms[::-1])]
                 ours, theirs = done if repeat % 2 else done[::-1]
-                seen[text][f"{name} itself"].append(theirs)
-                seen[text][f"the studio, {name}"].append(Heard(ours.heard[0][2], ours.spoken, ours.sound))
-                _compared(samples, name, text == "a long text", ours, theirs)
+                _soon(samples, ours, theirs)
+                _seen(seen["a paragraph"], name, Heard(ours.heard[0][2], ours.spoken, ours.sound), theirs)
+            text = "a long text" if name == "hibari" else "a paragraph"
+            turns = InTurn(model, id, partial(_bare, speak, rate)).run(texts[text], ours_first=bool(repeat % 2))
+            _compared(samples, name, turns)
+            _seen(seen[text], name, turns.ours, turns.theirs)
         _together(model, samples)
     print(table(seen, texts), flush=True)
 
 
-def _compared(samples: Samples, name: str, long: bool, ours: Ear, theirs: Heard) -> None:
-    cost, first = ours.spoken / theirs.work - 1, ours.heard[0][2]
-    if name != "hibari":
-        samples.add(**{f"speech_{name}_cost_over_voice": cost, f"speech_{name}_first_of_whole": first / theirs.work})
-    elif long:
-        samples.add(speech_cost_over_voice=cost, speech_file_of_voice=(ours.whole - ours.spoken) / theirs.work)
+def _bare(speak: Speak, rate: int, text: str) -> Heard:
+    return listen(speak(text), rate)
+
+
+def _seen(by: dict[str, list[Heard]], name: str, ours: Heard, theirs: Heard) -> None:
+    by[f"{name} itself"].append(theirs)
+    by[f"the studio, {name}"].append(ours)
+
+
+def _soon(samples: Samples, ours: Ear, theirs: Heard) -> None:
+    first = ours.heard[0][2]
+    samples.add(speech_first_sound_seconds=ours.heard[0][1], speech_first_sound_work_seconds=first,
+                speech_first_of_whole=first / theirs.work, speech_first_of_bare=first / theirs.first)  # fmt: skip
+
+
+def _compared(samples: Samples, name: str, turns: InTurn) -> None:
+    ours, theirs = turns.ours, turns.theirs
+    if name == "hibari":
+        samples.add(speech_cost_over_voice=ours.work / theirs.work - 1, speech_own_share=turns.share,
+                    speech_file_of_voice=turns.file / theirs.work)  # fmt: skip
     else:
-        samples.add(speech_first_sound_seconds=ours.heard[0][1], speech_first_sound_work_seconds=first,
-                    speech_first_of_whole=first / theirs.work, speech_first_of_bare=first / theirs.first)  # fmt: skip
+        first = ours.first / theirs.work
+        samples.add(**{f"speech_{name}_cost_over_voice": turns.share, f"speech_{name}_first_of_whole": first})
 
 
 def _together(model: Model, samples: Samples) -> None:
