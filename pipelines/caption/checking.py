@@ -23,7 +23,10 @@ _NAMED = "The first caption is not what {} wrote: it names what the alignment mo
 
 
 def check(family: Family, states: Sequence[CaptionState], align: Callable[[], AlignmentPipeline]) -> None:
-    """Gives every state its candidates, the best first, and the picture's vector. Without an alignment: unscored."""
+    """Gives every state its candidates and the picture's vector. Without an alignment: unscored.
+
+    The best comes first; but where things lie apart, what names them all, as a name of one of them scores higher.
+    """
     captions = [_captions(family, state) for state in states]
     try:
         judge = align()
@@ -37,9 +40,13 @@ def check(family: Family, states: Sequence[CaptionState], align: Callable[[], Al
     written, results = [], []
     for state, texts, known in zip(states, captions, found, strict=True):
         written.append([_final(family, state, text, known) for text in texts])
-        named = [_final(family, state, name, known) for name in known.names]
+        named = [_final(family, state, name, known) for name in (known.several, *known.names) if name]
         results.append(_distinct([*written[-1], *named]))
     _score(states, results, alignment, seen)
+    for state, known in zip(states, found, strict=True):
+        whole = _final(family, state, known.several, known)[1] if known.several else None
+        best = sorted(state.checked or [], key=lambda one: (one["text"] == whole, one["score"] or 0.0), reverse=True)
+        state.checked = best[: state.request.candidates]
     for i, state in enumerate(states):
         state.judge, state.vector = judge.entry.id, seen[i].astype(np.float16).tobytes()
         if made_up(family, state.request):
@@ -87,8 +94,7 @@ def _score(states: Sequence[CaptionState], results: list, alignment: Alignment, 
             shown = [_shifted(phrase, begin) for phrase in phrases if begin + phrase.span[1] <= len(whole)]
             checked[i][n] |= {"score": round(float(score), 4), "cosine": round(float(cosine), 4), "phrases": shown}
     for state, candidates in zip(states, checked, strict=True):
-        best = sorted(candidates, key=lambda one: one["score"] or 0.0, reverse=True)
-        state.checked = best[: state.request.candidates]
+        state.checked = candidates
 
 
 def _is_scored(request: CaptionRequest) -> bool:

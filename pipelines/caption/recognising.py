@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.caption import vocabulary, wording
+from pipelines.caption import apart, vocabulary, wording
 from pipelines.caption.state import CaptionState
 from pipelines.requests import CaptionRequest, CaptionStyle
 
@@ -25,10 +25,12 @@ INSTEAD = {
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """labels: of things, likeliest first. names: captions of their own ("an apple"), beside what was written."""
+    """labels: of things, likeliest first. names: captions of their own ("an apple"), beside what was written.
+    several: a name for each of the things that lie apart, as one caption; empty where they do not."""
 
     labels: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    several: str = ""
     medium: str = ""
 
 
@@ -46,8 +48,23 @@ def recognised(
         for i, shares, medium in zip(wanting, things, mediums, strict=True):
             names = _first(words, shares, states[i].request.candidates) if named(family, states[i].request) else ()
             labels = tuple(map(wording.bare, _likely(words, shares)))
-            found[i] = Recognised(labels, names, vocabulary.MEDIUMS[int(medium.argmax())])
+            found[i] = Recognised(labels, names, medium=vocabulary.MEDIUMS[int(medium.argmax())])
+        _several(family, states, alignment, found)
     return found
+
+
+def _several(family: Family, states: Sequence[CaptionState], alignment: Alignment, found: list[Recognised]) -> None:
+    """Where things lie apart in a picture, each is named, "a cat and a tree": a name of one of them says too little."""
+    cut = {i: apart.things(state.picture) for i, state in enumerate(states) if named(family, state.request)}
+    cut = {i: parts for i, parts in cut.items() if parts}
+    if not cut:
+        return
+    shares = alignment.label([part for parts in cut.values() for part in parts], family.things, ("{}",))
+    told = iter(shares.argmax(-1))
+    for i, parts in cut.items():
+        names = tuple(dict.fromkeys(family.things[next(told)] for _ in parts))
+        if len(names) > 1:
+            found[i] = replace(found[i], names=(), several=wording.listed(names))
 
 
 def made_up(family: Family, request: CaptionRequest) -> bool:

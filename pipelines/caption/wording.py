@@ -53,6 +53,11 @@ def bare(name: str) -> str:
     return _ARTICLE.sub("", name)
 
 
+def listed(names: Sequence[str]) -> str:
+    """ "a cat, a dog and a tree"."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
 def cut(text: str, length: int) -> str:
     """At most that many characters, ending at a word's end where there is one in the second half."""
     if len(text) <= length:

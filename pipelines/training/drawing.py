@@ -11,6 +11,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 from transformers import CLIPModel, CLIPTokenizer
 
+from ..caption import apart
 from . import compose, prompts, scenes, sheets
 from .colours import HUES, colour_of
 from .corpus import Corpus
@@ -22,9 +23,6 @@ COLOURABLE = ("car", "heart", "house", "fish", "butterfly", "t-shirt", "balloon"
               "dress")  # fmt: skip
 COUNTS = {1: "a", 2: "two", 3: "three"}
 POOL = 200
-# A part of a picture counts as a thing from this share of it; sparks and shadows are less.
-LEAST_PART = 0.015
-FAR = 48
 
 
 def colour_words(pipe: StableDiffusionPipeline, number: int) -> dict[str, float]:
@@ -39,21 +37,7 @@ def colour_words(pipe: StableDiffusionPipeline, number: int) -> dict[str, float]
 
 def parts(picture: np.ndarray) -> int:
     """How many separate things a picture (S, S, 3) uint8 shows: connected parts that differ from its border."""
-    small = picture[::4, ::4].astype(np.int16)
-    edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
-    there = np.abs(small - np.median(edge, 0)).max(-1) > FAR
-    label = np.where(there, np.arange(1, there.size + 1).reshape(there.shape), 0)
-    while True:  # the largest number spreads through each part
-        wide = np.pad(label, 1)
-        near = [
-            wide[1 + y : wide.shape[0] - 1 + y, 1 + x : wide.shape[1] - 1 + x] for y in (-1, 0, 1) for x in (-1, 0, 1)
-        ]
-        grown = np.where(there, np.max(near, 0), 0)
-        if np.array_equal(grown, label):
-            break
-        label = grown
-    sizes = np.unique(label[label > 0], return_counts=True)[1]
-    return int((sizes > LEAST_PART * label.size).sum())
+    return len(apart.parts(picture[::4, ::4]))
 
 
 def countable(corpus: Corpus, number: int) -> list[int]:
