@@ -117,7 +117,9 @@ def train_image_prompt(folder: Path, minutes: float) -> None:
     latents(folder)
     whole = bundled.load_clip(folder)
     text, unet = bundled.load_prompts(folder, whole), bundled.load_unet(folder)
-    image_prompt.train(folder, whole, text, bundled.load_tokens(folder), unet, minutes)
+    stored = bundled.MODELS / "sprite" / image_prompt.FILE
+    known = image_prompt.open_weights(stored) if stored.exists() else None
+    image_prompt.train(folder, whole, text, bundled.load_tokens(folder), unet, minutes, known)
 
 
 # In the order in which they are trained; minutes of one cycle on two cores; the measures that say "met".

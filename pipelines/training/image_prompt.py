@@ -196,15 +196,19 @@ def acquaint(folder: Path, examples: Examples, text: CLIPTextModel, minutes: flo
 
 def train(
     folder: Path, clip: CLIPModel, text: CLIPTextModel, tokens: CLIPTokenizer, unet: UNet2DConditionModel,
-    minutes: float,
+    minutes: float, known: dict[str, dict[str, Tensor]] | None = None,
 ) -> Run:  # fmt: skip
-    """Two fifths of `minutes` without, the rest with the denoiser; it, text tower and vision tower are locked."""
+    """Two fifths of `minutes` without, the rest with the denoiser; it, text tower and vision tower are locked.
+
+    known: an adapter of this denoiser, whose attention is where this one begins.
+    """
     examples = Examples(folder, tokens, partial(look, clip))
     text.eval().requires_grad_(False)
     strange = learnt_since(folder, "image-prompt", TOWERS)
     projection = acquaint(folder, examples, text, 0.4 * minutes)
     unet.set_attn_processor(denoiser.AttnProcessor())
-    adapter = Adapter(unet, fresh(unet, projection))
+    weights = fresh(unet, projection)
+    adapter = Adapter(unet, weights | {"ip_adapter": known["ip_adapter"]} if known else weights)
     loss = denoiser.velocity_loss(unet.train(), text)
     run = Run(folder / "image-prompt", adapter, Muon(split(adapter, muon=3e-4, adam=5e-4)), decay=0.996)
     run.resume()

@@ -109,3 +109,18 @@ def test_text_and_picture_are_dropped_as_said(tmp_path):
     assert silent.float().mean() == pytest.approx(image_prompt.NO_TEXT, abs=0.03)
     assert (silent & blind).float().mean() == pytest.approx(image_prompt.NEITHER, abs=0.015)
     assert (blind & ~silent).float().mean() == pytest.approx(image_prompt.NO_PICTURE, abs=0.02)
+
+
+def test_it_goes_on_with_the_attention_of_a_known_adapter(unet, tmp_path, monkeypatch):
+    projection = image_prompt.resampler(24, unet.config.cross_attention_dim)
+    known = image_prompt.fresh(unet, image_prompt.resampler(24, unet.config.cross_attention_dim, seed=5))
+    known["ip_adapter"] = {name: value + 1 for name, value in known["ip_adapter"].items()}
+    monkeypatch.setattr(image_prompt, "Examples", lambda *_: None)
+    monkeypatch.setattr(image_prompt, "acquaint", lambda *_: projection)
+    monkeypatch.setattr(image_prompt.Run, "train", lambda *_: None)
+    adapter = image_prompt.train(tmp_path, None, tiny.text(), None, unet, 1.0, known).model
+    found = adapter.tensors()
+    for name, value in known["ip_adapter"].items():
+        assert torch.equal(found[f"ip_adapter.{name}"].float(), value.half().float())
+    for name, value in image_prompt.own_names(projection.state_dict()).items():
+        assert torch.equal(found[f"image_proj.{name}"].float(), value.half().float())
