@@ -15,7 +15,7 @@ FAR = 48  # of 255: what differs by more from the background is a thing
 LEAST = 0.015  # of the picture: sparks and shadows are less
 NEAR = 1  # cells: pieces that lie nearer belong together
 MOST = 4  # things; more are a pattern
-MARGIN = 0.06  # of a thing's longer side, around it
+MARGINS = (0.0, 0.06, 0.12)  # of a thing's side, around it
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]  # left, top, right, bottom, in cells, the latter two not within
@@ -62,6 +62,11 @@ def things(picture: Image.Image) -> list[Image.Image]:
     return [_cut(cleared, box) for box in sorted(boxes, key=lambda box: box[0] if in_a_row else box[1])]
 
 
+def framed(thing: Image.Image) -> list[Image.Image]:
+    """A thing with each of `MARGINS` of white around it."""
+    return [_squared(thing, round(max(thing.size) * (1 + 2 * margin))) for margin in MARGINS]
+
+
 def _distance(cells: Array) -> Array:
     """How far each pixel is from the background, (H, W), 0 to 255."""
     return np.abs(cells.astype(np.float32) - background(cells)).max(-1)
@@ -99,7 +104,10 @@ def _cut(picture: Image.Image, box: Box) -> Image.Image:
     """What lies under a box of cells, in a white square."""
     wide, high = picture.width / SIDE, picture.height / SIDE
     part = picture.crop((round(box[0] * wide), round(box[1] * high), round(box[2] * wide), round(box[3] * high)))
-    side = round(max(part.size) * (1 + 2 * MARGIN))
+    return _squared(part, max(part.size))
+
+
+def _squared(part: Image.Image, side: int) -> Image.Image:
     square = Image.new("RGB", (side, side), "white")
     square.paste(part, ((side - part.width) // 2, (side - part.height) // 2))
     return square

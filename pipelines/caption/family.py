@@ -37,7 +37,7 @@ class Family:
         self.model: Any = parts.model(entry, self.kind, options)
         self.tokenizer: Any = parts.tokenizer(entry)
         self.processor: Any = parts.image_processor(entry)
-        self.things = vocabulary.beside(entry.folder) if entry.folder else ()
+        self.things = vocabulary.beside(entry.folder) if entry.folder else vocabulary.Names()
         self.prepared()
 
     def prepared(self) -> None:

@@ -13,6 +13,8 @@ from pipelines.caption.state import CaptionState
 from pipelines.requests import CaptionRequest, CaptionStyle
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from pipelines.alignment.embedding import Alignment
     from pipelines.caption.family import Family
 
@@ -41,13 +43,13 @@ def recognised(
     found = [Recognised()] * len(states)
     wanting = [i for i, state in enumerate(states) if made_up(family, state.request) or named(family, state.request)]
     if wanting:
-        words = family.things or vocabulary.THINGS
+        words = family.things.said or vocabulary.THINGS
         templates = ("{}",) if family.things else vocabulary.TEMPLATES
-        things = alignment.labelled(seen[wanting], words, templates)
+        things = alignment.labelled(seen[wanting], family.things.sought or words, templates)
         mediums = alignment.labelled(seen[wanting], vocabulary.MEDIUMS, ("{}",))
         for i, shares, medium in zip(wanting, things, mediums, strict=True):
             names = _first(words, shares, states[i].request.candidates) if named(family, states[i].request) else ()
-            labels = tuple(map(wording.bare, _likely(words, shares)))
+            labels = tuple(dict.fromkeys(map(wording.bare, _likely(words, shares))))
             found[i] = Recognised(labels, names, medium=vocabulary.MEDIUMS[int(medium.argmax())])
         _several(family, states, alignment, found)
     return found
@@ -59,12 +61,20 @@ def _several(family: Family, states: Sequence[CaptionState], alignment: Alignmen
     cut = {i: parts for i, parts in cut.items() if parts}
     if not cut:
         return
-    shares = alignment.label([part for parts in cut.values() for part in parts], family.things, ("{}",))
-    told = iter(shares.argmax(-1))
+    named_things = iter(_called(family, alignment, [part for parts in cut.values() for part in parts]))
     for i, parts in cut.items():
-        names = tuple(dict.fromkeys(family.things[next(told)] for _ in parts))
+        names = tuple(dict.fromkeys(next(named_things) for _ in parts))
         if len(names) > 1:
             found[i] = replace(found[i], names=(), several=wording.listed(names))
+
+
+def _called(family: Family, alignment: Alignment, parts: Sequence[Image]) -> list[str]:
+    """A name of each thing, looked at with more and with less around it: the mean of three looks errs less."""
+    looks = alignment.embed_images([look for part in parts for look in apart.framed(part)])
+    seen = looks.reshape(len(parts), -1, looks.shape[-1]).mean(1)
+    seen /= np.linalg.norm(seen, axis=-1, keepdims=True)
+    shares = alignment.labelled(seen, family.things.sought, ("{}",))
+    return [family.things.said[i] for i in shares.argmax(-1)]
 
 
 def made_up(family: Family, request: CaptionRequest) -> bool:
@@ -78,7 +88,7 @@ def named(family: Family, request: CaptionRequest) -> bool:
 
 
 def _first(words: Sequence[str], shares: np.ndarray, number: int) -> tuple[str, ...]:
-    return tuple(words[i] for i in np.argsort(-shares, kind="stable")[:number])
+    return tuple(dict.fromkeys(words[i] for i in np.argsort(-shares, kind="stable")[:number]))
 
 
 def _likely(words: Sequence[str], shares: np.ndarray) -> tuple[str, ...]:

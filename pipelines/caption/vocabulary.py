@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 THINGS = tuple(
@@ -30,14 +31,29 @@ TEMPLATES = ("a picture of {}",)  # one: several hundred things in four wordings
 MOST = 8  # labels of one picture
 SHARE = 0.25  # of the likeliest label's probability: what is less likely is left out
 TIMES_CHANCE = 3.0  # and so many times likelier than a label that was drawn at random
-FILE = "vocabulary.txt"  # beside a captioner's weights: the things that its pictures show ("an apple"), one a line
+# Beside a captioner's weights: the things that its pictures show, one a line: what is said of it ("a car") and, after a
+# tab, the name under which the alignment finds it where that is another ("automobile")
+FILE = "vocabulary.txt"
 _LINES, _LENGTH = 5000, 100  # more names, and more characters of a name, are not read
 
 
-def beside(folder: Path) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Names:
+    """said: captions of things; sought: the name by which the alignment knows each. False where there are none."""
+
+    said: tuple[str, ...] = ()
+    sought: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.said)
+
+
+def beside(folder: Path) -> Names:
     """The names that a captioner brings along; none without such a file."""
     file = folder / FILE
     if not file.is_file():
-        return ()
+        return Names()
     lines = (line.strip() for line in file.read_text("utf-8").splitlines()[:_LINES])
-    return tuple(dict.fromkeys(line[:_LENGTH] for line in lines if line))
+    pairs = [line.partition("\t")[::2] for line in dict.fromkeys(lines) if line]
+    said = tuple(name[:_LENGTH] for name, _ in pairs)
+    return Names(said, tuple((other or name)[:_LENGTH] for name, other in pairs))

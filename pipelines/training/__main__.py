@@ -97,8 +97,8 @@ def train_vision(folder: Path, minutes: float) -> None:
 
 def train_captioner(folder: Path, minutes: float) -> None:
     captioner.train(folder, minutes, bundled.load_clip(folder), bundled.load_captioner(folder))
-    said = dict.fromkeys(names.alone(thing.en) for thing in Corpus.open(folder).things)
-    (bundled.MODELS / "sprite-captioner" / vocabulary.FILE).write_text("".join(f"{name}\n" for name in said))
+    lines = [f"{names.alone(thing.en)}\t{thing.en}\n" for thing in Corpus.open(folder).things]
+    (bundled.MODELS / "sprite-captioner" / vocabulary.FILE).write_text("".join(lines))
 
 
 def train_judge(folder: Path, minutes: float) -> None:

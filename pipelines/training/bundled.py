@@ -133,7 +133,8 @@ def publish_all(folder: Path, models: Path = MODELS) -> None:
     tokens, whole = load_tokens(folder, models), load_clip(folder, models)
     text = load_prompts(folder, whole, models)
     unet = load_unet(folder, models)
-    publish.image_model(models / "sprite", text, tokens, unet, load_autoencoder(folder, models))
+    same = () if (folder / "unet" / "state.safetensors").exists() else (fewstep.FILE,)
+    publish.image_model(models / "sprite", text, tokens, unet, load_autoencoder(folder, models), same)
     publish_extras(folder, models / "sprite", unet)
     publish.clip_model(models / "sprite-clip", whole, tokens)
     if found := load_captioner(folder, models):

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -41,14 +41,15 @@ def sampler() -> DPMSolverMultistepScheduler:
     )  # fmt: skip
 
 
-def replace(target: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a new folder, keep the old one's card and defaults, then put the new in the old one's place."""
+def replace(target: Path, write: Callable[[Path], None], also: Sequence[str] = ()) -> None:
+    """Let `write` fill a new folder, keep the old one's card and defaults and what `also` names, then put the new in
+    the old one's place."""
     fresh, old = target.with_name(target.name + ".new"), target.with_name(target.name + ".old")
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
     fresh.mkdir(parents=True)
     write(fresh)
-    for name in KEPT:
+    for name in (*KEPT, *also):
         if (target / name).exists() and not (fresh / name).exists():
             shutil.copy(target / name, fresh / name)
     if target.exists():
@@ -70,9 +71,10 @@ def open_as_float32(config: Path) -> None:
 
 
 def image_model(
-    target: Path, text: CLIPTextModel, tokens: CLIPTokenizer, unet: UNet2DConditionModel, vae: SpriteAutoencoder
-) -> None:
-    """The picture model in Stable Diffusion's layout."""
+    target: Path, text: CLIPTextModel, tokens: CLIPTokenizer, unet: UNet2DConditionModel, vae: SpriteAutoencoder,
+    also: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """The picture model in Stable Diffusion's layout; files beside it that `also` names stay."""
 
     def write(folder: Path) -> None:
         pipe = StableDiffusionPipeline(
@@ -85,7 +87,7 @@ def image_model(
         index["vae"] = ["pipelines.autoencoder", "SpriteAutoencoder"]
         (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
 
-    replace(target, write)
+    replace(target, write, also)
 
 
 def image_processor(size: int = 64) -> CLIPImageProcessorPil:

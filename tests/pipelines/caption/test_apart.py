@@ -91,7 +91,9 @@ def test_things_apart_are_all_named_in_the_first_caption(tmp_path, opened, ask, 
             info = pipeline.finish(state).info
         finally:
             del uploads[sha]
-        one, other = (names[i] for i in alignment.label(apart.things(state.picture), names, ("{}",)).argmax(-1))
+        parts = apart.things(state.picture)
+        looks = np.stack([alignment.embed_images(apart.framed(part)).mean(0) for part in parts])
+        one, other = (names[i] for i in (looks @ alignment.embed_texts(names).T).argmax(-1))
         told.add(one != other)
         assert (info["caption"] == f"{one} and {other}") == (one != other)
         assert info["candidates"][0]["score"] is not None

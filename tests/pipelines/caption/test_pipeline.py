@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from pipelines import folders
-from pipelines.caption import recognising
+from pipelines.caption import recognising, vocabulary
 from pipelines.caption.blip import Blip
 from pipelines.caption.pipeline import CaptionPipeline
 from pipelines.errors import BadUpload, InvalidRequest, ModelUnavailable
@@ -176,3 +176,15 @@ def test_names_beside_the_weights_compete_with_what_was_written(tmp_path, opened
         assert told == (info["caption"] in things)
     (tags,) = made(pipeline, ask(0, style=CaptionStyle.TAGS, verify=True))
     assert "a grey cat" not in tags.info["caption"]
+
+
+def test_a_thing_is_sought_by_one_name_and_said_by_another(tmp_path):
+    (tmp_path / "vocabulary.txt").write_text(
+        "a car\tautomobile\n\na cat\na car\tautomobile\na cat\tcat face\n", "utf-8"
+    )
+    names = vocabulary.beside(tmp_path)
+    assert names.said == ("a car", "a cat", "a cat")
+    assert names.sought == ("automobile", "a cat", "cat face")
+    (tmp_path / "vocabulary.txt").write_text("\n")
+    assert not vocabulary.beside(tmp_path)
+    assert not vocabulary.beside(tmp_path / "nothing")
