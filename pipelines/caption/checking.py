@@ -43,16 +43,19 @@ def check(family: Family, states: Sequence[CaptionState], align: Callable[[], Al
         named = [_final(family, state, name, known) for name in (known.several, *known.names) if name]
         results.append(_distinct([*written[-1], *named]))
     _score(states, results, alignment, seen)
-    for state, known in zip(states, found, strict=True):
-        whole = _final(family, state, known.several, known)[1] if known.several else None
-        best = sorted(state.checked or [], key=lambda one: (one["text"] == whole, one["score"] or 0.0), reverse=True)
-        state.checked = best[: state.request.candidates]
-    for i, state in enumerate(states):
+    for i, (state, known) in enumerate(zip(states, found, strict=True)):
+        state.checked = _best(state, _final(family, state, known.several, known)[1] if known.several else "")
         state.judge, state.vector = judge.entry.id, seen[i].astype(np.float16).tobytes()
         if made_up(family, state.request):
             state.notes.append(INSTEAD[state.request.style].format(family.entry.name))
         elif state.checked and state.checked[0]["text"] not in [whole for _, whole, _ in written[i]]:
             state.notes.append(_NAMED.format(family.entry.name))
+
+
+def _best(state: CaptionState, first: str) -> list[dict]:
+    """As many as were asked for: `first`, where it is one of them, then by score."""
+    order = sorted(state.checked or [], key=lambda one: (one["text"] == first, one["score"] or 0.0), reverse=True)
+    return order[: state.request.candidates]
 
 
 def _captions(family: Family, state: CaptionState) -> list[str]:

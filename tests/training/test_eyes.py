@@ -11,6 +11,7 @@ from transformers import CLIPConfig, CLIPModel
 from pipelines.training import bundled, eyes, mixing, pairs
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.run import Budget, Run
+from tests.training import tiny
 
 SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
 
@@ -47,13 +48,8 @@ def test_they_learn_the_names_of_things(whole, mixture):
     student = eyes.Seeing(len(mixture.corpus.things), 32, eyes.Eyes((8, 12, 16), (1, 1, 1)))
     lesson = pairs.Pairs(mixture, letters).batch(np.random.default_rng(0), 24)
     names = pairs.vectors(whole, letters([t.en for t in mixture.corpus.things])["input_ids"])
-    optimizer, loss, losses = Muon(split(student, 3e-3, 3e-3)), eyes.loss_of(whole, student, names), []
-    for _ in range(25):
-        value, seen = loss(lesson, torch.Generator())
-        value.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(value.item())
+    optimizer, loss = Muon(split(student, 3e-3, 3e-3)), eyes.loss_of(whole, student, names)
+    losses, seen = tiny.learnt(loss, lesson, optimizer, 25)
     assert seen == 24
     assert losses[-1] < 0.7 * losses[0]
 

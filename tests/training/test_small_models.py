@@ -11,6 +11,7 @@ from transformers import CLIPConfig, CLIPModel
 from pipelines.training import bundled, captioner, clip, eyes, measures, mixing, pairs, vision
 from pipelines.training.optimizer import Muon
 from pipelines.training.run import Budget, Run
+from tests.training import tiny
 
 TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
 
@@ -75,14 +76,9 @@ def test_the_tower_learns_from_its_teacher_and_the_text_tower_stays(whole, mixtu
     names = pairs.vectors(whole, Letters()([t.en for t in mixture.corpus.things])["input_ids"])
     before = {k: v.clone() for k, v in whole.text_model.state_dict().items()}
     taught = {k: v.clone() for k, v in teacher.state_dict().items()}
-    optimizer, losses = Muon(vision.groups(student)), []
+    optimizer = Muon(vision.groups(student))
     loss = vision.align_loss(student, teacher, names)
-    for _ in range(25):
-        value, seen = loss(lesson, torch.Generator().manual_seed(1))
-        value.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(value.item())
+    losses, seen = tiny.learnt(loss, lesson, optimizer, 25)
     assert seen == 24
     assert losses[-1] < 0.85 * losses[0]
     assert all(torch.equal(whole.text_model.state_dict()[k], v) for k, v in before.items())

@@ -100,12 +100,7 @@ def test_the_tower_learns_the_word_and_keeps_the_rest(corpus):
     batch = lessons.batch(np.random.default_rng(1), 16)
     assert batch[0].shape == batch[1].shape == (16, 32)
     loss = wording.wording_loss(student, wording.Wording(before.requires_grad_(False)))
-    optimizer, losses = torch.optim.Adam(student.parameters(), 3e-3), []
-    for _ in range(60):
-        value, seen = loss(batch, torch.Generator())
-        value.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(value.item())
+    optimizer = torch.optim.Adam(student.parameters(), 3e-3)
+    losses, seen = tiny.learnt(loss, batch, optimizer, 60)
     assert seen == 16
     assert losses[-1] < 0.5 * losses[0]
