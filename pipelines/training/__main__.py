@@ -20,6 +20,7 @@ from . import (
     bundled,
     captioner,
     clip,
+    couples,
     dataset,
     decoder,
     denoiser,
@@ -44,6 +45,7 @@ def latents(folder: Path) -> None:
         target = dataset.build(folder, name, number)
         if not (target / "latents.npy").exists():
             dataset.encode(target, bundled.load_autoencoder(folder))
+    couples.build(folder, bundled.load_autoencoder(folder))
 
 
 def train_text(folder: Path, minutes: float) -> None:
@@ -67,7 +69,7 @@ def train_decoder(folder: Path, minutes: float) -> None:
 
 def train_layout(folder: Path, minutes: float) -> None:
     latents(folder)
-    layout.train(folder, bundled.text_encoder(bundled.load_clip(folder)), bundled.load_tokens(folder), minutes)
+    layout.train(folder, bundled.load_prompts(folder, bundled.load_clip(folder)), bundled.load_tokens(folder), minutes)
 
 
 def train_wording(folder: Path, minutes: float) -> None:

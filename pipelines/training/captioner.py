@@ -59,7 +59,7 @@ def fresh(words: int, seed: int = 1) -> BlipForConditionalGeneration:
     torch.manual_seed(seed)
     # BLIP's default deviation for its vision tower is 1e-10, made for loading weights into it, not for training it.
     vision = {"hidden_size": clip.WIDTH, "intermediate_size": 4 * clip.WIDTH, "num_hidden_layers": clip.LAYERS,
-              "num_attention_heads": clip.HEADS, "image_size": clip.PICTURE, "patch_size": clip.PATCH,
+              "num_attention_heads": clip.LOOKS, "image_size": clip.PICTURE, "patch_size": clip.PATCH,
               "hidden_act": "quick_gelu", "initializer_range": 0.02}  # fmt: skip
     text = {"vocab_size": words, "hidden_size": WIDTH, "intermediate_size": 4 * WIDTH, "num_hidden_layers": LAYERS,
             "num_attention_heads": HEADS, "encoder_hidden_size": clip.WIDTH, "max_position_embeddings": LENGTH,

@@ -17,6 +17,8 @@ from .optimizer import Muon, split
 from .run import Run
 
 WIDTH, LAYERS, HEADS, PICTURE, PATCH = 256, 4, 4, 64, 8
+# One head of the vision tower for each neighbour of a patch.
+LOOKS = 8
 TEACHER_WIDTH = 384
 SHARES = {"nouns": 0.3, "names": 0.45, "captions": 0.25}
 
@@ -26,7 +28,8 @@ def config(words_known: int, end: int) -> CLIPConfig:
     tower = {"hidden_size": WIDTH, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "projection_dim": WIDTH}
     text = {"vocab_size": words_known, "intermediate_size": 4 * WIDTH, "max_position_embeddings": tokenizer.LENGTH,
             "bos_token_id": end - 1, "eos_token_id": end, "pad_token_id": end, **tower}  # fmt: skip
-    vision = {"image_size": PICTURE, "patch_size": PATCH, "intermediate_size": 4 * WIDTH, **tower}
+    vision = {**tower, "image_size": PICTURE, "patch_size": PATCH, "intermediate_size": 4 * WIDTH,
+              "num_attention_heads": LOOKS}  # fmt: skip
     return CLIPConfig(text_config=text, vision_config=vision, projection_dim=WIDTH)
 
 

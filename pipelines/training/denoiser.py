@@ -14,6 +14,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from . import everyday
 from .corpus import Corpus
+from .couples import Couples
 from .optimizer import Muon, split
 from .run import Run
 from .tokenizer import LENGTH
@@ -26,6 +27,8 @@ NO_PROMPT = 0.1
 CHINESE = 0.15
 # Shares of the drawn sets: a thing is learnt from the same few portraits of it shown often, a hundred epochs of them.
 SETS = {"portraits": 0.65, "scenes": 0.35}
+# Of every batch, the share that is two things joined.
+PAIRED = 0.3
 # How much oftener than drawn an example of a set is shown.
 FOCUS = {"3d": 1.4, "flat": 0.7, "noto": 0.9, "single": 0.8, "count": 1.0, "pair": 0.8, "between": 0.3}
 
@@ -79,12 +82,15 @@ def shares(rows: list[dict], worth: np.ndarray | None = None) -> np.ndarray:
 class Examples:
     """Standardised latents and captions as tokens of the drawn sets in `folder`, in the shares of `sets`.
 
-    worth: how often each thing of the corpus is shown, (T,); all alike without.
+    worth: how often each thing of the corpus is shown, (T,); all alike without. couples: pairs that take the places of
+    a share `paired` of them in a batch.
     """
 
     def __init__(
-        self, folder: Path, tokens: CLIPTokenizer, sets: dict[str, float] = SETS, worth: np.ndarray | None = None
-    ):
+        self, folder: Path, tokens: CLIPTokenizer, sets: dict[str, float] = SETS, worth: np.ndarray | None = None,
+        couples: Couples | None = None, paired: float = 0.0,
+    ):  # fmt: skip
+        self.couples, self.paired = couples, paired
         self.latents = torch.cat([torch.from_numpy(np.load(folder / name / "latents.npy")) for name in sets])
         drawn = [json.loads((folder / name / "scenes.json").read_text()) for name in sets]
         rows = [row for part in drawn for row in part]
@@ -112,12 +118,16 @@ class Examples:
         chance = torch.from_numpy(draw.random(size))[:, None]
         ids = torch.where(chance < NO_PROMPT + CHINESE, self.chinese[rows].long(), ids)
         ids = torch.where(chance < NO_PROMPT, self.nothing.long(), ids)
-        return self.latents[rows].float(), ids, torch.from_numpy(draw_times(draw, size))
+        latents, number = self.latents[rows].float(), round(self.paired * size)
+        if self.couples and number:
+            latents[-number:], ids[-number:] = self.couples.batch(draw, number)
+        return latents, ids, torch.from_numpy(draw_times(draw, size))
 
 
-def everyday_examples(folder: Path, tokens: CLIPTokenizer) -> Examples:
-    """The examples as the denoiser is shown them: what people ask for oftenest, most."""
-    return Examples(folder, tokens, worth=everyday.worth(Corpus.open(folder).things))
+def everyday_examples(folder: Path, tokens: CLIPTokenizer, paired: float = PAIRED) -> Examples:
+    """The examples as the denoiser is shown them: what people ask for oftenest, most; a share `paired` are couples."""
+    worth = everyday.worth(Corpus.open(folder).things)
+    return Examples(folder, tokens, worth=worth, couples=Couples(folder, tokens), paired=paired)
 
 
 def some_latents(folder: Path, number: int = 32) -> Tensor:

@@ -22,6 +22,8 @@ from .tokenizer import LENGTH
 GRID = 4
 CELLS = GRID * GRID
 BATCH = 128
+# Which of two things is where is the hardest to say: half of what this sees are two things.
+PAIRED = 0.5
 
 
 def on_grid(cells: Tensor, channels: int) -> Tensor:
@@ -61,9 +63,9 @@ def layout_loss(model: Layout) -> Callable:
 
 
 def train(folder: Path, text: CLIPTextModel, tokens: CLIPTokenizer, minutes: float) -> Run:
-    """One cycle of `minutes`, beginning with Sprite CLIP's tower."""
+    """One cycle of `minutes`, beginning with this tower: Sprite CLIP's, or one that knows part of it."""
     text.config._attn_implementation = "eager"  # flash attention's backward pass is slow on CPUs at these sizes
-    model, examples = Layout(text.train().requires_grad_(True)), everyday_examples(folder, tokens)
+    model, examples = Layout(text.train().requires_grad_(True)), everyday_examples(folder, tokens, PAIRED)
     run = Run(folder / "layout", model, Muon(split(model, muon=5e-4, adam=1e-3)), decay=0.995)
     run.resume()
     run.train(lambda draw: examples.batch(draw, BATCH), layout_loss(model), run.cycle(minutes))

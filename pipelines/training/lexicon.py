@@ -18,7 +18,7 @@ from .words import DRAWABLE, short
 # Common enough to be asked for; links of "is a" that may lie between.
 COMMON, FAR = 2.3, 6
 # What WordNet's tree adds to the likeness of two glosses (a cosine of the teacher's), and what is then enough.
-KIN, ALIKE = 0.2, 0.6
+KIN, ALIKE = 0.2, 0.5
 # The kinds of things (WordNet's files: animal, artifact, food, object, person, plant) by emojibase's group.
 KINDS = {0: {18}, 1: {18, 8}, 3: {5, 20, 17, 19}, 4: {13, 20, 6}, 5: {6, 17, 19}, 6: {6}, 7: {6, 8, 21}}
 PARENT = "@"  # not "@i": an instance is a name

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from transformers import CLIPConfig, CLIPModel
 
-from pipelines.training import bundled, captioner, clip, eyes, measures, mixing, pairs, vision
+from pipelines.training import bundled, captioner, clip, eyes, local, measures, mixing, pairs, vision
 from pipelines.training.optimizer import Muon
 from pipelines.training.run import Budget, Run
 from tests.training import tiny
@@ -20,7 +20,8 @@ TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "nu
 def whole() -> CLIPModel:
     torch.manual_seed(0)
     text = {**TOWER, "vocab_size": 64, "max_position_embeddings": 32, "bos_token_id": 62, "eos_token_id": 63}
-    shape = CLIPConfig(text_config=text, vision_config={**TOWER, "image_size": 64, "patch_size": 8}, projection_dim=32)
+    vision = {**TOWER, "hidden_size": 224, "num_attention_heads": 8, "image_size": 64, "patch_size": 8}
+    shape = CLIPConfig(text_config=text, vision_config=vision, projection_dim=32)
     shape._attn_implementation = "eager"
     return CLIPModel(shape)
 
@@ -72,7 +73,8 @@ def test_the_tower_learns_from_its_teacher_and_the_text_tower_stays(whole, mixtu
     pictures, student = vision.Pictures(mixture), vision.Alignment(whole, 12, 16).requires_grad_(True)
     lesson = pictures.batch(np.random.default_rng(0), 24)
     assert lesson.pixels.shape == (24, 3, 64, 64)
-    vision.sow(whole.vision_model, lesson.pixels)
+    local.begin(whole.vision_model, lesson.pixels)
+    local.lock(student.vision_model)
     names = pairs.vectors(whole, Letters()([t.en for t in mixture.corpus.things])["input_ids"])
     before = {k: v.clone() for k, v in whole.text_model.state_dict().items()}
     taught = {k: v.clone() for k, v in teacher.state_dict().items()}
@@ -85,15 +87,12 @@ def test_the_tower_learns_from_its_teacher_and_the_text_tower_stays(whole, mixtu
     assert all(torch.equal(teacher.state_dict()[k], v) for k, v in taught.items())
 
 
-def test_sown_filters_are_evenly_strong(whole, mixture):
-    pixels = captioner.to_pixels(mixture.draw(np.random.default_rng(2), 64).pictures)
-    vision.sow(whole.vision_model, pixels)
-    whole.requires_grad_(False)
-    seen = whole.vision_model.embeddings.patch_embedding(pixels).flatten(2)
-    assert float(seen.std((0, 2)).median()) > 0.02
-    places = whole.vision_model.embeddings.position_embedding.weight[1:]
-    far = torch.cdist(places, places) + 9 * torch.eye(64)
-    assert float(far.min()) > 0.05
+def test_filters_begin_evenly_strong(mixture):
+    patches = F.unfold(captioner.to_pixels(mixture.draw(np.random.default_rng(2), 64).pictures), 8, stride=8)
+    patches = patches.transpose(1, 2).flatten(0, 1)
+    seen = patches @ local.filters(patches, 200).T
+    assert float(seen[:, :192].std(0).median()) > 0.02
+    assert torch.equal(local.filters(patches, 390)[384:], torch.zeros(6, 192))
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +112,7 @@ def test_the_captioner_sees_about_what_clip_sees(words, mixture):
     shape._attn_implementation = "eager"
     source = CLIPModel(shape).eval()
     pixels = captioner.to_pixels(mixture.draw(np.random.default_rng(2), 16).pictures)
-    vision.sow(source.vision_model, pixels)
+    local.begin(source.vision_model, pixels)
     model = captioner.begin(words, source, pixels).eval()
     with torch.inference_mode():
         theirs = source.vision_model.post_layernorm(source.vision_model(pixel_values=pixels).last_hidden_state)
