@@ -112,7 +112,5 @@ class Couples:
     def batch(self, draw: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:
         """Latents (size, 16, 8, 8) and token ids (size, 32)."""
         latents, texts = zip(*(self.example(draw) for _ in range(size)), strict=True)
-        coded = self.tokens(
-            list(texts), padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt"
-        )
+        coded = self.tokens(list(texts), padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt")
         return torch.from_numpy(np.stack(latents)).float(), coded["input_ids"]
