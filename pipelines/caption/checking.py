@@ -42,7 +42,7 @@ def check(family: Family, states: Sequence[CaptionState], align: Callable[[], Al
         written.append([_final(family, state, text, known) for text in texts])
         named = [_final(family, state, name, known) for name in (known.several, *known.names) if name]
         results.append(_distinct([*written[-1], *named]))
-    _score(states, results, alignment, seen)
+    _score(states, results, alignment, seen, [known.parts for known in found])
     for i, (state, known) in enumerate(zip(states, found, strict=True)):
         state.checked = _best(state, _final(family, state, known.several, known)[1] if known.several else "")
         state.judge, state.vector = judge.entry.id, seen[i].astype(np.float16).tobytes()
@@ -84,7 +84,13 @@ def _unscored(inner: str, whole: str, begin: int) -> dict:
     return {"text": whole, "score": None, "cosine": None, "phrases": []}
 
 
-def _score(states: Sequence[CaptionState], results: list, alignment: Alignment, seen: np.ndarray) -> None:
+def _score(
+    states: Sequence[CaptionState],
+    results: list,
+    alignment: Alignment,
+    seen: np.ndarray,
+    parts: Sequence[Sequence[np.ndarray]],
+) -> None:
     checked = [[_unscored(*one) for one in dressed] for dressed in results]
     lines = [(i, n, *results[i][n]) for i, state in enumerate(states) if _is_scored(state.request)
              for n in range(len(results[i])) if results[i][n][0].strip()]  # fmt: skip
@@ -92,12 +98,25 @@ def _score(states: Sequence[CaptionState], results: list, alignment: Alignment, 
         owners, texts = seen[[line[0] for line in lines]], [line[2] for line in lines]
         read = alignment.embed_texts(texts)
         scores, cosines = alignment.scores(owners, read), (owners * read).sum(-1)
-        agreements = alignment.agreements(owners, texts)
+        agreements = _supported(alignment, owners, texts, [parts[line[0]] for line in lines])
         for (i, n, _, whole, begin), score, cosine, phrases in zip(lines, scores, cosines, agreements, strict=True):
             shown = [_shifted(phrase, begin) for phrase in phrases if begin + phrase.span[1] <= len(whole)]
             checked[i][n] |= {"score": round(float(score), 4), "cosine": round(float(cosine), 4), "phrases": shown}
     for state, candidates in zip(states, checked, strict=True):
         state.checked = candidates
+
+
+def _supported(
+    alignment: Alignment, owners: np.ndarray, texts: Sequence[str], parts: Sequence[Sequence[np.ndarray]]
+) -> list[list[Supported]]:
+    """Each text's phrases as the whole picture supports them or, where that is more, one of the things in it."""
+    looks = [(n, vector) for n, some in enumerate(parts) for vector in (owners[n], *some)]
+    every = alignment.agreements(np.stack([vector for _, vector in looks]), [texts[n] for n, _ in looks])
+    found: list[list[Supported]] = [[] for _ in texts]
+    for (n, _), phrases in zip(looks, every, strict=True):
+        pairs = zip(found[n] or phrases, phrases, strict=True)
+        found[n] = [max(pair, key=lambda phrase: phrase.score) for pair in pairs]
+    return found
 
 
 def _is_scored(request: CaptionRequest) -> bool:

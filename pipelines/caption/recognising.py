@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,12 +28,14 @@ INSTEAD = {
 @dataclass(frozen=True, slots=True)
 class Recognised:
     """labels: of things, likeliest first. names: captions of their own ("an apple"), beside what was written.
-    several: a name for each of the things that lie apart, as one caption; empty where they do not."""
+    several: a name for each of the things that lie apart, as one caption; empty where they do not. parts: (P, D), the
+    vectors of those things."""
 
     labels: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     several: str = ""
     medium: str = ""
+    parts: Sequence[np.ndarray] = field(default=(), compare=False)
 
 
 def recognised(
@@ -61,20 +63,21 @@ def _several(family: Family, states: Sequence[CaptionState], alignment: Alignmen
     cut = {i: parts for i, parts in cut.items() if parts}
     if not cut:
         return
-    named_things = iter(_called(family, alignment, [part for parts in cut.values() for part in parts]))
+    told = iter(_called(family, alignment, [part for parts in cut.values() for part in parts]))
     for i, parts in cut.items():
-        names = tuple(dict.fromkeys(next(named_things) for _ in parts))
+        each, seen = zip(*(next(told) for _ in parts), strict=True)
+        names = tuple(dict.fromkeys(each))
         if len(names) > 1:
-            found[i] = replace(found[i], names=(), several=wording.listed(names))
+            found[i] = replace(found[i], names=(), several=wording.listed(names), parts=seen)
 
 
-def _called(family: Family, alignment: Alignment, parts: Sequence[Image]) -> list[str]:
-    """A name of each thing, looked at with more and with less around it: the mean of three looks errs less."""
+def _called(family: Family, alignment: Alignment, parts: Sequence[Image]) -> list[tuple[str, np.ndarray]]:
+    """Name and vector of each thing, looked at with more and with less around it: the mean of three looks errs less."""
     looks = alignment.embed_images([look for part in parts for look in apart.framed(part)])
     seen = looks.reshape(len(parts), -1, looks.shape[-1]).mean(1)
     seen /= np.linalg.norm(seen, axis=-1, keepdims=True)
     shares = alignment.labelled(seen, family.things.sought, ("{}",))
-    return [family.things.said[i] for i in shares.argmax(-1)]
+    return [(family.things.said[i], vector) for i, vector in zip(shares.argmax(-1), seen, strict=True)]
 
 
 def made_up(family: Family, request: CaptionRequest) -> bool:

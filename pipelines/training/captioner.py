@@ -20,7 +20,9 @@ from .corpus import Corpus, Thing
 from .optimizer import Muon, split
 from .run import Run, learnt_since
 
-WIDTH, LAYERS, HEADS, LENGTH = 192, 3, 4, 24
+WIDTH, LAYERS, HEADS, LENGTH = 160, 2, 4, 24
+# Its eyes are the first layers of Sprite CLIP's: the last one is for the one vector of the whole.
+EYES = 3
 BATCH = 64
 KINDS = {"single": 0.55, "count": 0.15, "pair": 0.24, "between": 0.06}
 STYLED = 0.25
@@ -55,13 +57,13 @@ def tokenizer(words: list[str]) -> BertTokenizerFast:
 
 
 def fresh(words: int, seed: int = 1) -> BlipForConditionalGeneration:
-    """The captioner with random weights (about 6 M). Token 2 begins a caption, token 3 ends it, token 0 pads."""
+    """The captioner with random weights (about 4 M). Token 2 begins a caption, token 3 ends it, token 0 pads."""
     torch.manual_seed(seed)
     # BLIP's default deviation for its vision tower is 1e-10, made for loading weights into it, not for training it.
-    vision = {"hidden_size": clip.WIDTH, "intermediate_size": 4 * clip.WIDTH, "num_hidden_layers": clip.LAYERS,
+    vision = {"hidden_size": clip.WIDTH, "intermediate_size": 4 * clip.WIDTH, "num_hidden_layers": EYES,
               "num_attention_heads": clip.LOOKS, "image_size": clip.PICTURE, "patch_size": clip.PATCH,
               "hidden_act": "quick_gelu", "initializer_range": 0.02}  # fmt: skip
-    text = {"vocab_size": words, "hidden_size": WIDTH, "intermediate_size": 4 * WIDTH, "num_hidden_layers": LAYERS,
+    text = {"vocab_size": words, "hidden_size": WIDTH, "intermediate_size": 2 * WIDTH, "num_hidden_layers": LAYERS,
             "num_attention_heads": HEADS, "encoder_hidden_size": clip.WIDTH, "max_position_embeddings": LENGTH,
             "bos_token_id": 2, "sep_token_id": 3, "eos_token_id": 3, "pad_token_id": 0, "hidden_dropout_prob": 0.0,
             "attention_probs_dropout_prob": 0.0}  # fmt: skip
@@ -88,7 +90,7 @@ def sow(tower: BlipVisionModel, source: CLIPModel, pixels: Tensor) -> None:
     to.patch_embedding.bias.zero_()
     to.class_embedding.copy_(token * gain)
     to.position_embedding.copy_(places * gain + norm.bias)
-    for mine, theirs in zip(tower.encoder.layers, vision.encoder.layers, strict=True):
+    for mine, theirs in zip(tower.encoder.layers, vision.encoder.layers, strict=False):  # the first ones
         sow_layer(mine, theirs)
     tower.post_layernorm.load_state_dict(vision.post_layernorm.state_dict())
 
@@ -168,6 +170,11 @@ def groups(model: BlipForConditionalGeneration) -> list[dict]:
     return [*split(model.text_decoder, muon=1.5e-3, adam=2e-3), *split(model.vision_model, muon=4e-4, adam=4e-4)]
 
 
+def shape_of(model: nn.Module) -> dict[str, torch.Size]:
+    """The shape of every weight."""
+    return {name: weight.shape for name, weight in model.state_dict().items()}
+
+
 def begin(words: BertTokenizerFast, source: CLIPModel, pixels: Tensor) -> BlipForConditionalGeneration:
     """A new captioner that sees with `source`'s vision tower; `pixels` (B, 3, 64, 64) are pictures as it will see."""
     model = fresh(len(words))
@@ -182,7 +189,7 @@ def train(
     found: tuple[BlipForConditionalGeneration, BertTokenizerFast] | None = None,
 ) -> Run:
     """One cycle of `minutes`, from `found` or from `source`'s eyes; a captioner of another shape is begun anew."""
-    if found and found[0].config.vision_config.hidden_size != clip.WIDTH:
+    if found and shape_of(found[0]) != shape_of(fresh(len(found[1]))):
         found = None  # one of an earlier shape
     lessons = Lessons(mixing.small_corpus(folder, Corpus.open(folder)), found[1] if found else None)
     known = folder / "captioner" / "words.json"

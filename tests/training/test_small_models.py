@@ -115,7 +115,8 @@ def test_the_captioner_sees_about_what_clip_sees(words, mixture):
     local.begin(source.vision_model, pixels)
     model = captioner.begin(words, source, pixels).eval()
     with torch.inference_mode():
-        theirs = source.vision_model.post_layernorm(source.vision_model(pixel_values=pixels).last_hidden_state)
+        states = source.vision_model(pixel_values=pixels, output_hidden_states=True).hidden_states
+        theirs = source.vision_model.post_layernorm(states[captioner.EYES])
         mine = model.vision_model(pixel_values=pixels).last_hidden_state
         random = captioner.fresh(len(words)).eval().vision_model(pixel_values=pixels).last_hidden_state
     near = F.cosine_similarity(mine, theirs, dim=-1).mean()

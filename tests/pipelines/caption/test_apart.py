@@ -96,5 +96,11 @@ def test_things_apart_are_all_named_in_the_first_caption(tmp_path, opened, ask, 
         one, other = (names[i] for i in (looks @ alignment.embed_texts(names).T).argmax(-1))
         told.add(one != other)
         assert (info["caption"] == f"{one} and {other}") == (one != other)
-        assert info["candidates"][0]["score"] is not None
+        best = info["candidates"][0]
+        assert best["score"] is not None
+        if one != other:  # each phrase is looked for in the whole picture and in each thing
+            seen = [alignment.embed_images([state.picture])[0], *(looks / np.linalg.norm(looks, axis=1)[:, None])]
+            every = alignment.agreements(np.stack(seen), [best["text"]] * 3)
+            most = [max(scores) for scores in zip(*([one.score for one in some] for some in every), strict=True)]
+            assert [phrase["score"] for phrase in best["phrases"]] == pytest.approx(most, abs=1e-3)
     assert True in told  # else nothing was tried
