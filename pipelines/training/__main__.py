@@ -52,6 +52,11 @@ def train_text(folder: Path, minutes: float) -> None:
     clip.distil(folder, minutes)
 
 
+def train_vocabulary(folder: Path, minutes: float) -> None:
+    text, before = (bundled.text_encoder(bundled.load_clip(folder)) for _ in range(2))
+    wording.train(folder, text, before, bundled.load_tokens(folder), minutes, name="vocabulary")
+
+
 def train_autoencoder(folder: Path, minutes: float) -> None:
     run = autoencoder.train(folder, minutes)
     run.model.load_state_dict(run.average)
@@ -127,15 +132,16 @@ def train_image_prompt(folder: Path, minutes: float) -> None:
 # In the order in which they are trained; minutes of one cycle on two cores; the measures that say "met".
 FINAL: dict[str, tuple[Callable, float]] = {
     "text": (train_text, 20),
+    "vocabulary": (train_vocabulary, 10),
     "autoencoder": (train_autoencoder, 60),
-    "layout": (train_layout, 12),
+    "layout": (train_layout, 20),
     "eyes": (train_eyes, 20),
 }
 PIECES: dict[str, tuple[Callable, float, tuple[str, ...]]] = {
     "wording": (train_wording, 15, ("t2i_unseen_words",)),
     "unet": (train_unet, 120, ("t2i_r1_of_real", "t2i_colour", "t2i_count", "t2i_relation", "t2i_unseen_words")),
     "decoder": (train_decoder, 60, ("t2i_r1_of_real",)),
-    "vision": (train_vision, 60, ("clip_r1", "clip_r5")),
+    "vision": (train_vision, 45, ("clip_r1", "clip_r5")),
     "captioner": (train_captioner, 30, ("caption_thing", "caption_scene")),
     "judge": (train_judge, 20, ()),
     "few-step": (train_few_step, 30, ("few_step_seconds",)),
