@@ -23,6 +23,10 @@ _EARLY = """
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   document.documentElement.dataset.theme = kept("triptych.theme") || (dark ? "dark" : "light");
   document.documentElement.dataset.tab = location.hash.slice(1) || "image";
+  // Ctrl+Enter before the page's own scripts are there is kept for them (keys.js)
+  const early = { press: (event) => { early.asked ||= event.key === "Enter" && (event.ctrlKey || event.metaKey); } };
+  addEventListener("keydown", early.press, { capture: true });
+  window.triptychEarly = early;
 })();
 """
 _ICON = (

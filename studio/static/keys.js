@@ -1,10 +1,12 @@
 // The keyboard: Ctrl+Enter runs, Esc cancels the newest of one's own, / goes to the search.
 
 import { cancelNewest } from "./cancel.js";
-import { open, shown } from "./tabs.js";
+import { open } from "./tabs.js";
 
 export function watchKeys() {
   addEventListener("keydown", press, { capture: true });
+  removeEventListener("keydown", window.triptychEarly?.press, { capture: true });
+  if (window.triptychEarly?.asked) go();
 }
 
 function press(event) {
@@ -15,14 +17,25 @@ function press(event) {
   else if (event.key === "/" && !typing(event.target)) search(event);
 }
 
+const root = document.documentElement; // says which tab is shown even before the tabs are there
+
 /** The one primary button at the foot of the side. */
+const button = () => document.querySelector(`#panel-${root.dataset.tab} .foot button.primary`);
+
 function run(event) {
-  const go = document.querySelector(`#panel-${shown()} .foot button.primary`);
-  if (!go) return;
+  if (!button()) return;
   event.preventDefault();
   event.stopPropagation();
   // the field tells Gradio its value when it is left or typed in; one turn later it has it
-  setTimeout(() => go.click(), 0);
+  setTimeout(go, 0);
+}
+
+/** Presses it; where the tab's form is still being filled, as soon as it is: until then Gradio does not listen. */
+function go() {
+  const form = `data-form-${root.dataset.tab}`;
+  if (root.hasAttribute(form)) return button()?.click();
+  const filled = new MutationObserver(() => filled.disconnect() || button()?.click());
+  filled.observe(root, { attributeFilter: [form] });
 }
 
 function search(event) {

@@ -53,6 +53,22 @@ def test_keys_run_and_cancel(visit: Visit, studio: Served) -> None:
         expect(me.page.get_by_text("You have nothing in line.")).to_be_visible(timeout=SLOW)
 
 
+@pytest.mark.parametrize("late", ["main", "image_form"], ids=["no script is there", "the form is not filled"])
+def test_a_key_pressed_before_the_page_has_taken_hold_still_runs(visit: Visit, late: str) -> None:
+    me, held, pressed = visit(), [], []
+    me.page.route(f"**/js/{late}.js", lambda route: route.continue_() if pressed else held.append(route))
+    me.page.goto("/#image", wait_until="commit")
+    me.prompt.fill("as early as can be")
+    me.page.keyboard.press("Control+Enter")
+    while not held:  # whoever asks for it first is who it waits for
+        me.page.wait_for_timeout(50)
+    pressed.append(True)
+    for route in held:
+        route.continue_()
+    me.status(me.tile("as early as can be"), "done")
+    expect(me.page.locator(".tile")).to_have_count(1)
+
+
 def test_on_a_phone_the_button_is_always_within_reach(visit: Visit, studio: Served) -> None:
     me = visit(phone=True).open()
     expect(me.generate).to_be_in_viewport()
