@@ -52,11 +52,6 @@ def train_text(folder: Path, minutes: float) -> None:
     clip.distil(folder, minutes)
 
 
-def train_vocabulary(folder: Path, minutes: float) -> None:
-    text, before = (bundled.text_encoder(bundled.load_clip(folder)) for _ in range(2))
-    wording.train(folder, text, before, bundled.load_tokens(folder), minutes, name="vocabulary")
-
-
 def train_autoencoder(folder: Path, minutes: float) -> None:
     run = autoencoder.train(folder, minutes)
     run.model.load_state_dict(run.average)
@@ -132,7 +127,6 @@ def train_image_prompt(folder: Path, minutes: float) -> None:
 # In the order in which they are trained; minutes of one cycle on two cores; the measures that say "met".
 FINAL: dict[str, tuple[Callable, float]] = {
     "text": (train_text, 20),
-    "vocabulary": (train_vocabulary, 10),
     "autoencoder": (train_autoencoder, 60),
     "layout": (train_layout, 20),
     "eyes": (train_eyes, 20),

@@ -41,7 +41,6 @@ def load_clip(folder: Path, models: Path = MODELS) -> CLIPModel:
         weights = load_file(models / "sprite-clip" / "model.safetensors")
         model.load_state_dict({k: v.float() for k, v in weights.items()}, strict=False)
     newer(clip.TextStudent(model), folder / "text")
-    newer(wording.Wording(model.text_model), folder / "vocabulary")
     newer(vision_tower.Alignment(model), folder / "vision")
     return model.requires_grad_(False).eval()
 

@@ -1,8 +1,7 @@
-"""Teach a text tower words that no caption contains: what it says of "trout" it should say of "fish".
+"""Teach the denoiser's text tower words that no caption contains: what it says of "trout" it should say of "fish".
 
-Nothing is drawn, and whatever was trained on the tower stays as it is: the tower, given a caption with the other word,
-imitates itself as it was with the word that the pictures bear. Half of the captions are as ever, so that nothing is
-forgotten. Sprite CLIP's tower learns so, and the denoiser's.
+Nothing is drawn and the denoiser does not change: the tower, given a caption with the other word, imitates itself as it
+was with the word that the pictures bear. Half of the captions are as ever, so that nothing is forgotten.
 """
 
 import json
@@ -121,21 +120,14 @@ def known_words(folder: Path, corpus: Corpus) -> dict[str, int]:
     return json.loads(path.read_text())
 
 
-def train(
-    folder: Path,
-    text: CLIPTextModel,
-    before: CLIPTextModel,
-    tokens: CLIPTokenizer,
-    minutes: float,
-    name: str = "wording",
-) -> Run:
-    """One cycle of `minutes`; before: the tower as others know it, which `text` keeps to."""
+def train(folder: Path, text: CLIPTextModel, before: CLIPTextModel, tokens: CLIPTokenizer, minutes: float) -> Run:
+    """One cycle of `minutes`; before: the tower as the denoiser knows it, which `text` keeps to."""
     corpus = Corpus.open(folder)
     for tower in (text, before):
         tower.config._attn_implementation = "eager"  # flash attention's backward pass is slow on CPUs at these sizes
     student = Wording(text.train().requires_grad_(True))
     lessons = Lessons(corpus, tokens, known_words(folder, corpus))
-    run = Run(folder / name, student, Muon(split(student, muon=5e-4, adam=1e-3)), decay=0.995)
+    run = Run(folder / "wording", student, Muon(split(student, muon=5e-4, adam=1e-3)), decay=0.995)
     run.resume()
     loss = wording_loss(student, Wording(before.eval().requires_grad_(False)))
     run.train(lambda draw: lessons.batch(draw, BATCH), loss, run.cycle(minutes))
