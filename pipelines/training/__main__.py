@@ -112,7 +112,9 @@ def train_few_step(folder: Path, minutes: float) -> None:
     latents(folder)
     text = bundled.load_prompts(folder, bundled.load_clip(folder))
     important = autoencoder.importance(bundled.load_autoencoder(folder), denoiser.some_latents(folder))
-    fewstep.train(folder, text, bundled.load_tokens(folder), bundled.load_unet(folder), minutes, important)
+    stored = bundled.MODELS / "sprite" / fewstep.FILE
+    known = stored if stored.exists() else None
+    fewstep.train(folder, text, bundled.load_tokens(folder), bundled.load_unet(folder), minutes, important, known)
 
 
 def train_image_prompt(folder: Path, minutes: float) -> None:

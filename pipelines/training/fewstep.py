@@ -76,12 +76,14 @@ def few_step_loss(
 
 def train(
     folder: Path, text: CLIPTextModel, tokens: CLIPTokenizer, teacher: UNet2DConditionModel, minutes: float,
-    important: Tensor | None = None,
+    important: Tensor | None = None, known: Path | None = None,
 ) -> Run:  # fmt: skip
-    """One cycle of `minutes`; the student is the teacher with changes."""
+    """One cycle of `minutes`; the student is the teacher with changes, which begin at those of the file `known`."""
     examples = denoiser.everyday_examples(folder, tokens)
     run, loss = prepare(folder / "few-step", text, teacher, examples.nothing, important)
-    run.resume()
+    if not run.resume() and known:
+        run.model.take_up(known)
+        run.settle()
     run.train(lambda draw: asked(examples.batch(draw, BATCH), examples, draw), loss, run.cycle(minutes))
     return run
 

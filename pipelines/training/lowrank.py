@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
@@ -39,6 +39,15 @@ class Changes(nn.Module):
                 parametrize.register_parametrization(module, "weight", change)
                 self.names.append(name)
                 self.parts.append(change)
+
+    @torch.no_grad()
+    def take_up(self, path: Path) -> None:
+        """Begin at the changes of a file. They may have been made for other weights of the same shapes: what was
+        learnt holds in the main."""
+        stored = load_file(path)
+        for name, part in zip(self.names, self.parts, strict=True):
+            part.down.copy_(stored[f"unet.{name}{DOWN}"].flatten(1))
+            part.up.copy_(stored[f"unet.{name}{UP}"].flatten(1))
 
     def tensors(self, weights: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
         """What the file holds, float16, of these changes or of their averaged `weights`."""

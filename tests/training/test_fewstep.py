@@ -87,3 +87,15 @@ def test_changes_of_another_model_are_refused(tmp_path):
     lowrank.Changes(tiny.unet(), rank=2, narrowest=16).save(tmp_path / "a.safetensors")
     with pytest.raises(ValueError, match="the model has no"):
         merge(torch.nn.Linear(2, 2), tmp_path / "a.safetensors")
+
+
+def test_changes_of_other_weights_are_taken_up(tmp_path):
+    torch.manual_seed(2)
+    first, other, path = tiny.unet(), tiny.unet(seed=1), tmp_path / fewstep.FILE
+    known, begun = (lowrank.Changes(unet, rank=2, narrowest=16) for unet in (first, other))
+    for part in known.parts:
+        part.up.data.normal_(0, 0.05)
+    known.save(path)
+    begun.take_up(path)
+    for mine, theirs in zip(begun.parts, known.parts, strict=True):
+        assert torch.allclose(mine.up @ mine.down, theirs.up @ theirs.down, atol=1e-3)
