@@ -25,8 +25,12 @@ def zipf(word: str) -> float:
 
 def commonness(thing: Thing, frequency: Callable[[str], float] = zipf) -> float:
     """0.35 to 2.8: twice as much for every ten times that the thing's commonest name is used oftener."""
-    most = max(frequency(name) for name in (thing.en, *ALIASES.get(thing.en, [])))
-    return 2.0 ** (min(max(most, RARE), COMMON) - MIDDLE)
+    return rate(max(frequency(name) for name in (thing.en, *ALIASES.get(thing.en, []))))
+
+
+def rate(frequency: float) -> float:
+    """How often a word of this frequency (as `zipf`) is shown, beside others."""
+    return 2.0 ** (min(max(frequency, RARE), COMMON) - MIDDLE)
 
 
 def second_looks() -> set[str]:

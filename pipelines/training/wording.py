@@ -1,7 +1,7 @@
 """Teach the denoiser's text tower words that no caption contains: what it says of "trout" it should say of "fish".
 
 Nothing is drawn and the denoiser does not change: the tower, given a caption with the other word, imitates itself as it
-was with the word that the pictures bear. Half of the captions are as ever, so that nothing is forgotten.
+was with the word that the pictures bear. Three in ten captions are as ever, so that nothing is forgotten.
 """
 
 import json
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from . import captions, dataset, lexicon
+from . import captions, dataset, everyday, lexicon
 from .compose import Composer
 from .corpus import Corpus, Thing
 from .layout import CELLS
@@ -27,6 +27,8 @@ from .tokenizer import LENGTH
 BATCH = 128
 KINDS = {"single": 0.7, "count": 0.1, "pair": 0.2}
 CHINESE = 0.15
+# The share of captions with another word in them, common words oftener than rare ones.
+OTHER = 0.7
 # What the first tokens say matters less: they often stand before the word is whole.
 EARLY = 0.3
 
@@ -45,10 +47,12 @@ class Lessons:
         self.corpus, self.tokens = corpus, tokens
         self.composer = Composer(corpus, styles, KINDS)
         self.words = sorted(words.items())
+        often = np.cumsum([everyday.rate(everyday.zipf(word)) for word, _ in self.words])
+        self.often = often / often[-1]
 
     def batch(self, draw: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:
         """Token ids (size, 32) said and meant."""
-        pairs = [self.other(draw) if draw.random() < 0.5 else self.same(draw) for _ in range(size)]
+        pairs = [self.other(draw) if draw.random() < OTHER else self.same(draw) for _ in range(size)]
         said, meant = zip(*pairs, strict=True)
         return self.code(said), self.code(meant)
 
@@ -60,7 +64,7 @@ class Lessons:
 
     def other(self, draw: np.random.Generator) -> tuple[str, str]:
         """A caption with another word in the place of its first thing's name, and one with that thing's name."""
-        word, number = self.words[draw.integers(len(self.words))]
+        word, number = self.words[np.searchsorted(self.often, draw.random())]
         scene, seed = self.about(draw, number), int(draw.integers(2**32))
         return self.say(scene, number, word, seed), self.say(scene, number, plain(self.corpus.things[number]), seed)
 

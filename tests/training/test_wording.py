@@ -34,6 +34,12 @@ THINGS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def frequencies(monkeypatch):
+    """Stands for wordfreq: "pooch" is a common word, the others are not."""
+    monkeypatch.setattr(wording.everyday, "zipf", lambda word: 5.0 if word == "pooch" else 2.0)
+
+
 @pytest.fixture
 def words(monkeypatch) -> lexicon.Lexicon:
     monkeypatch.setattr(lexicon, "read", lambda *_: {f"dict/{name}": text.encode() for name, text in DATA.items()})
@@ -92,6 +98,15 @@ def test_a_caption_is_said_with_the_word_and_meant_with_the_name(corpus):
     assert same == {True}
     text, again = lessons.same(draw)
     assert text == again
+
+
+def test_common_words_are_said_oftener(corpus):
+    lessons, draw = (
+        wording.Lessons(corpus, Letters(), {"pooch": 1, "grimalkin": 1}, {"3d": 1.0}),
+        np.random.default_rng(3),
+    )
+    said = ["grimalkin" in lessons.other(draw)[0] for _ in range(90)]
+    assert 2 <= sum(said) <= 22  # one in nine
 
 
 def test_the_tower_learns_the_word_and_keeps_the_rest(corpus):
