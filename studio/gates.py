@@ -12,8 +12,8 @@ from pipelines.requests import ImageRequest, Role
 from studio.scoring import PROMPT, heard, opened
 from studio.tasks import Alignment, Task, explain
 
-LOOKS = (1 / 10, 1 / 5, 2 / 5)  # parts of the steps: layout is settled early, and later the gate moves little
-SLACK = 0.1  # a difference that is none
+LOOKS = (1 / 5, 2 / 5)  # parts of the steps: before, there is nothing to see, and later the gate moves little
+LEAN = 0.55  # how much more texts are heard than pictures, each on its own scale, where both are seen alike
 REACH = 0.5  # how far the gate goes for a difference of 1
 LIMITS = (0.25, 0.75)  # beyond them the other one falls silent: the curve in the card of the bundled model
 
@@ -62,11 +62,8 @@ class Gates:
 
 def moved(gate: float, texts: float, pictures: float) -> float:
     """The gate, nearer to those that are heard less. texts, pictures: how well they are heard, 0…1."""
-    difference = texts - pictures
-    if abs(difference) <= SLACK:
-        return gate
     least, most = min(gate, LIMITS[0]), max(gate, LIMITS[1])  # where a person began beyond them, that stands
-    return min(max(gate + REACH * (difference - math.copysign(SLACK, difference)), least), most)
+    return min(max(gate + REACH * (texts - pictures - LEAN), least), most)
 
 
 def looks(steps: int) -> set[int]:

@@ -25,7 +25,8 @@ _NAMED = "The first caption is not what {} wrote: it names what the alignment mo
 def check(family: Family, states: Sequence[CaptionState], align: Callable[[], AlignmentPipeline]) -> None:
     """Gives every state its candidates and the picture's vector. Without an alignment: unscored.
 
-    The best comes first; but where things lie apart, what names them all, as a name of one of them scores higher.
+    The best comes first; but where things lie apart, what names them all, as a name of one of them scores higher, and
+    else what says the name that is recognised.
     """
     captions = [_captions(family, state) for state in states]
     try:
@@ -44,7 +45,9 @@ def check(family: Family, states: Sequence[CaptionState], align: Callable[[], Al
         results.append(_distinct([*written[-1], *named]))
     _score(states, results, alignment, seen, [known.parts for known in found])
     for i, (state, known) in enumerate(zip(states, found, strict=True)):
-        state.checked = _best(state, _final(family, state, known.several, known)[1] if known.several else "")
+        state.checked = _best(
+            state, _final(family, state, known.several, known)[1] if known.several else "", known.names
+        )
         state.judge, state.vector = judge.entry.id, seen[i].astype(np.float16).tobytes()
         if made_up(family, state.request):
             state.notes.append(INSTEAD[state.request.style].format(family.entry.name))
@@ -52,10 +55,15 @@ def check(family: Family, states: Sequence[CaptionState], align: Callable[[], Al
             state.notes.append(_NAMED.format(family.entry.name))
 
 
-def _best(state: CaptionState, first: str) -> list[dict]:
-    """As many as were asked for: `first`, where it is one of them, then by score."""
-    order = sorted(state.checked or [], key=lambda one: (one["text"] == first, one["score"] or 0.0), reverse=True)
-    return order[: state.request.candidates]
+def _best(state: CaptionState, first: str, names: Sequence[str]) -> list[dict]:
+    """As many as were asked for: `first`, where it is one of them, then those that say the likeliest of the names, then
+    by score. A caption that is longer than a name may score higher for what is beside the thing."""
+    name = wording.bare(names[0]) if names else ""
+
+    def rank(one: dict) -> tuple[bool, bool, float]:
+        return one["text"] == first, wording.says(one["text"], name), one["score"] or 0.0
+
+    return sorted(state.checked or [], key=rank, reverse=True)[: state.request.candidates]
 
 
 def _captions(family: Family, state: CaptionState) -> list[str]:

@@ -37,7 +37,7 @@ def tidy(text: str, style: CaptionStyle) -> str:
 
 def made(caption: str, style: CaptionStyle, labels: Sequence[str], medium: str) -> str:
     """A style that the model cannot write, from its short caption and from what the alignment recognises."""
-    new = [label for label in labels if not _says(caption, label)]
+    new = [label for label in labels if not says(caption, label)]
     if style == CaptionStyle.TAGS:
         named = [bare(phrase.core) for phrase in phrases(caption)]
         return ", ".join(dict.fromkeys(tag.lower() for tag in [*named, *new] if tag))
@@ -83,5 +83,6 @@ def _tight(character: str) -> bool:
     return bool(character) and (character.isalnum() or character in ",.;:!?)\"'") and character.isascii()
 
 
-def _says(caption: str, label: str) -> bool:
+def says(caption: str, label: str) -> bool:
+    """Whether a caption has that name in it, in whatever case, a plural too."""
     return re.search(rf"\b{re.escape(label)}", caption, re.IGNORECASE) is not None
