@@ -36,7 +36,9 @@ class Visitor:
         self.page.evaluate(LINGER)
 
     def tab(self, name: str) -> None:
+        """Press it, and wait for it: what another tab shows under the same name is not taken for it."""
         self.page.locator(f"#tab-{name}").click()
+        expect(self.page.locator(f"html[data-tab={name}]")).to_be_attached()
 
     @property
     def prompt(self) -> Locator:
