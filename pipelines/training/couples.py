@@ -1,15 +1,16 @@
-"""Two things beside or above each other, every pair there is: each thing's latents in each place, joined in the middle.
+"""Several things in their places, every pair there is and every count: each thing's latents in each place, joined.
 
 A set of drawn scenes shows a thing on the left a handful of times and never twice in the same place; from that the text
-tower learnt where two things lie, and of each a mixture of both. Here every thing is encoded once on the left, once on
-the right, above and below, on white, and any two halves are a picture of both.
+tower learnt where two things lie, and of each a mixture of both. Here every thing is encoded once in each place, on
+white, and any two halves are a picture of both; two halves, or four quarters, of one thing are two or four of it.
 
 couples.json    a row a sprite: thing, style, colour it was given or null
-couples.npy     float16 (4, N, 16, 8, 8), the latents of each in the places of PLACES
+couples.npy     float16 (P, N, 16, 8, 8), the latents of each in the places of PLACES
 """
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,10 +26,40 @@ from .dataset import STYLES
 from .scenes import Background, Placed, Scene
 from .tokenizer import LENGTH
 
-# Centres of the two things of each relation, each within its own half of the picture.
-PLACES = {"left": ((66, 128), (190, 128)), "above": ((128, 66), (128, 190))}
-SIDE = 116
-RELATIONS = {"left": 0.75, "above": 0.25}
+FIRST, SECOND, WHOLE = slice(0, 4), slice(4, 8), slice(0, 8)
+
+
+class Place(NamedTuple):
+    """Where a thing's centre is and how large it is (pixels of 256), and the cells that are its own."""
+
+    x: int
+    y: int
+    side: int
+    rows: slice
+    columns: slice
+
+
+PLACES = {
+    "left": Place(66, 128, 116, WHOLE, FIRST),
+    "right": Place(190, 128, 116, WHOLE, SECOND),
+    "above": Place(128, 66, 116, FIRST, WHOLE),
+    "below": Place(128, 190, 116, SECOND, WHOLE),
+    "upper left": Place(68, 70, 106, FIRST, FIRST),
+    "upper right": Place(188, 70, 106, FIRST, SECOND),
+    "lower left": Place(68, 186, 106, SECOND, FIRST),
+    "lower right": Place(188, 186, 106, SECOND, SECOND),
+    "lower middle": Place(128, 186, 106, SECOND, WHOLE),
+}
+# Pairs by their relation and counts by their number: where the things are.
+ARRANGED = {
+    "left": ("left", "right"),
+    "above": ("above", "below"),
+    "two": ("left", "right"),
+    "three": ("upper left", "upper right", "lower middle"),
+    "four": ("upper left", "upper right", "lower left", "lower right"),
+}
+OFTEN = {"left": 0.5, "above": 0.15, "two": 0.14, "three": 0.13, "four": 0.08}
+PAIRS = {"left", "above"}
 CHINESE = 0.15
 BATCH = 32
 
@@ -51,12 +82,12 @@ def build(folder: Path, model: SpriteAutoencoder, styles: dict[str, float] = STY
         return target
     target.mkdir(parents=True, exist_ok=True)
     corpus = Corpus.open(folder)
-    rows, places = sprites(corpus, styles), [place for both in PLACES.values() for place in both]
-    latents = np.empty((len(places), len(rows), 16, 8, 8), np.float16)
-    for number, (x, y) in enumerate(places):
+    rows = sprites(corpus, styles)
+    latents = np.empty((len(PLACES), len(rows), 16, 8, 8), np.float16)
+    for number, (x, y, side, *_) in enumerate(PLACES.values()):
         for begin in range(0, len(rows), BATCH):
             part = rows[begin : begin + BATCH]
-            drawn = [Scene("single", s, (Placed(t, x, y, SIDE, c),)) for t, s, c in part]
+            drawn = [Scene("single", s, (Placed(t, x, y, side, c),)) for t, s, c in part]
             with torch.autocast("cpu", torch.bfloat16):
                 encoded = model.encoder(to_tensor([scenes.render(scene, corpus) for scene in drawn]))
             latents[number, begin : begin + len(part)] = encoded.float().numpy()
@@ -66,7 +97,7 @@ def build(folder: Path, model: SpriteAutoencoder, styles: dict[str, float] = STY
 
 
 class Couples:
-    """Endless pairs with their captions; never two things whose pair is held out of training."""
+    """Endless pairs and counts with their captions; never two things whose pair is held out of training."""
 
     def __init__(self, folder: Path, tokens: CLIPTokenizer, styles: dict[str, float] = STYLES):
         self.things, self.tokens = Corpus.open(folder).things, tokens
@@ -92,22 +123,28 @@ class Couples:
                 return first, second
 
     def example(self, draw: np.random.Generator) -> tuple[np.ndarray, str]:
-        """Latents (16, 8, 8) of a couple, and what is said of it."""
-        relation = str(draw.choice(list(RELATIONS), p=list(RELATIONS.values())))
-        rows = self.couple(draw)
-        placed = tuple(
-            Placed(self.rows[row][0], x, y, SIDE, self.rows[row][2])
-            for row, (x, y) in zip(rows, PLACES[relation], strict=True)
-        )
-        scene = Scene("pair", self.rows[rows[0]][1], placed, Background(), relation)
+        """Latents (16, 8, 8) of a couple or several of one thing, and what is said of them."""
+        name = str(draw.choice(list(OFTEN), p=list(OFTEN.values())))
+        rows = self.couple(draw) if name in PAIRS else self.couple(draw)[:1] * len(ARRANGED[name])
         write = captions.chinese if draw.random() < CHINESE else captions.english
-        return self.joined(relation, *rows), write(draw, scene, self.things)
+        return self.joined(name, *rows), write(draw, self.scene(name, *rows), self.things)
 
-    def joined(self, relation: str, first: int, second: int) -> np.ndarray:
-        """The first half of the one and the second half of the other (16, 8, 8)."""
-        place, axis = 2 * list(PLACES).index(relation), 2 if relation == "left" else 1
-        halves = np.split(self.latents[place, first], 2, axis)[0], np.split(self.latents[place + 1, second], 2, axis)[1]
-        return np.concatenate(halves, axis)
+    def scene(self, name: str, *rows: int) -> Scene:
+        """What is seen, for those who tell of it: a pair in this relation, or this number of one thing."""
+        placed = []
+        for row, place in zip(rows, ARRANGED[name], strict=True):
+            thing, _, colour = self.rows[row]
+            placed.append(Placed(thing, *PLACES[place][:3], colour))
+        kind, relation = ("pair", name) if name in PAIRS else ("count", None)
+        return Scene(kind, self.rows[rows[0]][1], tuple(placed), Background(), relation)
+
+    def joined(self, name: str, *rows: int) -> np.ndarray:
+        """Each thing's own cells out of its latents: one picture of all (16, 8, 8)."""
+        whole = np.empty_like(self.latents[0, 0])
+        for row, place in zip(rows, ARRANGED[name], strict=True):
+            cells = (slice(None), PLACES[place].rows, PLACES[place].columns)
+            whole[cells] = self.latents[list(PLACES).index(place), row][cells]
+        return whole
 
     def batch(self, draw: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:
         """Latents (size, 16, 8, 8) and token ids (size, 32)."""

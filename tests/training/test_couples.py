@@ -1,4 +1,4 @@
-"""Pairs joined from halves: every pair there is, told truly, and never one that is held out."""
+"""Pairs joined from halves, counts from quarters: told truly, and never a pair that is held out."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from pipelines.training import couples, denoiser
+from pipelines.training import captions, couples, denoiser
 from pipelines.training.corpus import Corpus
 
 STYLES = {"3d": 1.0}
@@ -52,10 +52,34 @@ def test_halves_are_those_of_the_two_things(pairs, corpus):
         assert shown[2, *second] > shown[0, *second]  # blue
 
 
+@pytest.mark.parametrize(
+    ("name", "shown", "empty"),
+    [
+        ("two", [(4, 2), (4, 6)], []),
+        ("three", [(2, 2), (2, 6), (6, 4)], [(6, 0), (6, 7)]),
+        ("four", [(2, 2), (2, 6), (6, 2), (6, 6)], []),
+    ],
+)
+def test_several_of_one_thing_lie_in_places_of_their_own(pairs, name, shown, empty):
+    apple = next(row for row, (thing, _, colour) in enumerate(pairs.rows) if (thing, colour) == (0, None))
+    picture = pairs.joined(name, *[apple] * len(couples.ARRANGED[name]))
+    assert all(picture[0, *cell] > picture[2, *cell] + 0.2 for cell in shown)  # red
+    assert all(picture[2, *cell] > 0.95 for cell in empty)  # white
+
+
+def test_captions_tell_how_many(pairs):
+    apple = next(row for row, (thing, _, colour) in enumerate(pairs.rows) if (thing, colour) == (0, None))
+    for name, number in (("two", 2), ("three", 3), ("four", 4)):
+        scene = pairs.scene(name, *[apple] * number)
+        text = captions.unstyled(np.random.default_rng(1), scene, pairs.things)
+        assert scene.kind == "count"
+        assert text.split()[0] in (name, str(number))
+
+
 def test_captions_tell_where_the_two_things_lie(pairs, monkeypatch):
     monkeypatch.setattr(couples, "CHINESE", 0.0)
     draw, told = np.random.default_rng(1), 0
-    for _ in range(60):
+    for _ in range(400):
         latents, text = pairs.example(draw)
         if " to the left of " in text and "red" not in text.split(" to the left of ")[1] and "red apple" in text:
             told += 1
