@@ -73,7 +73,8 @@ def train_layout(folder: Path, minutes: float) -> None:
 
 
 def train_wording(folder: Path, minutes: float) -> None:
-    text, before = (bundled.load_prompts(folder, bundled.load_clip(folder)) for _ in range(2))
+    # As it was before all words, not before this cycle's: what each cycle forgets would be what the next one keeps to
+    text, before = (bundled.load_prompts(folder, bundled.load_clip(folder), words=words) for words in (True, False))
     wording.train(folder, text, before, bundled.load_tokens(folder), minutes)
 
 

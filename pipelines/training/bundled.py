@@ -70,13 +70,14 @@ def text_encoder(model: CLIPModel) -> CLIPTextModel:
     return text.eval()
 
 
-def load_prompts(folder: Path, whole: CLIPModel, models: Path = MODELS) -> CLIPTextModel:
-    """The denoiser's text tower: Sprite CLIP's, taught where things lie, then more words; locked."""
+def load_prompts(folder: Path, whole: CLIPModel, models: Path = MODELS, words: bool = True) -> CLIPTextModel:
+    """The denoiser's text tower: Sprite CLIP's, taught where things lie, then (`words`) more words; locked."""
     text, stored = text_encoder(whole), models / "sprite" / "text_encoder"
     if stored.exists():
         text = CLIPTextModel.from_pretrained(stored, torch_dtype=torch.float32)
     newer(layout.Layout(text), folder / "layout")
-    newer(wording.Wording(text), folder / "wording")
+    if words:
+        newer(wording.Wording(text), folder / "wording")
     return text.requires_grad_(False).eval()
 
 

@@ -1,10 +1,15 @@
 """Words that no caption contains: what WordNet says they are, and that the text tower learns to understand them so."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from pipelines.training import lexicon, wording
+from pipelines.training import __main__ as trainers
+from pipelines.training import bundled, lexicon, wording
+from pipelines.training.colours import HUES
 from pipelines.training.corpus import Thing
 from tests.training import tiny
 
@@ -107,6 +112,33 @@ def test_common_words_are_said_oftener(corpus):
     )
     said = ["grimalkin" in lessons.other(draw)[0] for _ in range(90)]
     assert 2 <= sum(said) <= 22  # one in nine
+
+
+def test_a_third_of_single_things_have_a_colour_unless_their_name_says_one(corpus):
+    lessons, draw = wording.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0}), np.random.default_rng(4)
+    scenes = [lessons.coloured(draw, lessons.composer.single(draw, "3d")) for _ in range(300)]
+    told = [
+        (corpus.things[scene.placed[0].thing].en, scene.placed[0].colour) for scene in scenes if scene.placed[0].colour
+    ]
+    assert 75 < len(told) < 170  # some are recoloured as pictures are
+    assert {colour for _, colour in told} == set(HUES)
+    assert not any(HUES.keys() & set(name.split()) for name, _ in told)
+
+
+def test_every_cycle_keeps_to_the_tower_before_all_words(tmp_path, monkeypatch):
+    plain, worded, towers = tiny.text(0), tiny.text(1), []
+    (tmp_path / "wording").mkdir()
+    state = {f"average.text.{name}": value for name, value in worded.state_dict().items()}
+    save_file(state, tmp_path / "wording" / "state.safetensors")
+    monkeypatch.setattr(bundled, "load_prompts", partial(bundled.load_prompts, models=tmp_path / "none"))
+    monkeypatch.setattr(bundled, "load_clip", lambda folder: None)
+    monkeypatch.setattr(bundled, "load_tokens", lambda folder: None)
+    monkeypatch.setattr(bundled, "text_encoder", lambda whole: tiny.text(0))
+    monkeypatch.setattr(wording, "train", lambda folder, text, before, tokens, minutes: towers.extend([text, before]))
+    trainers.train_wording(tmp_path, 1.0)
+    text, before = (tower.state_dict() for tower in towers)
+    assert all(torch.equal(text[name], value) for name, value in worded.state_dict().items())
+    assert all(torch.equal(before[name], value) for name, value in plain.state_dict().items())
 
 
 def test_the_tower_learns_the_word_and_keeps_the_rest(corpus):
