@@ -17,8 +17,12 @@ from .words import DRAWABLE, short
 
 # Common enough to be asked for; links of "is a" that may lie between.
 COMMON, FAR = 2.3, 6
-# What WordNet's tree adds to the likeness of two glosses (a cosine of the teacher's), and what is then enough.
-KIN, ALIKE = 0.2, 0.5
+# Of a likeness (a cosine of the teacher's), how much is that of the bare words; the rest is that of their glosses.
+BARE = 0.25
+# What a link in WordNet's tree adds to it, what a thing's name among the synonyms, and what a second meaning loses.
+KIN, SYNONYM, SECOND = 0.15, 0.2, 0.06
+# What is then enough.
+ALIKE = 0.45
 # The kinds of things (WordNet's files: animal, artifact, food, object, person, plant) by emojibase's group.
 KINDS = {0: {18}, 1: {18, 8}, 3: {5, 20, 17, 19}, 4: {13, 20, 6}, 5: {6, 17, 19}, 6: {6}, 7: {6, 8, 21}}
 PARENT = "@"  # not "@i": an instance is a name
@@ -93,12 +97,17 @@ def words_for(corpus: Corpus, packages: Path) -> dict[str, int]:
     """Everyday nouns that name no thing, and the number of the thing that each should look like."""
     lexicon, things = Lexicon(packages), corpus.things
     known = meant(lexicon, things)
-    own = {name.lower() for thing in things for name in (thing.en, *ALIASES.get(thing.en, []))}
+    named = [(number, name.lower()) for number, t in enumerate(things) for name in (t.en, *ALIASES.get(t.en, []))]
+    own = {name: number for number, name in reversed(named)}
     asked = [(word, n) for word in lexicon.common() if word not in own for n in lexicon.drawable(word)]
-    named = [(number, lexicon.explained(things[number].en, meaning)) for meaning, number in known.items()]
-    named += [(number, thing.en) for number, thing in enumerate(things)]
-    like = likeness([lexicon.explained(*pair) for pair in asked], named, len(things))
-    for row, (_, meaning) in enumerate(asked):
+    glosses = [(number, lexicon.explained(things[number].en, meaning)) for meaning, number in known.items()]
+    glosses += [(number, thing.en) for number, thing in enumerate(things)]
+    like = (1 - BARE) * likeness([lexicon.explained(*pair) for pair in asked], glosses, len(things))
+    like += BARE * likeness([word for word, _ in asked], named, len(things))
+    for row, (word, meaning) in enumerate(asked):
+        like[row] -= SECOND * lexicon.meanings[word].index(meaning)
+        for synonym in own.keys() & lexicon.senses[meaning].words:
+            like[row, own[synonym]] += SYNONYM
         if (kin := lexicon.nearest(meaning, known)) is not None:
             like[row, kin] += KIN
     best, thing = like.max(1)

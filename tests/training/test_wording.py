@@ -22,6 +22,10 @@ DATA = {
 00000040 06 n 01 ruler 0 000 | a straight stick
 00000050 18 n 01 ruler 0 000 | who rules
 00000060 18 n 01 king 0 001 @ 00000050 n 0000 | who rules a country
+00000070 05 n 02 fox 0 reynard 0 000 | a sly beast
+00000080 05 n 01 fox 0 000 | a red beast
+00000090 18 n 01 monarch 0 000 | who reigns
+00000100 05 n 01 monarch 0 001 @ 00000010 n 0000 | a fish of kings
 """,
     "index.noun": """\
   1 a licence
@@ -30,6 +34,9 @@ trout n 1 1 @ 1 0 00000020
 moby n 1 1 @i 1 0 00000030
 ruler n 2 1 @ 2 1 00000050 00000040
 king n 1 1 @ 1 0 00000060
+fox n 2 1 @ 2 1 00000080 00000070
+reynard n 1 1 @ 1 0 00000070
+monarch n 2 1 @ 2 1 00000090 00000100
 """,
 }
 THINGS = [
@@ -68,7 +75,15 @@ def test_glosses_end_where_they_become_wordy(words):
     assert words.explained("fish", "00000010") == "fish, cold-blooded animal of the water"
 
 
-def test_the_likelier_of_two_meanings_wins_and_unlike_words_stay_out(words, monkeypatch, corpus):
+@pytest.fixture
+def whole(words, monkeypatch, corpus):
+    """A corpus of THINGS, and every word common."""
+    monkeypatch.setattr(lexicon, "zipf", lambda word: 4.0)
+    monkeypatch.setattr(lexicon, "Lexicon", lambda folder: words)
+    return type(corpus)(THINGS, corpus.sprites, corpus.thing, corpus.style, corpus.index, corpus.training)
+
+
+def test_the_likelier_of_two_meanings_wins_and_unlike_words_stay_out(words, whole, monkeypatch):
     said = {"fish": 0, "trout": 0, "straight ruler": 1, "fox": 2}
 
     def embed(texts):
@@ -77,10 +92,18 @@ def test_the_likelier_of_two_meanings_wins_and_unlike_words_stay_out(words, monk
         return torch.where(torch.tensor([t.startswith("trout") for t in texts])[:, None], rows * 0.5, rows).half()
 
     monkeypatch.setattr(lexicon.teacher, "embed", embed)
-    monkeypatch.setattr(lexicon, "zipf", lambda word: 4.0)
-    whole = type(corpus)(THINGS, corpus.sprites, corpus.thing, corpus.style, corpus.index, corpus.training)
-    monkeypatch.setattr(lexicon, "Lexicon", lambda folder: words)
     assert lexicon.words_for(whole, None) == {"trout": 0}  # half alike, and akin
+
+
+def test_synonyms_count_and_the_commoner_meaning_goes_before(words, whole, monkeypatch):
+    like = {
+        "fish": [1, 0, 0], "straight ruler": [0, 1, 0], "fox": [0, 0, 1],
+        "reynard, a sly beast": [0.6, 0, 0.6],  # of fish and fox alike; its synonym is "fox"
+        "monarch, who reigns": [0, 0, 0.65], "monarch, a fish of kings": [0.5, 0, 0],  # and akin to the fish
+    }  # fmt: skip
+    rows = lambda texts: [like.get(t, like.get(t.split(",")[0], [0, 0, 0])) for t in texts]  # noqa: E731
+    monkeypatch.setattr(lexicon.teacher, "embed", lambda texts: torch.tensor(rows(texts)).float())
+    assert lexicon.words_for(whole, None) == {"reynard": 2, "monarch": 2}
 
 
 class Letters:
