@@ -7,6 +7,7 @@ was trained on them knows their output. `--from-scratch` makes those again, and 
 import argparse
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +71,7 @@ def train_decoder(folder: Path, minutes: float) -> None:
 def train_layout(folder: Path, minutes: float) -> None:
     latents(folder)
     layout.train(folder, bundled.load_prompts(folder, bundled.load_clip(folder)), bundled.load_tokens(folder), minutes)
+    shutil.rmtree(folder / "wording", ignore_errors=True)  # words of the tower of before, which would hide this one
 
 
 def train_wording(folder: Path, minutes: float) -> None:

@@ -164,6 +164,19 @@ def test_every_cycle_keeps_to_the_tower_before_all_words(tmp_path, monkeypatch):
     assert all(torch.equal(before[name], value) for name, value in plain.state_dict().items())
 
 
+def test_words_of_the_tower_before_do_not_hide_a_new_layout(tmp_path, monkeypatch):
+    (tmp_path / "wording").mkdir()
+    for loader in ("load_clip", "load_tokens"):
+        monkeypatch.setattr(bundled, loader, lambda folder: None)
+    monkeypatch.setattr(bundled, "load_prompts", lambda folder, whole: (folder / "wording").exists())
+    monkeypatch.setattr(trainers, "latents", lambda folder: None)
+    started_with_words = []
+    monkeypatch.setattr(trainers.layout, "train", lambda folder, text, *_: started_with_words.append(text))
+    trainers.train_layout(tmp_path, 1.0)
+    assert started_with_words == [True]
+    assert not (tmp_path / "wording").exists()
+
+
 def test_the_tower_learns_the_word_and_keeps_the_rest(corpus):
     before, student = tiny.text(length=32).eval(), wording.Wording(tiny.text(length=32).requires_grad_(True))
     lessons = wording.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0})
