@@ -2,7 +2,7 @@
 
 Nothing is drawn and the denoiser does not change: the tower, given a caption with the other word, imitates itself as it
 was with the word that the pictures bear. Half of the captions are as ever, so that nothing is forgotten; colours go
-first, so a third of all say one.
+first, so a third of all say one. And a quarter have words around them that are not to be drawn.
 """
 
 import json
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from . import captions, dataset, everyday, lexicon
+from . import captions, dataset, everyday, fillers, lexicon
 from .colours import HUES
 from .compose import Composer
 from .corpus import Corpus, Thing
@@ -33,6 +33,8 @@ CHINESE = 0.15
 OTHER = 0.5
 # The share of captions of one thing that say a colour, whether pictures show it so or not.
 COLOURED = 0.35
+# The share of English captions with words around them that mean nothing to the picture ("a cute dog, please").
+DRESSED = 0.25
 # What the first tokens say matters less: they often stand before the word is whole.
 EARLY = 0.3
 
@@ -62,15 +64,22 @@ class Lessons:
 
     def same(self, draw: np.random.Generator) -> tuple[str, str]:
         """A caption, Chinese at times."""
-        write = captions.chinese if draw.random() < CHINESE else captions.english
-        text = write(draw, self.coloured(draw, self.composer.scene(draw)), self.corpus.things)
-        return text, text
+        scene = self.coloured(draw, self.composer.scene(draw))
+        if draw.random() < CHINESE:
+            return (captions.chinese(draw, scene, self.corpus.things),) * 2
+        text = captions.english(draw, scene, self.corpus.things)
+        return self.asked(draw, text), text
 
     def other(self, draw: np.random.Generator) -> tuple[str, str]:
         """A caption with another word in the place of its first thing's name, and one with that thing's name."""
         word, number = self.words[np.searchsorted(self.often, draw.random())]
         scene, seed = self.about(draw, number), int(draw.integers(2**32))
-        return self.say(scene, number, word, seed), self.say(scene, number, plain(self.corpus.things[number]), seed)
+        said = self.asked(draw, self.say(scene, number, word, seed))
+        return said, self.say(scene, number, plain(self.corpus.things[number]), seed)
+
+    def asked(self, draw: np.random.Generator, text: str) -> str:
+        """A caption as it is, or as somebody might ask for it."""
+        return fillers.dressed(draw, text) if draw.random() < DRESSED else text
 
     def about(self, draw: np.random.Generator, number: int) -> Scene:
         """A scene whose first thing, or all that are like it, is this one."""

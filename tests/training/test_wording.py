@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from pipelines.training import __main__ as trainers
-from pipelines.training import bundled, lexicon, wording
+from pipelines.training import bundled, fillers, lexicon, wording
 from pipelines.training.colours import HUES
 from pipelines.training.corpus import Thing
 from tests.training import tiny
@@ -114,7 +114,8 @@ class Letters:
         return {"input_ids": torch.tensor([row + [39] * (32 - len(row)) for row in rows])}
 
 
-def test_a_caption_is_said_with_the_word_and_meant_with_the_name(corpus):
+def test_a_caption_is_said_with_the_word_and_meant_with_the_name(corpus, monkeypatch):
+    monkeypatch.setattr(wording, "DRESSED", 0.0)
     lessons = wording.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0})
     draw = np.random.default_rng(0)
     pairs = [lessons.other(draw) for _ in range(60)]
@@ -126,6 +127,42 @@ def test_a_caption_is_said_with_the_word_and_meant_with_the_name(corpus):
     assert same == {True}
     text, again = lessons.same(draw)
     assert text == again
+
+
+def test_what_is_said_around_a_thing_is_not_meant(corpus, monkeypatch):
+    monkeypatch.setattr(wording, "DRESSED", 1.0)
+    monkeypatch.setattr(wording, "CHINESE", 0.0)
+    lessons, draw = wording.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0}), np.random.default_rng(0)
+    for said, meant in [lessons.same(draw) for _ in range(40)]:
+        assert said != meant
+        assert set(meant.replace(",", "").split()) - {"a", "an", "the"} <= set(
+            said.replace(",", " ").strip("!?.").split()
+        )
+    said, meant = lessons.other(draw)
+    assert "pooch" in said
+    assert "pooch" not in meant
+
+
+@pytest.mark.parametrize(
+    ("text", "adorned", "owned"),
+    [
+        ("a dog", "an adorable dog", "my dog"),
+        ("two red apples", "two adorable red apples", "my two red apples"),
+        ("the cat, 3d", "the adorable cat, 3d", "my cat, 3d"),
+        ("cat", "adorable cat", "my cat"),
+        ("orange cat", "adorable orange cat", "my orange cat"),
+    ],
+)
+def test_a_word_stands_behind_the_article(text, adorned, owned):
+    assert fillers.adorned(text, "adorable") == adorned
+    assert fillers.owned(text, "my") == owned
+
+
+def test_a_caption_is_never_dressed_in_nothing():
+    draw = np.random.default_rng(2)
+    said = [fillers.dressed(draw, "a cat") for _ in range(200)]
+    assert "a cat" not in said
+    assert len(set(said)) > 100
 
 
 def test_common_words_are_said_oftener(corpus):
