@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipelines.alignment.embedding import Alignment
     from pipelines.caption.family import Family
 
+_NUMBERS = {2: "two", 3: "three", 4: "four"}
 INSTEAD = {
     CaptionStyle.DETAILED: "{} writes short captions only: what the alignment model recognises was added.",
     CaptionStyle.TAGS: "{} writes sentences only: the tags are its phrases and what the alignment model recognises.",
@@ -28,8 +29,8 @@ INSTEAD = {
 @dataclass(frozen=True, slots=True)
 class Recognised:
     """labels: of things, likeliest first. names: captions of their own ("an apple"), beside what was written.
-    several: a name for each of the things that lie apart, as one caption; empty where they do not. parts: (P, D), the
-    vectors of those things."""
+    several: a name for each of the things that lie apart, as one caption ("two cats and a tree"); empty where they do
+    not. parts: (P, D), the vectors of those things."""
 
     labels: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
@@ -66,18 +67,27 @@ def _several(family: Family, states: Sequence[CaptionState], alignment: Alignmen
     told = iter(_called(family, alignment, [part for parts in cut.values() for part in parts]))
     for i, parts in cut.items():
         each, seen = zip(*(next(told) for _ in parts), strict=True)
-        names = tuple(dict.fromkeys(each))
-        if len(names) > 1:
-            found[i] = replace(found[i], names=(), several=wording.listed(names), parts=seen)
+        if several := counted(family.things, each):
+            found[i] = replace(found[i], names=(), several=several, parts=seen)
 
 
-def _called(family: Family, alignment: Alignment, parts: Sequence[Image]) -> list[tuple[str, np.ndarray]]:
-    """Name and vector of each thing, looked at with more and with less around it: the mean of three looks errs less."""
+def counted(things: vocabulary.Names, each: Sequence[int]) -> str:
+    """ "two cats and a tree"; empty where there is one name for all and nothing to say of several."""
+    often = {thing: each.count(thing) for thing in dict.fromkeys(each)}
+    names = [
+        f"{_NUMBERS[number]} {many}" if number > 1 and (many := things.several[thing]) else things.said[thing]
+        for thing, number in often.items()
+    ]
+    return wording.listed(names) if len(names) > 1 or names[0] != things.said[each[0]] else ""
+
+
+def _called(family: Family, alignment: Alignment, parts: Sequence[Image]) -> list[tuple[int, np.ndarray]]:
+    """Number and vector of each thing, looked at with more and with less around it: three looks err less."""
     looks = alignment.embed_images([look for part in parts for look in apart.framed(part)])
     seen = looks.reshape(len(parts), -1, looks.shape[-1]).mean(1)
     seen /= np.linalg.norm(seen, axis=-1, keepdims=True)
     shares = alignment.labelled(seen, family.things.sought, ("{}",))
-    return [(family.things.said[i], vector) for i, vector in zip(shares.argmax(-1), seen, strict=True)]
+    return list(zip(shares.argmax(-1).tolist(), seen, strict=True))
 
 
 def made_up(family: Family, request: CaptionRequest) -> bool:

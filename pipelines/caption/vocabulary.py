@@ -31,18 +31,21 @@ TEMPLATES = ("a picture of {}",)  # one: several hundred things in four wordings
 MOST = 8  # labels of one picture
 SHARE = 0.25  # of the likeliest label's probability: what is less likely is left out
 TIMES_CHANCE = 3.0  # and so many times likelier than a label that was drawn at random
-# Beside a captioner's weights: the things that its pictures show, one a line: what is said of it ("a car") and, after a
-# tab, the name under which the alignment finds it where that is another ("automobile")
+# Beside a captioner's weights: the things that its pictures show, one a line: what is said of it ("a car") and, each
+# after a tab, the name under which the alignment finds it where that is another ("automobile"), and what is said of
+# several ("cars")
 FILE = "vocabulary.txt"
 _LINES, _LENGTH = 5000, 100  # more names, and more characters of a name, are not read
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """said: captions of things; sought: the name by which the alignment knows each. False where there are none."""
+    """said: captions of things; sought: the name by which the alignment knows each; several: what is said of two or
+    more, "" where that is unknown. False where there are none."""
 
     said: tuple[str, ...] = ()
     sought: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.said)
@@ -54,6 +57,9 @@ def beside(folder: Path) -> Names:
     if not file.is_file():
         return Names()
     lines = (line.strip() for line in file.read_text("utf-8").splitlines()[:_LINES])
-    pairs = [line.partition("\t")[::2] for line in dict.fromkeys(lines) if line]
-    said = tuple(name[:_LENGTH] for name, _ in pairs)
-    return Names(said, tuple((other or name)[:_LENGTH] for name, other in pairs))
+    rows = [[part[:_LENGTH] for part in f"{line}\t\t".split("\t")[:3]] for line in dict.fromkeys(lines) if line]
+    return Names(
+        tuple(said for said, _, _ in rows),
+        tuple(sought or said for said, sought, _ in rows),
+        tuple(several for _, _, several in rows),
+    )

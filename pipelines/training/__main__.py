@@ -102,8 +102,13 @@ def train_vision(folder: Path, minutes: float) -> None:
 
 def train_captioner(folder: Path, minutes: float) -> None:
     captioner.train(folder, minutes, bundled.load_clip(folder), bundled.load_captioner(folder))
-    lines = [f"{names.alone(thing.en)}\t{thing.en}\n" for thing in Corpus.open(folder).things]
-    (bundled.MODELS / "sprite-captioner" / vocabulary.FILE).write_text("".join(lines))
+    (bundled.MODELS / "sprite-captioner" / vocabulary.FILE).write_text(vocabulary_of(Corpus.open(folder)))
+
+
+def vocabulary_of(corpus: Corpus) -> str:
+    """What is said of each thing, what it is sought by, and what is said of several."""
+    things = [thing.en for thing in corpus.things]
+    return "".join(f"{names.alone(name)}\t{name}\t{names.several(name)}\n" for name in things)
 
 
 def train_judge(folder: Path, minutes: float) -> None:

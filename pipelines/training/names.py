@@ -1,6 +1,7 @@
 """English names: everyday names for things, articles and plurals."""
 
 import re
+from collections.abc import Callable
 
 # Everyday names where Unicode's are stiff. Only names that are true of the thing.
 ALIASES = {
@@ -13,7 +14,8 @@ ALIASES = {
     "bicycle": ["bike"], "closed book": ["book"], "laptop": ["computer"], "french fries": ["fries", "chips"],
     "pizza": ["slice of pizza"], "sailboat": ["boat", "sailing boat"], "locomotive": ["steam train"],
     "red apple": ["apple"], "hot beverage": ["cup of coffee", "coffee", "cup of tea"], "red heart": ["heart"],
-    "sunflower": ["sun flower"], "money bag": ["bag of money"], "jack-o-lantern": ["halloween pumpkin", "pumpkin"],
+    "sunflower": ["sunflower", "sun flower"],
+    "money bag": ["bag of money"], "jack-o-lantern": ["halloween pumpkin", "pumpkin"],
     "Santa Claus": ["santa"], "spouting whale": ["whale"], "front-facing baby chick": ["chick"],
     "beer mug": ["beer", "mug of beer"], "shortcake": ["piece of cake", "cake"], "ice cream": ["ice cream sundae"],
     "soft ice cream": ["ice cream cone"], "motor scooter": ["scooter"], "racing car": ["race car"],
@@ -59,6 +61,7 @@ MASS = {
 IRREGULAR = {
     "mouse": "mice", "sheep": "sheep", "fish": "fish", "goose": "geese", "ox": "oxen", "tooth": "teeth", "foot": "feet",
     "knife": "knives", "leaf": "leaves", "loaf": "loaves", "wolf": "wolves", "deer": "deer", "bison": "bison",
+    "person": "people", "child": "children", "human": "humans",
     "shrimp": "shrimp", "squid": "squid", "moose": "moose", "shelf": "shelves",
 }  # fmt: skip
 
@@ -79,13 +82,25 @@ def with_article(name: str) -> str:
 
 def alone(name: str) -> str:
     """A thing as the whole of a caption, by its everyday name; what comes after it does not decide its article."""
+    return _head(name, with_article)
+
+
+def several(name: str) -> str:
+    """Its plural, of what one can count; "" of what is many already ("grapes") or cannot be counted."""
+    everyday = ALIASES.get(name, [name])[0]
+    countable = not plural_name(everyday) and everyday not in MASS and not everyday[:1].isupper()
+    return _head(name, plural) if countable else ""
+
+
+def _head(name: str, said: Callable[[str], str]) -> str:
+    """The everyday name with its first part so said: "a man" of "man with beard"."""
     name = ALIASES.get(name, [name])[0]
     kind, _, what = name.partition(": ")
     if what:
-        return with_article(f"{what} {kind}") if what == "bald" else f"{with_article(kind)} with {what}"
+        return said(f"{what} {kind}") if what == "bald" else f"{said(kind)} with {what}"
     place = re.search(r" (?:with|of|on|in|without) ", name)
     head = name[: place.start()] if place else name
-    return with_article(head) + name[len(head) :]
+    return said(head) + name[len(head) :]
 
 
 def plural(name: str) -> str:
@@ -101,6 +116,8 @@ def regular_plural(word: str) -> str:
         return word
     if word.endswith(("s", "x", "ch", "sh", "z")) or word in ("tomato", "potato", "mango", "volcano"):
         return word + "es"
+    if word.endswith("man"):
+        return word[:-3] + "men"
     if word.endswith("y") and word[-2:-1] not in "aeiou":
         return word[:-1] + "ies"
     return word + "s"

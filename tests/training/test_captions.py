@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.training import captions, colours, scenes
 from pipelines.training.compose import Composer
-from pipelines.training.names import alone, plural, with_article
+from pipelines.training.names import alone, plural, several, with_article
 
 
 def drawn(corpus, kind: str, number: int = 30) -> list[tuple[scenes.Scene, str, str]]:
@@ -88,3 +88,21 @@ def test_articles_and_plurals():
 def test_a_picture_is_the_same_every_time(corpus):
     scene, _, _ = drawn(corpus, "pair", 1)[0]
     assert np.array_equal(scenes.render(scene, corpus), scenes.render(scene, corpus))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("automobile", "cars"),
+        ("hatching chick", "chicks in an egg"),
+        ("person: beard", "people with beard"),
+        ("knife", "knives"),
+        ("snowman without snow", "snowmen"),
+        ("grapes", ""),
+        ("salt", ""),
+        ("Santa Claus", "santas"),
+        ("T-Rex", ""),
+    ],
+)
+def test_what_is_said_of_several(name, said):
+    assert several(name) == said

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from pipelines import folders
-from pipelines.caption import apart
+from pipelines.caption import apart, recognising, vocabulary
 from pipelines.caption.blip import Blip
 from pipelines.caption.pipeline import CaptionPipeline
 from tests.pipelines.caption.conftest import OPTIONS
@@ -71,6 +71,22 @@ def test_sparks_and_noise_are_no_things():
     assert len(apart.things(picture)) == 2
     noise = np.random.default_rng(1).integers(0, 255, (128, 128, 3), dtype=np.uint8)
     assert apart.things(Image.fromarray(noise)) == []
+
+
+@pytest.mark.parametrize(
+    ("each", "told"),
+    [
+        ((0, 0), "two cats"),
+        ((0, 1, 0), "two cats and a tree"),
+        ((1, 0, 1, 1), "three trees and a cat"),
+        ((0, 1), "a cat and a tree"),
+        ((2, 2), ""),
+        ((2, 2, 0), "grapes and a cat"),
+    ],
+)
+def test_several_of_one_thing_arecounted(each, told):
+    things = vocabulary.Names(("a cat", "a tree", "grapes"), ("cat", "tree", "grapes"), ("cats", "trees", ""))
+    assert recognising.counted(things, each) == told
 
 
 def test_things_apart_are_all_named_in_the_first_caption(tmp_path, opened, ask, run, uploads):

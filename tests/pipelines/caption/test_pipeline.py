@@ -186,11 +186,12 @@ def test_names_beside_the_weights_compete_with_what_was_written(tmp_path, opened
 
 def test_a_thing_is_sought_by_one_name_and_said_by_another(tmp_path):
     (tmp_path / "vocabulary.txt").write_text(
-        "a car\tautomobile\n\na cat\na car\tautomobile\na cat\tcat face\n", "utf-8"
+        "a car\tautomobile\tcars\n\na cat\na car\tautomobile\tcars\na cat\tcat face\na dog\t\tdogs\n", "utf-8"
     )
     names = vocabulary.beside(tmp_path)
-    assert names.said == ("a car", "a cat", "a cat")
-    assert names.sought == ("automobile", "a cat", "cat face")
+    assert names.said == ("a car", "a cat", "a cat", "a dog")
+    assert names.sought == ("automobile", "a cat", "cat face", "a dog")
+    assert names.several == ("cars", "", "", "dogs")
     (tmp_path / "vocabulary.txt").write_text("\n")
     assert not vocabulary.beside(tmp_path)
     assert not vocabulary.beside(tmp_path / "nothing")
