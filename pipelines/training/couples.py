@@ -78,7 +78,7 @@ def sprites(corpus: Corpus, styles: dict[str, float] = STYLES, seed: int = 31) -
 def build(folder: Path, model: SpriteAutoencoder, styles: dict[str, float] = STYLES) -> Path:
     """Draw and encode all sprites in all places into `folder`/couples; does nothing when they are there."""
     target = folder / "couples"
-    if (target / "couples.json").exists():
+    if (target / "couples.json").exists() and len(np.load(target / "couples.npy", mmap_mode="r")) == len(PLACES):
         return target
     target.mkdir(parents=True, exist_ok=True)
     corpus = Corpus.open(folder)

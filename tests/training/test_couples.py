@@ -106,6 +106,14 @@ def test_a_second_build_changes_nothing(folder):
     assert (folder / "couples" / "couples.npy").stat().st_mtime_ns == before
 
 
+def test_what_was_built_for_fewer_places_is_built_again(folder):
+    file = folder / "couples" / "couples.npy"
+    whole = np.load(file)
+    np.save(file, whole[:4])
+    couples.build(folder, SimpleNamespace(encoder=colours), STYLES)
+    assert np.array_equal(np.load(file), whole)
+
+
 def test_couples_take_their_share_of_a_batch(pairs):
     examples = object.__new__(denoiser.Examples)
     examples.couples, examples.paired, number = pairs, 0.25, 10
