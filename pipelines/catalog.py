@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipelines import folders, hub, kinds, pickles
+from pipelines.assets import ASSETS
 from pipelines.entry import Entry, ImageEntry
 from pipelines.errors import ModelUnavailable, UnknownModel
 
 __all__ = ["BUNDLED", "Catalog", "Entry", "ImageEntry"]
 
 INDEXES = ("model_index.json", "config.json")  # of diffusers and of transformers
-BUNDLED = Path(__file__).resolve().parent.parent / "assets" / "models"
+BUNDLED = ASSETS / "models"
 
 
 class Catalog:

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from pipelines.assets import ASSETS
 from pipelines.requests import ImageRequest
 from studio.build import build
 from studio.context import Studio
 from studio.settings import Settings
 
-FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
+FOLDER = ASSETS / "examples"
 MODEL, OWNER, QUALITY = "sprite", "examples", 88
 PROMPTS = (
     ("a red apple, 3d", 7),

@@ -13,11 +13,12 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-ROOT = Path(__file__).resolve().parent.parent
+from pipelines.assets import ASSETS
+
 FOLDERS = {
-    "js": ROOT / "studio" / "static",
-    "theme": ROOT / "assets" / "theme",
-    "examples": ROOT / "assets" / "examples",
+    "js": Path(__file__).resolve().parent / "static",
+    "theme": ASSETS / "theme",
+    "examples": ASSETS / "examples",
 }
 TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".webp": "image/webp",
          ".svg": "image/svg+xml"}  # fmt: skip

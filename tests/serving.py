@@ -57,11 +57,19 @@ def served(settings: Settings, worker: Mapping[str, object] | None = None, page:
 
 
 @contextmanager
-def launched(data_dir: Path, *flags: str, seconds: float = 180) -> Iterator[tuple[subprocess.Popen, str]]:
-    """`python app.py` in a process of its own; gives the process and its URL once the page answers."""
-    command = [sys.executable, "app.py", "--port", "0", "--data-dir", str(data_dir), *flags]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+def launched(
+    data_dir: Path, *flags: str, seconds: float = 180, installed: Path | None = None
+) -> Iterator[tuple[subprocess.Popen, str]]:
+    """`python app.py` in a process of its own; gives the process and its URL once the page answers.
+
+    installed: a folder as pip fills it from the wheel, to start from there instead of the checkout.
+    """
+    program = ["-m", "app"] if installed else ["app.py"]
+    command = [sys.executable, *program, "--port", "0", "--data-dir", str(data_dir), *flags]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"} | ({"PYTHONPATH": str(installed)} if installed else {})
+    process = subprocess.Popen(
+        command, cwd=data_dir if installed else ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
     try:
         yield process, _address(process, seconds)
     finally:
