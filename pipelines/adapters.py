@@ -9,13 +9,12 @@ vectors of the alignment model in the folder sprite-clip beside its own.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines import pickles
+from pipelines import json_files, pickles
 
 OWN = "image-prompt.safetensors"
 NAMES = ("ip-adapter", "ip_adapter")  # in small letters
@@ -44,6 +43,13 @@ class AdapterFiles:
 
 def find(folder: Path, name: str, width: int) -> AdapterFiles | None:
     """The adapter of the model in `folder`; None: it has none. width: of the texts that its denoiser attends to."""
+    try:
+        return _find(folder, name, width)
+    except OSError:  # a folder that cannot be looked into: the model is no worse than without
+        return None
+
+
+def _find(folder: Path, name: str, width: int) -> AdapterFiles | None:
     eyes = folder.parent / OWN_ENCODER
     if (folder / OWN).is_file():
         return _judged(AdapterFiles(folder / OWN, eyes, unit=True), name, width)
@@ -87,7 +93,7 @@ def _found(root: Path, model: Path, name: str, width: int, own: Path | None = No
 def _wanted(model: Path) -> str:
     """The file that `triptych.json` names as `ip_adapter`: what diffusers calls `weight_name`."""
     try:
-        return str(json.loads((model / "triptych.json").read_text(encoding="utf-8"))["ip_adapter"])
+        return str(json_files.read_object(model / "triptych.json")["ip_adapter"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
@@ -138,13 +144,13 @@ def _sees(encoder: Path, shapes: dict[str, list[int]]) -> bool:
     The plain kind takes image embeddings, Plus (`proj_in`) and Full (`proj.0`) the patches of the last layer but one.
     """
     try:
-        config = json.loads((encoder / "config.json").read_text(encoding="utf-8"))
+        config = json_files.read_object(encoder / "config.json")
         kinds = {"proj.weight": config["projection_dim"], "proj_in.weight": config["hidden_size"],
                  "proj.0.weight": config["hidden_size"]}  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         return True  # damaged: opening says so
-    taken = {key: shapes[f"image_proj.{key}"][-1] for key in kinds if f"image_proj.{key}" in shapes}
-    return all(kinds[key] == length for key, length in taken.items())
+    taken = {key: shapes[f"image_proj.{key}"][-1:] for key in kinds if f"image_proj.{key}" in shapes}
+    return all([kinds[key]] == length for key, length in taken.items())
 
 
 def _made_for(file: Path, model: Path) -> bool:
@@ -157,10 +163,16 @@ def _made_for(file: Path, model: Path) -> bool:
 
 
 def _shapes(file: Path) -> dict[str, list[int]]:
-    """safetensors: eight bytes with the header's length, then JSON with a shape for each tensor."""
+    """Of every tensor in a safetensors file; empty where it is damaged."""
     try:
-        with file.open("rb") as opened:
-            header = json.loads(opened.read(min(int.from_bytes(opened.read(8), "little"), 2**24)))
-        return {key: tensor["shape"] for key, tensor in header.items() if key != "__metadata__"}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        header = json_files.read_header(file)
+        return {key: _shape(tensor["shape"]) for key, tensor in header.items() if key != "__metadata__"}
+    except (OSError, ValueError, KeyError):
         return {}
+
+
+def _shape(value: object) -> list[int]:
+    """Raises ValueError for what is none."""
+    if isinstance(value, list) and all(isinstance(length, int) for length in value):
+        return value
+    raise ValueError("no shape")

@@ -7,10 +7,12 @@ beside the weights makes a second model of the same parts, `NAME-fast`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import folders, hub, kinds, pickles
+from pipelines import folders, hub, kinds, pickles, single_files
 from pipelines.assets import ASSETS
 from pipelines.entry import Entry, ImageEntry
 from pipelines.errors import ModelUnavailable, UnknownModel
@@ -19,6 +21,15 @@ __all__ = ["BUNDLED", "Catalog", "Entry", "ImageEntry"]
 
 INDEXES = ("model_index.json", "config.json")  # of diffusers and of transformers
 BUNDLED = ASSETS / "models"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What lies in a folder of the user's models and cannot be opened. reason: one sentence, without a path."""
+
+    id: str
+    reason: str
 
 
 class Catalog:
@@ -26,21 +37,41 @@ class Catalog:
 
     def __init__(self, parents: Sequence[Path] = (), bundled: Path = BUNDLED):
         self._parents, self._bundled = [Path(parent) for parent in parents], bundled
+        self._told: set[Refused] = set()  # what the log has said already
 
     def entries(self, task: str | None = None) -> list[Entry]:
-        """Those that serve `task`; None: all. Damaged ones are left out.
+        """Those that serve `task`; None: all. What cannot be opened is left out: `refused`.
 
         Python packages' first, then the bundled ones, the user's folders, and the Hugging Face cache.
         """
         found: dict[str, Entry] = {}
         for entry in kinds.packaged():
             found[entry.id] = entry
+        for each in self._read():
+            if isinstance(each, Entry):
+                found.setdefault(each.id, each)
+        return [entry for entry in found.values() if task in (None, entry.task)]
+
+    def refused(self) -> list[Refused]:
+        """What somebody has put among the models, and why it is none."""
+        return [each for each in self._read() if isinstance(each, Refused)]
+
+    def _read(self) -> Iterator[Entry | Refused]:
         for id, folder, source in [*self._places(), *((id, folder, "hub") for id, folder in hub.cached())]:
             try:
-                found.setdefault(id, folders.read(id, folder, source))
-            except ModelUnavailable:
-                continue
-        return [entry for entry in found.values() if task in (None, entry.task)]
+                yield folders.read(id, folder, source)
+            except ModelUnavailable as error:
+                if source != "hub":  # its cache holds whatever other programs have fetched
+                    yield self._say(Refused(folders.printable(id), str(error)))
+        for parent in self._parents:
+            yield from (self._say(Refused(*told)) for told in single_files.found(parent))
+
+    def _say(self, refused: Refused) -> Refused:
+        """In the log, once."""
+        if refused not in self._told:
+            self._told.add(refused)
+            log.warning("Not among the models: %s", refused.reason)
+        return refused
 
     def find(self, id: str) -> Entry:
         """The model of that id. Raises UnknownModel, or ModelUnavailable with what is wrong with its folder.
@@ -55,8 +86,11 @@ class Catalog:
                 return entry
         if there := hub.find(id):
             return there
-        if any(pickles.lies_in(parent, id) for parent in self._parents):
-            raise ModelUnavailable(pickles.refusal(id))
+        for parent in self._parents:
+            if pickles.lies_in(parent, id):
+                raise ModelUnavailable(pickles.refusal(id))
+            if said := single_files.refusal(parent, id) or _no_index(parent, id):
+                raise ModelUnavailable(said)
         raise UnknownModel(
             f"model: there is no {id[:60]!r}; known are {self._known()}, or a Hugging Face id owner/name."
         )
@@ -73,11 +107,25 @@ class Catalog:
 
 
 def _models_in(parent: Path) -> list[Path]:
-    if not parent.is_dir():
+    try:
+        return sorted(folder for folder in parent.iterdir() if _is_model(folder)) if parent.is_dir() else []
+    except OSError as error:
+        log.warning("A folder of models cannot be looked into: %s", error.strerror)
         return []
-    return sorted(folder for folder in parent.iterdir() if _is_model(folder))
 
 
 def _is_model(folder: Path) -> bool:
     """An index tells; voices of Piper and Kokoro have none beside their ONNX file."""
-    return any((folder / name).is_file() for name in INDEXES) or any(folder.glob("*.onnx"))
+    try:
+        return any((folder / name).is_file() for name in INDEXES) or any(folder.glob("*.onnx"))
+    except OSError:  # not ours to look into
+        return False
+
+
+def _no_index(parent: Path, id: str) -> str:
+    """The sentence for a folder of that name which is no model; "": there is none."""
+    try:
+        there = any(folder.name == id and folder.is_dir() for folder in parent.iterdir())
+    except OSError:
+        return ""
+    return f"{id} is a folder without a {' or a '.join(INDEXES)}, so it is not known what model it is." if there else ""

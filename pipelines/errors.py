@@ -2,9 +2,15 @@
 
 
 class TriptychError(Exception):
-    """Base of everything that we raise on purpose. `str(error)` is a sentence for a person: no path, no traceback."""
+    """Base of everything that we raise on purpose. `str(error)` is a sentence for a person: no path, no traceback.
+
+    It can be sent anywhere: what is no text in it (of a file name, half an emoji) is written as its escape.
+    """
 
     code = "error"
+
+    def __init__(self, sentence: str = ""):
+        super().__init__(sentence.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 class InvalidRequest(TriptychError):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import logging
+import math
+from dataclasses import fields as fields_of
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines import adapters, kinds, pickles
+from pipelines import adapters, json_files, kinds, pickles
 from pipelines.entry import INPAINT, INSTRUCT, LATENTS, Entry, ImageEntry
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import Sampler
@@ -34,13 +36,47 @@ _FAST = ("turbo", "lightning", "hyper", "lcm")
 _QUICK: dict[str, Any] = {"steps": 4, "guidance_scale": 1.0, "sketch_steps": 4}
 # Low-rank changes beside a model that make it draw in a few steps: a second model, of the same parts.
 FEW_STEP = "few-step.safetensors"
+MOST_TEXT = 2000  # characters of a name, a note, a voice
+
+
+log = logging.getLogger(__name__)
 
 
 def read(id: str, folder: Path, source: str) -> Entry:
     """The catalog entry of a folder, or of the few-step variant whose file is given.
 
-    Raises ModelUnavailable with one sentence, which names no path.
+    Raises ModelUnavailable with one sentence, which names no path, and nothing else: anybody may have written what
+    lies in the folder, and one that nobody foresaw must not take the other models away.
     """
+    try:
+        entry = _read(id, folder, source)
+        if all(_speakable(getattr(entry, field.name)) for field in fields_of(entry)):
+            return entry
+    except ModelUnavailable:
+        raise
+    except Exception as error:
+        log.warning("The model folder %r cannot be read", folder.name, exc_info=error)
+        raise ModelUnavailable(f"{printable(id)} is damaged: its settings are not what they should be.") from error
+    raise ModelUnavailable(f"{printable(id)} is damaged: its settings are not what they should be.")
+
+
+def printable(name: str) -> str:
+    """A name that can be written anywhere: bytes of a file name that are no text become visible, and none is long."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")[:200]
+
+
+def _speakable(value: object) -> bool:
+    """Whether JSON can say it: text that is text, numbers of sane size. A folder may hold anything."""
+    if isinstance(value, tuple | frozenset):
+        return all(_speakable(one) for one in value)
+    if isinstance(value, str):
+        return len(value) <= MOST_TEXT and "\0" not in value and printable(value[:200]) == value[:200]
+    if isinstance(value, int | float):
+        return math.isfinite(value) and abs(value) < 2**53
+    return True
+
+
+def _read(id: str, folder: Path, source: str) -> Entry:
     if folder.name == FEW_STEP:
         return _few_step(id, folder, source)
     name = id.rpartition("/")[2]
@@ -70,7 +106,7 @@ def _few_step(id: str, changes: Path, source: str) -> ImageEntry:
     base = read(changes.parent.name, changes.parent, source)
     if not isinstance(base, ImageEntry):
         raise ModelUnavailable(f"{id} is damaged: it belongs to a model that makes no pictures.")
-    said = _header(changes).get("__metadata__", {}).get("sampler")
+    said = str(_header(changes).get("__metadata__", {}).get("sampler"))
     return replace(
         base, id=id, name=f"{base.name} fast", changes=changes,
         sampler=Sampler(said) if said in _SAMPLERS else Sampler.LCM,
@@ -81,14 +117,11 @@ def _few_step(id: str, changes: Path, source: str) -> ImageEntry:
 def config(folder: Path, part: str, name: str) -> dict[str, Any]:
     """A JSON file of the folder. Raises ModelUnavailable when it is missing or damaged."""
     try:
-        found = json.loads((folder / part).read_text(encoding="utf-8"))
+        return json_files.read_object(folder / part)
     except FileNotFoundError as error:
         raise ModelUnavailable(f"{name} is incomplete: {part} is missing.") from error
     except (OSError, ValueError) as error:
         raise ModelUnavailable(f"{name} is damaged: {part} cannot be read.") from error
-    if not isinstance(found, dict):
-        raise ModelUnavailable(f"{name} is damaged: {part} is not what it should be.")
-    return found
 
 
 def weight_file(folder: Path, part: str, name: str) -> Path:
@@ -177,14 +210,12 @@ def itemsize(file: Path) -> int:
     """Bytes of one number in a safetensors file; 4 where it is damaged, which loading says."""
     sizes = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1}
     first: dict[str, Any] = next((tensor for key, tensor in _header(file).items() if key != "__metadata__"), {})
-    return sizes.get(first.get("dtype", ""), 4)
+    return sizes.get(str(first.get("dtype")), 4)
 
 
 def _header(file: Path) -> dict[str, Any]:
-    """safetensors: eight bytes with the header's length, then JSON with a dtype for each tensor. Empty: damaged."""
+    """Empty where the file is damaged."""
     try:
-        with file.open("rb") as opened:
-            header = json.loads(opened.read(min(int.from_bytes(opened.read(8), "little"), 2**24)))
+        return json_files.read_header(file)
     except (OSError, ValueError):
         return {}
-    return header if isinstance(header, dict) else {}

@@ -45,7 +45,10 @@ def cached() -> Iterator[tuple[str, Path]]:
     """Id and folder of every whole model in the Hugging Face cache. Looks at folders only; opens nothing."""
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     for snapshots in sorted(Path(os.environ.get("HF_HUB_CACHE") or home / "hub").glob("models--*--*/snapshots")):
-        folder = next((folder for folder in sorted(snapshots.iterdir()) if _complete(folder)), None)
+        try:
+            folder = next((folder for folder in sorted(snapshots.iterdir()) if _complete(folder)), None)
+        except OSError:  # not ours to look into
+            continue
         if folder:
             yield snapshots.parent.name.removeprefix("models--").replace("--", "/", 1), folder
 

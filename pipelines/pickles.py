@@ -8,16 +8,20 @@ SUFFIXES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 
 
 def any_in(folder: Path) -> bool:
-    """Whether one lies in the folder; False where there is no such folder."""
-    return folder.is_dir() and any(file.suffix in SUFFIXES for file in folder.iterdir())
+    """Whether one lies in the folder; False where there is no such folder, or none that can be looked into."""
+    try:
+        return folder.is_dir() and any(file.suffix in SUFFIXES for file in folder.iterdir())
+    except OSError:
+        return False
 
 
 def lies_in(parent: Path, name: str) -> bool:
     """Whether somebody has put one there as the model of that name: in a folder, or as a file."""
-    if not parent.is_dir():
+    try:
+        found = [file for file in parent.iterdir() if name in (file.name, file.stem)]
+        return any(any_in(file) or (file.is_file() and file.suffix in SUFFIXES) for file in found)
+    except OSError:
         return False
-    found = [file for file in parent.iterdir() if name in (file.name, file.stem)]
-    return any(any_in(file) or (file.is_file() and file.suffix in SUFFIXES) for file in found)
 
 
 def refusal(name: str, part: str = "") -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from pipelines import folders, pickles
+from pipelines import folders, json_files, pickles
 from pipelines.errors import ModelUnavailable
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -39,7 +38,7 @@ def _files(folder: Path, name: str) -> list[Path]:
 
 def _shards(folder: Path, name: str) -> list[Path]:
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        index = json_files.read_object(folder / INDEX)
         files = [folder / shard for shard in sorted(set(index["weight_map"].values()))]
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ModelUnavailable(f"{name} is damaged: {INDEX} cannot be read.") from error

@@ -14,8 +14,9 @@ _SHOWN = ("id", "name", "task", "source", "ready", "factor", "width", "height", 
 
 @router.get("/api/models")
 def models(studio: Here, owner: Owner) -> dict:
-    """The models that are here, with the defaults that suit them."""
-    return {"models": [_view(entry) for entry in studio.catalog.entries()]}
+    """The models that are here, with the defaults that suit them. refused: what lies beside them and why it is none."""
+    refused = [{"id": each.id, "reason": each.reason} for each in studio.catalog.refused()]
+    return {"models": [_view(entry) for entry in studio.catalog.entries()], "refused": refused}
 
 
 def _view(entry: object) -> dict:

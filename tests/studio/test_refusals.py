@@ -102,6 +102,25 @@ def test_a_model_that_is_nothing_but_a_pickle_is_refused_as_one(browser, tmp_pat
     assert "old" not in [model["id"] for model in client.get("/api/models").json()["models"]]
 
 
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "[]", '{"_class_name": ["a"]}', '{"_class_name": "\\ud83e"}', '{"_class_name": "x"}']
+)
+def test_a_strange_folder_takes_no_other_model_away(browser, tmp_path, text):
+    for name in ("odd", "a\udcff"):
+        folder = tmp_path / "models" / name
+        folder.mkdir(parents=True)
+        (folder / "model_index.json").write_text(text)
+    client = browser()
+    listed = client.get("/api/models")
+    assert listed.status_code == 200
+    assert listed.json()["models"]
+    reasons = {each["id"]: each["reason"] for each in listed.json()["refused"]}
+    assert set(reasons) == {"odd", "a\\udcff"}
+    assert all(reason.endswith(".") and str(tmp_path) not in reason for reason in reasons.values())
+    assert refused(client.post("/api/jobs", json={"model": "odd"}), 409)["message"] == reasons["odd"]
+    assert refused(client.post("/api/jobs", json={"model": "nope"}))["code"] == "unknown_model"
+
+
 def test_uploads(client):
     assert refused(client.post("/api/uploads", files={"file": b"a text file"}))["field"] == "picture"
     assert refused(client.post("/api/info", files={"file": b"a text file"}))["field"] == "picture"
