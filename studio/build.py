@@ -12,7 +12,6 @@ from pipelines.catalog import Catalog
 from pipelines.errors import TriptychError
 from pipelines.requests import AlignRequest
 from studio import users
-from studio.auth import Sessions, load_secret
 from studio.batches import Batches
 from studio.context import Studio
 from studio.durable import make_folder
@@ -20,6 +19,8 @@ from studio.engine import Engine
 from studio.gallery import Gallery
 from studio.refreshing import Refreshing
 from studio.search import Search
+from studio.session_ends import SessionEnds
+from studio.sessions import Sessions, load_secret
 from studio.settings import Settings
 from studio.store import Store
 
@@ -35,8 +36,9 @@ def build(settings: Settings, worker: Mapping[str, object] | None = None) -> Stu
     worker: entries that replace the worker's settings, for tests.
     """
     lock = _lock(settings)
-    sessions = Sessions(load_secret(settings.data_dir), _users(settings))
+    secret, people = _secret(settings), _users(settings)
     store = Store(settings.data_dir / "triptych.db")
+    sessions = Sessions(secret, people, SessionEnds(store))
     gallery = Gallery(settings.data_dir, store)
     gallery.recover()
     catalog = Catalog([settings.models])
@@ -82,5 +84,14 @@ def _users(settings: Settings) -> users.Users | None:
         return users.load(settings.auth, settings.users)
     except OSError as error:
         raise CannotStart(f"the file of users cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise CannotStart(str(error)) from error
+
+
+def _secret(settings: Settings) -> bytes:
+    try:
+        return load_secret(settings.data_dir)
+    except OSError as error:
+        raise CannotStart(f"the file secret in the data folder cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise CannotStart(str(error)) from error

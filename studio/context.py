@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from studio.auth import Sessions, owner_of
+from studio.auth import owner_of
 from studio.gallery import Gallery
+from studio.sessions import Sessions
 from studio.settings import Settings
 from studio.store import Store
 

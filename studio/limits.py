@@ -38,5 +38,14 @@ MAX_PAGE_SIZE = 200
 ZIP_PICTURES = 200
 
 SESSION_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie
-LOGIN_TRIES = 5  # wrong passwords from one address or for one name before it has to wait
-LOGIN_WAIT_SECONDS = 60.0
+RENEW_SECONDS = 30 * 24 * 3600  # then a browser without a login gets its cookie anew
+LOGIN_SECONDS = 30 * 24 * 3600  # a login that is not used for so long is over
+LOGIN_RENEW_SECONDS = 24 * 3600
+LOGIN_BYTES = 16 * 1024  # a name and a password
+LOGIN_TRIES = 5  # wrong passwords for one name from one address, or from one known browser, before it has to wait
+LOGIN_TRIES_PER_NAME = 50  # from all browsers that are not known; then one a minute, 1,500 a day
+LOGIN_WAIT_SECONDS = 60.0  # after the last wrong one, and twice as long after each further one
+LOGIN_WAIT_LONGEST = 900.0
+LOGIN_FORGET_SECONDS = 3600.0
+LOGINS_WAITING = 64  # for their password to be compared: three seconds on two cores
+LOGINS_WAITING_PER_ADDRESS = 16

@@ -40,4 +40,10 @@ CHANGES = (
     """,
     # The order that an owner has given to jobs in line: their ids, separated by spaces
     "CREATE TABLE orders (owner TEXT PRIMARY KEY, jobs TEXT NOT NULL);",
+    # epoch: changes when all sessions of an owner end. became: whose a browser's gallery is since it was moved.
+    """
+    CREATE TABLE owners (owner TEXT PRIMARY KEY, epoch TEXT NOT NULL DEFAULT '', seen REAL, became TEXT);
+    CREATE TABLE ended_sessions (id TEXT PRIMARY KEY, owner TEXT NOT NULL);
+    CREATE TABLE moving_codes (code TEXT PRIMARY KEY, owner TEXT NOT NULL, made REAL NOT NULL);
+    """,
 )  # fmt: skip

@@ -22,11 +22,22 @@ def serve(settings: Settings) -> None:
     from studio.web import create_app
 
     import_gradio(without=["pyarrow"])  # where it is installed, pandas takes it along for tables that we do not have
-    config = uvicorn.Config(
-        create_app(studio), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1
-    )
+    config = uvicorn.Config(create_app(studio), **server_options(settings))
     print(f"Triptych is open at {url(listener)}   (Ctrl-C ends it)", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def server_options(settings: Settings) -> dict:
+    """What uvicorn is told. Whoever can reach us could write X-Forwarded-For: only named proxies are believed, and of
+    what these say, the last address that is not one of theirs."""
+    return {
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": 1,
+        "proxy_headers": bool(settings.trusted_proxy),
+        "forwarded_allow_ips": list(settings.trusted_proxy),
+    }
 
 
 def url(listener: socket.socket) -> str:

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, TomlConfigSettin
 
 GIB = 2**30
 FILE = "triptych.toml"
+_MANY = {"origins": "ORIGIN", "trusted_proxy": "ADDRESS"}  # flags that may be given more than once
 
 
 def _data_dir() -> Path:
@@ -44,6 +45,9 @@ class Settings(BaseSettings):
     auth: str | None = Field(None, description="user:password that must log in")
     users: Path | None = Field(None, description="file of users, a line each: name:password or name:scrypt$...")
     origins: tuple[str, ...] = Field((), description="further origins that may use the API, as https://studio.example")
+    trusted_proxy: tuple[str, ...] = Field(
+        (), description="address or network of a proxy in front of the studio, whose X-Forwarded-For and -Proto count"
+    )
     log: Literal["debug", "info", "warning", "error"] = Field("warning", description="how much is written to the log")
 
     @classmethod
@@ -65,6 +69,19 @@ class Settings(BaseSettings):
         if auth is not None and not all(auth.partition(":")[::2]):
             raise ValueError("a name and a password with a colon between them")
         return auth
+
+    @field_validator("trusted_proxy")
+    @classmethod
+    def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        """As uvicorn reads them: addresses bare, networks without bits of a host."""
+        try:
+            networks = [ipaddress.ip_network(proxy.strip(), strict=False) for proxy in proxies]
+        except ValueError as error:
+            raise ValueError("addresses (127.0.0.1) or networks (10.0.0.0/8) of proxies") from error
+        if any(network.prefixlen == 0 for network in networks):
+            raise ValueError("the proxy's own address: with every address trusted, anybody could claim any")
+        single = (network.num_addresses == 1 for network in networks)
+        return tuple(str(n.network_address if one else n) for n, one in zip(networks, single, strict=True))
 
     @model_validator(mode="after")
     def _login_beyond_this_machine(self) -> Settings:
@@ -116,8 +133,8 @@ def _parser() -> argparse.ArgumentParser:
         kind: dict = {"metavar": name.upper().replace("_", "-")}
         if field.annotation is bool:
             kind = {"action": argparse.BooleanOptionalAction}
-        elif name == "origins":
-            kind = {"action": "append", "metavar": "ORIGIN"}
+        elif name in _MANY:
+            kind = {"action": "append", "metavar": _MANY[name]}
         default = "" if field.default in (None, False, ()) or field.default_factory else f" ({field.default})"
         parser.add_argument(f"--{name.replace('_', '-')}", default=None, help=f"{field.description}{default}", **kind)
     return parser

@@ -11,6 +11,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from pipelines.errors import NotFound
 from studio import limits
+from studio.attempts import Attempts
 from studio.auth import OwnerMiddleware
 from studio.context import Studio
 from studio.errors import REFUSAL, handle_errors
@@ -18,7 +19,7 @@ from studio.guards import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeade
 from studio.quick import import_gradio
 from studio.routes import alignment, captions, gallery, jobs, live, login, machine, search, sketches, speech, uploads
 from studio.settings import Settings
-from studio.users import Guard
+from studio.turns import Turns
 
 
 def create_app(studio: Studio) -> FastAPI:
@@ -36,6 +37,7 @@ def create_api(studio: Studio) -> FastAPI:
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         yield
+        app.state.turns.close()
         await studio.close()
 
     app = FastAPI(
@@ -47,7 +49,7 @@ def create_api(studio: Studio) -> FastAPI:
         openapi_url="/api/openapi.json",
         responses={"4XX": REFUSAL},
     )
-    app.state.studio, app.state.guard = studio, Guard()
+    app.state.studio, app.state.attempts, app.state.turns = studio, Attempts(), Turns()
     handle_errors(app)
     for routes in (jobs, sketches, gallery, search, speech, captions, alignment, uploads, machine, live, login):
         app.include_router(routes.router)

@@ -6,13 +6,17 @@ import html
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from studio.auth import is_secure
-from studio.context import Here
+from studio import limits
+from studio.attempts import network
+from studio.auth import KEY, SESSION_KEY, header, is_secure
+from studio.context import Here, Studio
+from studio.errors import error_response
+from studio.turns import Busy
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, max_body_size=limits.LOGIN_BYTES)
+BUSY_SECONDS = 2.0
 _PAGE = Path(__file__).with_name("login.html")
 _WORDS = {
     "en": {
@@ -22,6 +26,7 @@ _WORDS = {
         "go": "Log in",
         "wrong": "Name and password do not belong together.",
         "wait": "Too many tries. Wait {seconds} seconds and try again.",
+        "busy": "Many people are logging in at this moment. Try again in {seconds} seconds.",
     },
     "zh-CN": {
         "title": "登录",
@@ -30,6 +35,7 @@ _WORDS = {
         "go": "登录",
         "wrong": "用户名或密码不正确。",
         "wait": "尝试次数过多，请等待 {seconds} 秒后再试。",
+        "busy": "当前登录的人较多，请在 {seconds} 秒后再试。",
     },
 }
 
@@ -41,28 +47,58 @@ def form(request: Request, studio: Here) -> Response:
 
 @router.post("/login")
 async def login(request: Request, studio: Here) -> Response:
-    """Passwords are compared off the event loop: a good hash takes its time."""
-    users, guard = studio.sessions.users, request.app.state.guard
-    if users is None:
+    """Passwords are compared off the event loop, few at once: a good hash takes its time, and 16 MB."""
+    sessions, attempts = studio.sessions, request.app.state.attempts
+    if sessions.users is None:
         return RedirectResponse("/", 303)
-    address = request.client.host if request.client else ""
-    fields = await request.form()
-    if (wait := guard.wait(address)) > 0:
-        return _page(request, "wait", 429, seconds=int(wait) + 1)
-    guard.failed(address)  # until it is known: many tries at once are as many
+    if "form-urlencoded" not in request.headers.get("content-type", ""):
+        return error_response(415, "invalid", "Send name and password as a form does (x-www-form-urlencoded).")
+    fields = await request.form(max_fields=10)
     name, password = str(fields.get("name", "")), str(fields.get("password", ""))
-    if not await run_in_threadpool(users.accepts, name, password):
+    address = request.client.host if request.client else ""
+    device = sessions.knows_device(header(request.scope, b"cookie"), name)
+    if (wait := attempts.wait(name, address, device)) > 0:
+        return _later(request, "wait", 429, wait)
+    attempts.failed(name, address, device)  # until it is known: many tries at once are as many
+    try:
+        right = await request.app.state.turns.run(
+            f"device {device}" if device else network(address), sessions.users.accepts, name, password
+        )
+    except Busy:
+        attempts.passed(name, address, device)
+        return _later(request, "busy", 503, BUSY_SECONDS)
+    if not right:
         return _page(request, "wrong", 401)
-    guard.passed(address)
-    cookie = studio.sessions.cookie(name, is_secure(request.scope))
-    return RedirectResponse("/", 303, headers={"Set-Cookie": cookie})
+    attempts.passed(name, address, device)
+    return _welcome(studio, name, is_secure(request.scope), known=bool(device))
+
+
+def _welcome(studio: Studio, name: str, secure: bool, known: bool) -> Response:
+    response = RedirectResponse("/", 303)
+    response.headers.append("Set-Cookie", studio.sessions.cookie(name, secure))
+    if not known:
+        response.headers.append("Set-Cookie", studio.sessions.device_cookie(name, secure))
+    return response
 
 
 @router.post("/logout")
-def logout(request: Request, studio: Here) -> Response:
-    if studio.sessions.users is None:  # the cookie is all that a person has to prove what is theirs
+def logout(request: Request, studio: Here, everywhere: bool = False) -> Response:
+    """The session is over on the server, too; `everywhere`: all sessions of this user."""
+    sessions = studio.sessions
+    if sessions.users is None:  # the cookie is all that a person has to prove what is theirs
         return RedirectResponse("/", 303)
-    return RedirectResponse("/login", 303, headers={"Set-Cookie": studio.sessions.forget(is_secure(request.scope))})
+    owner, session = request.scope.get(KEY), request.scope.get(SESSION_KEY, "")
+    if owner and everywhere:
+        sessions.ends.end_all(owner)
+    elif owner:
+        sessions.ends.end(owner, session)
+    return RedirectResponse("/login", 303, headers={"Set-Cookie": sessions.forget(is_secure(request.scope))})
+
+
+def _later(request: Request, problem: str, status: int, seconds: float) -> Response:
+    page = _page(request, problem, status, seconds=int(seconds) + 1)
+    page.headers["Retry-After"] = str(int(seconds) + 1)
+    return page
 
 
 def _page(request: Request, problem: str = "", status: int = 200, **numbers: int) -> Response:

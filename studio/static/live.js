@@ -45,7 +45,8 @@ export function connect() {
     fresh = false;
     take(JSON.parse(data));
   };
-  socket.onclose = () => {
+  socket.onclose = ({ code }) => {
+    if (code === 4401) return location.reload(); // the session has ended: the server leads to the login
     machine.connected = false;
     tell("status");
     setTimeout(connect, delay);

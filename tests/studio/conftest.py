@@ -11,12 +11,13 @@ from starlette.testclient import TestClient
 
 from pipelines.catalog import Catalog
 from studio import users
-from studio.auth import Sessions, load_secret
 from studio.batches import Batches
 from studio.context import Studio
 from studio.engine import Engine
 from studio.gallery import Gallery
 from studio.search import Search
+from studio.session_ends import SessionEnds
+from studio.sessions import Sessions, load_secret
 from studio.settings import Settings
 from studio.store import Store
 from studio.web import create_api
@@ -40,7 +41,7 @@ def idle(tmp_path: Path) -> Iterator[Callable[..., Studio]]:
         gallery = Gallery(tmp_path, store)
         catalog = Catalog([settings.models])
         engine = Engine(settings, store, gallery, catalog)
-        sessions = Sessions(load_secret(tmp_path), users.load(settings.auth, settings.users))
+        sessions = Sessions(load_secret(tmp_path), users.load(settings.auth, settings.users), SessionEnds(store))
         search, batches = Search(engine, store), Batches(tmp_path, store, gallery, catalog, engine)
         lock = FileLock(tmp_path / "lock")
         made.append(Studio(settings, store, gallery, catalog, engine, sessions, lock, search, batches))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from studio.build import CannotStart, build
-from studio.serve import listen, url
+from studio.serve import listen, server_options, url
 from studio.settings import Settings
 from tests.serving import ROOT, launched
 
@@ -52,6 +53,33 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotStart, match="cannot be written to"):
         build(Settings(data_dir=tmp_path / "file" / "data"))
+
+
+@pytest.mark.parametrize(
+    ("proxies", "came_from", "forwarded", "seen"),
+    [
+        ((), "127.0.0.1", "6.6.6.6", ("127.0.0.1", "http")),
+        (("10.0.0.9",), "127.0.0.1", "6.6.6.6", ("127.0.0.1", "http")),
+        (("127.0.0.1",), "127.0.0.1", "6.6.6.6", ("6.6.6.6", "https")),
+        (("127.0.0.1",), "127.0.0.1", "1.1.1.1, 6.6.6.6", ("6.6.6.6", "https")),
+        (("127.0.0.1", "10.1.2.3/8"), "127.0.0.1", "1.1.1.1, 6.6.6.6, 10.7.7.7", ("6.6.6.6", "https")),
+        (("::1",), "::1", "[2001:db8::5]:99", ("2001:db8::5", "https")),
+    ],
+)
+def test_only_named_proxies_say_whose_a_request_is(proxies, came_from, forwarded, seen):
+    import uvicorn
+
+    scopes = []
+
+    async def app(scope, receive, send):
+        scopes.append((scope["client"][0], scope["scheme"]))
+
+    config = uvicorn.Config(app, **server_options(Settings(trusted_proxy=proxies)))
+    config.load()
+    headers = [(b"x-forwarded-for", forwarded.encode()), (b"x-forwarded-proto", b"https")]
+    scope = {"type": "http", "client": (came_from, 1), "scheme": "http", "headers": headers}
+    asyncio.run(config.loaded_app(scope, None, None))
+    assert scopes == [seen]
 
 
 def said_by(code: str) -> str:

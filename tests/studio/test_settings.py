@@ -80,6 +80,8 @@ def test_other_addresses_need_one_and_the_reason_is_said(capsys, host):
         (["--dtype", "int8"], "--dtype: got 'int8', allowed is 'auto', 'float32', 'float16' or 'bfloat16'"),
         (["--memory", "0"], "--memory: got '0', allowed is greater than 0"),
         (["--auth", "secretwithoutcolon"], "--auth: got a value, allowed is a name and a password with a colon"),
+        (["--trusted-proxy", "*"], "--trusted-proxy: got \"['*']\", allowed is addresses (127.0.0.1) or networks"),
+        (["--trusted-proxy", "0.0.0.0/0"], "anybody could claim any"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
     ],
 )
