@@ -1,4 +1,4 @@
-"""A worker process and the pipe to it. Sending never waits: a thread of its own writes, whatever the worker does."""
+"""A worker process and the pipe to it. Whatever it does, nobody waits for it: one thread writes, another one reads."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import multiprocessing
 import os
 import queue
 import threading
+from contextlib import suppress
 
 from studio.messages import TO_WORKER, encode
+
+AHEAD = 256  # messages that are read before they are asked for; then the worker waits
 
 
 class Link:
@@ -22,6 +25,26 @@ class Link:
         self._outbox: queue.SimpleQueue[TO_WORKER | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, name="to-worker", daemon=True)
         self._writer.start()
+        self._inbox: queue.Queue[bytes | None] = queue.Queue(AHEAD)
+        self._reader = threading.Thread(target=self._read, name="from-worker", daemon=True)
+        self._reader.start()
+
+    @property
+    def alive(self) -> bool:
+        try:
+            return self.process.is_alive()
+        except ValueError:
+            return False  # closed
+
+    def receive(self, seconds: float) -> bytes | None:
+        """The next message; None where no whole one came in that time. Raises EOFError when all has been heard."""
+        try:
+            data = self._inbox.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if data is None:
+            raise EOFError
+        return data
 
     def send(self, message: TO_WORKER) -> None:
         self._outbox.put(message)
@@ -41,6 +64,9 @@ class Link:
         self.process.join()
         self.process.close()
         self._writer.join(seconds)  # nobody reads any more, so what it may be writing fails at once
+        with suppress(queue.Empty):
+            while self._reader.is_alive():  # it may wait for room
+                self._inbox.get(timeout=seconds)
         self.conn.close()
 
     def _write(self) -> None:
@@ -53,3 +79,10 @@ class Link:
                 if not self.conn.closed:
                     raise
                 return
+
+    def _read(self) -> None:
+        """Half a message holds up this thread alone."""
+        with suppress(EOFError, OSError):
+            while True:
+                self._inbox.put(self.conn.recv_bytes())
+        self._inbox.put(None)

@@ -83,6 +83,11 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Beat:
+    """The worker lives, whatever it does. For the supervisor alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """The job's first work starts now."""
 
@@ -168,7 +173,9 @@ class Stats:
 
 
 TO_WORKER = Submit | Picture | Forget | Cancel | Pause | Resume | Reorder | Shutdown
-FROM_WORKER = Ready | Trouble | Begun | AtWork | Progress | Preview | Note | Chunk | Finished | GivenUp | Failed | Stats
+FROM_WORKER = (
+    Ready | Trouble | Beat | Begun | AtWork | Progress | Preview | Note | Chunk | Finished | GivenUp | Failed | Stats
+)
 Message = TO_WORKER | FROM_WORKER
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in (*TO_WORKER.__args__, *FROM_WORKER.__args__)}
 _NAMES: dict[type, tuple[str, ...]] = {kind: tuple(f.name for f in fields(kind)) for kind in _KINDS.values()}

@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pipelines.base import Artifact, Pipeline
 from pipelines.errors import OutOfMemory, TriptychError
+from pipelines.memory import release
 from pipelines.requests import Request
 from studio import previews, stepping
 from studio.contests import Contests, group_of, sentence
 from studio.fetching import Fetching
 from studio.gates import Gates
+from studio.health import Health
 from studio.messages import AtWork, Begun, Chunk, Failed, Finished, GivenUp, Message, Note, Preview
 from studio.previews import Previews
 from studio.reports import Reports
@@ -46,6 +48,7 @@ class Runner:
         self._model: str | None = None
         self._at_work: tuple[str, ...] = ()
         self._reports = Reports(emit, scheduler, shelf.device_info)
+        self.health = Health()
         self._contests, self._gates = Contests(self._group), Gates(pictures)
         self._fetching = Fetching(shelf, scheduler, emit)
         self._stages = {PREPARE: self._prepare, STEP: self._step, FINISH: self._finish, SCORE: self._score}
@@ -84,15 +87,30 @@ class Runner:
         try:
             if not self._fetching.holds(tasks):
                 self._work(batch, tasks)
-        except (OutOfMemory, MemoryError):
-            if not self._scheduler.out_of_memory(batch):
-                self._fail(tasks[0], OutOfMemory(NO_MEMORY))
         except Exception as error:
             reason = explain(error)
-            for task in tasks:
-                self._fail(task, reason)
+        else:
+            reason = None
+        if reason:
+            self._broken(batch, tasks, reason)
         self.report()
         return True
+
+    def _broken(self, batch: Batch, tasks: Sequence[Task], reason: TriptychError) -> None:
+        """Where memory is short, smaller batches are tried before anybody fails."""
+        if isinstance(reason, OutOfMemory):
+            reason = OutOfMemory(NO_MEMORY)  # not the error itself, which holds on to what is to be released
+            release()
+            if self._scheduler.out_of_memory(batch):
+                return
+            tasks = tasks[:1]
+        for task in tasks:
+            self._fail(task, reason)
+
+    @property
+    def occupied(self) -> bool:
+        """Whether there are jobs, also such as rest."""
+        return bool(self._tasks)
 
     @property
     def fetching(self) -> bool:
@@ -163,6 +181,7 @@ class Runner:
     def _hand_in(self, task: Task, made: Artifact) -> None:
         self._emit(Finished(task.id, made.kind, made.media_type, made.data, made.info, made.vector))
         task.handed_in = True
+        self.health.finished()
 
     def _move_on(self, stage: str, pipeline: Pipeline, task: Task, now: float) -> None:
         if task.handed_in:
@@ -222,6 +241,7 @@ class Runner:
         self._shown.pay(chosen, now, now - began)
 
     def _fail(self, task: Task, error: TriptychError) -> None:
+        self.health.failed(error)
         self._emit(Failed(task.id, error.code, str(error)))
         self._scheduler.finish(task.id)
         self._drop(task.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.base import Pipeline, State
-from pipelines.errors import OutOfMemory
+from pipelines.memory import is_out_of_memory
 from studio.tasks import explain
 
 
@@ -14,10 +14,8 @@ def step(pipeline: Pipeline, states: Sequence[State]) -> None:
     before = [state.steps_left for state in states]
     try:
         pipeline.step(states)
-    except (OutOfMemory, MemoryError):
-        raise
     except Exception as error:
-        if len(states) == 1:
+        if len(states) == 1 or is_out_of_memory(error):
             raise
         explain(error)
         one_by_one(pipeline, [state for state, left in zip(states, before, strict=True) if state.steps_left == left])

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from studio import worker
 from studio.link import Link
-from studio.messages import FROM_WORKER, Ready, Shutdown, decode
+from studio.messages import FROM_WORKER, Beat, Finished, Ready, Shutdown, decode
+from studio.watchdog import FROZEN_SECONDS, STALL_SECONDS, Watchdog, processor_seconds
 
 if TYPE_CHECKING:
     from studio.settings import Settings
 
 MAX_PAUSE = 30.0  # seconds between two starts
-START_SECONDS = 600.0  # silence that is allowed while libraries are imported and the device is opened
-HEALTHY_SECONDS = 10.0  # a worker that lived so long was no failed start
+HEALTHY_SECONDS = 10.0  # a worker that lived so long, or has finished something, was no failed start
+LOOK_SECONDS = 1.0  # how often a silent worker is looked at
 log = logging.getLogger(__name__)
 
 
@@ -50,11 +51,12 @@ class Supervisor:
 
     def __init__(self, settings: dict, listener: Listener, target: Callable = worker.main):
         self._settings, self._listener, self._target = settings, listener, target
-        self._stall = float(settings.get("stall_seconds") or 600.0)
+        self._stall = float(settings.get("stall_seconds") or STALL_SECONDS)
+        self._frozen = float(settings.get("frozen_seconds") or FROZEN_SECONDS)
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
         self._begun, self._stopping = threading.Event(), threading.Event()
         self._link: Link | None = None
-        self.ready = False
+        self.ready = self._finished = False
 
     @property
     def pid(self) -> int | None:
@@ -105,34 +107,42 @@ class Supervisor:
             link.kill()  # whoever stops us may have looked before it was there
         self._guarded(self._listener.joined, link)
         self._listen(link)
-        healthy = self.ready and time.monotonic() - began > HEALTHY_SECONDS
-        self._link, self.ready = None, False
+        healthy = self._finished or (self.ready and time.monotonic() - began > HEALTHY_SECONDS)
+        self._link, self.ready, self._finished = None, False, False
         link.close()
         return healthy
 
     def _listen(self, link: Link) -> None:
-        """Until the end of the pipe."""
-        heard = time.monotonic()
+        """Until the worker is gone and all that it has said was heard."""
+        watchdog = Watchdog(lambda: processor_seconds(link.process.pid), self._stall, self._frozen)
         while True:
             try:
-                if link.conn.poll(1.0):
-                    self._guarded(self._hear, link.conn.recv_bytes())
-                    heard = time.monotonic()
-            except (EOFError, OSError):
+                data = link.receive(LOOK_SECONDS)
+            except EOFError:
                 return
-            silence = time.monotonic() - heard
-            if silence > (self._stall if self.ready else START_SECONDS) and self._listener.busy():
-                log.error("The worker has been silent for %d seconds and is ended", silence)
+            if data is not None:
+                word = self._guarded(self._hear, data)
+                watchdog.heard(word=word is not False)
+            elif not link.alive:
+                return  # and a child of its own holds the pipe open
+            elif why := watchdog.waited(LOOK_SECONDS, ready=self.ready, busy=self._listener.busy()):
+                log.error("The worker is %s and is ended", why)
                 link.kill()
 
-    def _hear(self, data: bytes) -> None:
+    def _hear(self, data: bytes) -> bool:
+        """Whether that was a word about its work."""
         message = decode(data)
+        if isinstance(message, Beat):
+            return False
         self.ready = self.ready or isinstance(message, Ready)
+        self._finished = self._finished or isinstance(message, Finished)
         self._listener.heard(cast(FROM_WORKER, message))
+        return True
 
-    def _guarded(self, call: Callable, *arguments: object) -> None:
+    def _guarded(self, call: Callable, *arguments: object) -> object:
         """A failure to note one thing must not end the listening."""
         try:
-            call(*arguments)
+            return call(*arguments)
         except Exception:
             log.exception("Unforeseen, while listening to the worker")
+            return None

@@ -9,7 +9,9 @@ from typing import Protocol
 
 from pipelines.base import Artifact, Pipeline, State
 from pipelines.errors import OutOfMemory, TriptychError
+from pipelines.memory import is_out_of_memory
 from pipelines.requests import Request
+from studio.health import Unforeseen
 from studio.scheduler import Work
 
 PREPARE, STEP, FINISH, SCORE = "prepare", "step", "finish", "score"
@@ -115,7 +117,7 @@ def explain(error: Exception) -> TriptychError:
     """The error as one for a person. What nobody foresaw goes to the log with its traceback."""
     if isinstance(error, TriptychError):
         return error
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return OutOfMemory(NO_MEMORY)
     log.error("Unforeseen, while working on a job", exc_info=error)
-    return TriptychError(SURPRISE)
+    return Unforeseen(SURPRISE)

@@ -14,9 +14,12 @@ from pathlib import Path
 
 from pipelines import requests
 from pipelines.errors import TriptychError
+from studio import at_work
+from studio.heartbeat import BEAT_SECONDS, Outbox, beat
 from studio.learned import CapacityFile
 from studio.lifeline import die_with
 from studio.messages import (
+    AtWork,
     Cancel,
     Failed,
     Forget,
@@ -30,7 +33,6 @@ from studio.messages import (
     Submit,
     Trouble,
     decode,
-    encode,
 )
 from studio.previews import Previews
 from studio.runner import Runner
@@ -47,8 +49,10 @@ def main(conn: Connection, parent: int, settings: dict) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent tells us when to end
     die_with(parent)
     _log_to(settings)
+    outbox = Outbox(conn)
+    beat(outbox, settings.get("beat_seconds", BEAT_SECONDS))
     try:
-        _opened(conn, settings).serve()
+        _opened(conn, settings, outbox).serve()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         log.info("The studio has gone")
     except Exception:
@@ -58,20 +62,21 @@ def main(conn: Connection, parent: int, settings: dict) -> None:
         os._exit(0)  # taking a deep learning library apart in good order takes seconds, and gains nothing
 
 
-def _opened(conn: Connection, settings: dict) -> Mailbox:
+def _opened(conn: Connection, settings: dict, outbox: Outbox) -> Mailbox:
     try:
-        return Mailbox(conn, settings)
+        return Mailbox(conn, settings, outbox)
     except Exception as error:
         log.exception("The worker cannot start")
         device = settings.get("device", "")
-        conn.send_bytes(encode(Trouble(f"The device {device!r} cannot be opened; the log has the details.")))
+        outbox.send(Trouble(f"The device {device!r} cannot be opened; the log has the details."))
         raise SystemExit from error
 
 
 class Mailbox:
     """Hears before every move of the runner, so a cancel is obeyed before the next step."""
 
-    def __init__(self, conn: Connection, settings: dict):
+    def __init__(self, conn: Connection, settings: dict, outbox: Outbox | None = None):
+        self._outbox, self._folder = outbox or Outbox(conn), settings.get("data_dir")
         self._conn, self._open, self._idle = conn, True, settings.get("idle_seconds", IDLE_SECONDS)
         self._pictures: dict[str, bytes] = {}
         shelf: Shelf = _named(settings.get("shelf") or "studio.worker:open_shelf")(settings)
@@ -103,6 +108,14 @@ class Mailbox:
             elif not worked:
                 self._runner.report()
             busy = worked
+            self._give_way()
+
+    def _give_way(self) -> None:
+        """Where it had better end: the supervisor starts another one, and gives it all that is to be done."""
+        health = self._runner.health
+        if health.ill or (health.tired and not self._runner.occupied):
+            log.error("The worker ends, as it cannot be trusted any more: what failed is told above")
+            self._close()
 
     def _rest(self) -> None:
         """Nothing to do: the time to tell the last, and to write down what was learned."""
@@ -125,7 +138,9 @@ class Mailbox:
             self._runner.submit(message.job_id, message.owner, request, message.attempts)
 
     def _emit(self, message: Message) -> None:
-        self._conn.send_bytes(encode(message))
+        if isinstance(message, AtWork):
+            at_work.write(self._folder, message.job_ids)
+        self._outbox.send(message)
 
     def _close(self) -> None:
         self._open = False

@@ -6,7 +6,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.base import Artifact, Piece
-from pipelines.errors import InvalidRequest, OutOfMemory, TriptychError
+from pipelines.errors import InvalidRequest, TriptychError
+from pipelines.memory import is_out_of_memory
 from pipelines.requests import SpeechRequest
 from pipelines.speech import encoding, peaks, sound, words
 from pipelines.speech.master import portions
@@ -61,9 +62,9 @@ class SpeechPipeline:
             now, waits = state.todo[0], state.waits
             try:
                 self._move(state, now)
-            except (OutOfMemory, MemoryError):
-                raise
             except Exception as error:
+                if is_out_of_memory(error):
+                    raise
                 state.error = _failed(state, now, error)
             if state.waits > waits:
                 continue

@@ -1,7 +1,8 @@
 """A pipeline without a model, for tests of the worker: real process, real steps, and every misfortune on demand.
 
-The prompt says what happens: `delay=0.02 oom_rows=2 nan_at=3 raise_at=1 hang_at=2 exit_at=1`, and with files
-`exit_once=/path hang_once=/path` (made as it happens, in the second step), `holds=/path` (waited for from then on).
+The prompt says what happens: `delay=0.02 oom_rows=2 nan_at=3 raise_at=1 hang_at=2 exit_at=1 short_at=1`, and with files
+`exit_once=/path hang_once=/path stop_once=/path` (made as it happens, in the second step), `holds=/path` (waited for
+from then on). `short` is oneDNN out of memory; after `ill_after=/path`, a file that is made, all fails in this process.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import signal
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -96,10 +98,24 @@ class FaultyPipeline:
             if once:
                 Path(once).touch()
             os._exit(9)
+        if (stops := wishes(state.request).get("stop_once")) and step == 2 and not Path(stops).exists():
+            Path(stops).touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if step == state.wish("short_at"):
+            raise RuntimeError("could not create a primitive")
+        if self._ill(state):
+            raise RuntimeError("a surprise")
         if step == state.wish("raise_at"):
             raise RuntimeError("a surprise")
         if step == state.wish("hang_at"):
             time.sleep(3600)
+
+    def _ill(self, state: FaultyState) -> bool:
+        """From a certain moment on everything fails, until there is another process."""
+        mark = wishes(state.request).get("ill_after")
+        if mark and not Path(mark).exists():
+            Path(mark).write_text(str(os.getpid()))
+        return bool(mark) and Path(mark).read_text() == str(os.getpid())
 
     def pieces(self, state: FaultyState) -> list[Piece]:
         said = wishes(state.request).get("says")

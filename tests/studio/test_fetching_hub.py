@@ -50,9 +50,9 @@ class Talk:
 
     def _listen(self):
         try:
-            while True:
-                self.said.append(decode(self.link.conn.recv_bytes()))
-        except (EOFError, OSError):
+            while data := self.link.receive(600):
+                self.said.append(decode(data))
+        except EOFError:
             return
 
 

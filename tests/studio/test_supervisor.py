@@ -30,11 +30,15 @@ class Worker:
 
     def __init__(self):
         self.dead, self.process = threading.Event(), SimpleNamespace(pid=1)
-        self.conn = SimpleNamespace(poll=self.dead.wait, recv_bytes=self.recv)
         self.kill = self.close = self.dead.set
 
-    def recv(self):
-        raise EOFError
+    @property
+    def alive(self):
+        return not self.dead.is_set()
+
+    def receive(self, seconds):
+        if self.dead.wait(seconds):
+            raise EOFError
 
     def send(self, message):
         pass

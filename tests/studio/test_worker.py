@@ -31,8 +31,8 @@ class Talk:
 
     def until(self, kind, job_id=None, seconds=60):
         end = time.monotonic() + seconds
-        while self.link.conn.poll(max(0, end - time.monotonic())):
-            message = decode(self.link.conn.recv_bytes())
+        while data := self.link.receive(max(0, end - time.monotonic())):
+            message = decode(data)
             self.said.append(message)
             if isinstance(message, kind) and job_id in (None, getattr(message, "job_id", None)):
                 return message
@@ -105,7 +105,7 @@ if __name__ == "__main__":
     settings = {"shelf": "tests.studio.faults:open_shelf", "folder": folder}
     link = Link(worker.main if helped == "helped" else unaided, settings)
     link.send(Submit("a", "ann", ImageRequest(prompt=prompt, steps=150).model_dump_json()))
-    while not isinstance(message := decode(link.conn.recv_bytes()), Progress) or message.jobs[0][1] < 1:
+    while not isinstance(message := decode(link.receive(60)), Progress) or message.jobs[0][1] < 1:
         pass
     print(link.process.pid, flush=True)
     time.sleep(60)
