@@ -24,6 +24,21 @@ def run(pipeline: ImagePipeline, *requests: ImageRequest, pictures: dict[str, by
     return states
 
 
+def forwards(pipeline: ImagePipeline, states: list) -> list[torch.Tensor]:
+    """What the UNet answers for every state, (its rows, C, h, w), in one step of them together: before guidance, which
+    multiplies whatever two answers differ by."""
+    answers = []
+    hook = pipeline.parts.unet.register_forward_hook(lambda module, args, output: answers.append(output[0]))
+    try:
+        pipeline.step(states)
+    finally:
+        hook.remove()
+    guided = [state for state in states if state.rows == 2]
+    whose = guided * 2 + [state for state in states if state.rows == 1]
+    (rows,) = answers
+    return [torch.stack([row for row, its in zip(rows, whose, strict=True) if its is state]) for state in states]
+
+
 def difference(one: torch.Tensor, other: torch.Tensor) -> float:
     """The largest one."""
     return (one - other).abs().max().item()

@@ -21,6 +21,7 @@ from pipelines.lowrank import merge
 from pipelines.requests import Sampler
 from pipelines.shelf import Shelf
 from tests.pipelines.support import START, difference, request, run
+from tests.rounding import assert_same_latents
 
 SPRITE = BUNDLED / "sprite"
 MASK = "b" * 64
@@ -51,7 +52,7 @@ def test_a_mixed_batch_equals_diffusers(ours):
     states = run(ours, *asked, pictures={START: file.getvalue()})
     opened = diffusers.StableDiffusionPipeline.from_pretrained(SPRITE, local_files_only=True)
     for state in states:
-        assert difference(state.latents, _theirs(opened, state.request, file)) <= 1e-4
+        assert_same_latents(state.latents, _theirs(opened, state.request, file))
 
 
 def test_the_fast_variant_equals_diffusers_with_the_changes_merged():
@@ -62,7 +63,7 @@ def test_the_fast_variant_equals_diffusers_with_the_changes_merged():
     opened = diffusers.StableDiffusionPipeline.from_pretrained(SPRITE, local_files_only=True)
     merge(opened.unet, SPRITE / FEW_STEP)
     assert (entry.steps, entry.guidance_scale) == (4, 1.0)
-    assert difference(state.latents, _theirs(opened, asked)) <= 1e-4
+    assert_same_latents(state.latents, _theirs(opened, asked))
 
 
 def _theirs(opened, asked, file=None, **more) -> torch.Tensor:
@@ -101,7 +102,7 @@ def test_a_masked_job_equals_what_diffusers_does_with_a_mask(ours):
         there = pipe.scheduler.add_noise(clean, noise, coming) if len(coming) else clean
         return {"latents": (1 - cells) * there + cells * seen["latents"]}
 
-    assert difference(state.latents, _theirs(opened, asked, file, callback_on_step_end=hold)) <= 1e-4
+    assert_same_latents(state.latents, _theirs(opened, asked, file, callback_on_step_end=hold))
 
 
 def test_pictures_in_the_prompt_equal_diffusers(tmp_path):
@@ -124,12 +125,12 @@ def test_pictures_in_the_prompt_equal_diffusers(tmp_path):
     asked = request(parts=[{"picture": START, "weight": 0.8}], **fields)
     state, plain = run(ours, asked, request(seed=8, **fields), pictures={START: file.getvalue()})
     opened = diffusers.StableDiffusionPipeline.from_pretrained(SPRITE, local_files_only=True)
-    assert difference(plain.latents, _theirs(opened, plain.request, file)) <= 1e-4
+    assert_same_latents(plain.latents, _theirs(opened, plain.request, file))
     eyes = CLIPImageProcessorPil.from_pretrained(BUNDLED / "sprite-clip")
     opened.register_modules(image_encoder=clip, feature_extractor=eyes)
     opened.load_ip_adapter(tmp_path / "sprite", "", image_prompt.FILE, low_cpu_mem_usage=False)
     opened.set_ip_adapter_scale(0.8)
-    assert difference(state.latents, _theirs(opened, asked, file, ip_adapter_image=picture)) <= 1e-4
+    assert_same_latents(state.latents, _theirs(opened, asked, file, ip_adapter_image=picture))
     assert difference(state.latents, plain.latents) > 1e-2
 
 

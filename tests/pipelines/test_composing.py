@@ -11,6 +11,7 @@ from pipelines import mixing, prompts
 from pipelines.errors import InvalidRequest
 from pipelines.requests import Role
 from tests.pipelines.support import difference, request, run
+from tests.rounding import assert_same_forward, assert_same_latents
 
 
 def text(said: str, role: str = "what", weight: float = 1.0) -> dict:
@@ -65,8 +66,8 @@ def test_the_ends_of_a_blend_are_the_prompts_themselves(model, pipeline):
     asked = [request(**fields, blend=other | {"at": at}) for at in (0.0, 1.0, 0.5)]
     first, last, middle = run(ours, *asked)
     one, two = run(ours, request(**fields), request(**fields | other))
-    assert difference(first.latents, one.latents) <= 1e-4
-    assert difference(last.latents, two.latents) <= 1e-4
+    assert_same_latents(first.latents, one.latents)
+    assert_same_latents(last.latents, two.latents)
     assert difference(middle.latents, one.latents) > 1e-2
     assert difference(middle.latents, two.latents) > 1e-2
 
@@ -83,8 +84,8 @@ def test_a_blend_goes_along_the_arc():
     east, north = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]])
     third = mixing.slerp(east, north, 1 / 3)
     expected = torch.tensor([[3**0.5 / 2, 2 * 0.5]])
-    assert difference(third, expected) < 1e-6
-    assert difference(mixing.slerp(east, east * (1 + 1e-7), 0.5), east) < 1e-5
+    assert_same_forward(third, expected)
+    assert_same_forward(mixing.slerp(east, east * (1 + 1e-7), 0.5), east)
 
 
 def test_a_strip_is_one_job_a_frame_in_a_group_of_its_own():

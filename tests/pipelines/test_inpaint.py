@@ -15,8 +15,9 @@ from pipelines import masks
 from pipelines.errors import BadUpload, InvalidRequest
 from pipelines.requests import Margins, Sampler
 from tests import tiny
-from tests.pipelines.support import START, difference, request, run
-from tests.pipelines.test_parity import FINAL, SCHEDULERS
+from tests.pipelines.support import START, request, run
+from tests.pipelines.test_parity import SCHEDULERS
+from tests.rounding import assert_same_latents
 
 MASK = "b" * 64
 INPAINT = {"sd": diffusers.StableDiffusionInpaintPipeline, "sdxl": diffusers.StableDiffusionXLInpaintPipeline}
@@ -80,7 +81,7 @@ def test_masked_jobs_in_a_mix_equal_diffusers(model, pipeline, theirs, files, pi
         if state.request.mask:
             more = {"image": start, "mask_image": mask, "strength": state.request.strength, "width": 64, "height": 64}
             expected = theirs(state.request, INPAINT[model], **more)
-            assert difference(state.latents, expected) <= FINAL, state.request
+            assert_same_latents(state.latents, expected, state.request)
 
 
 @pytest.mark.parametrize("model", ["inpaint", "inpaint-xl"])
@@ -93,7 +94,7 @@ def test_models_that_see_the_mask_equal_diffusers(model, strength, models, pipel
     kind = INPAINT["sdxl" if "xl" in model else "sd"]
     for state in run(pipeline(model), *asked, request(model=model), pictures=files):
         if state.request.mask:
-            assert difference(state.latents, theirs(state.request, kind, **more)) <= FINAL
+            assert_same_latents(state.latents, theirs(state.request, kind, **more))
 
 
 @pytest.mark.parametrize("model", ["instruct", "instruct-xl"])
@@ -116,7 +117,7 @@ def test_models_that_edit_by_instruction_equal_diffusers(model, pipeline, theirs
         more = {"image": Image.open(io.BytesIO(picture)), "image_guidance_scale": state.request.image_guidance_scale}
         if xl:
             more |= {"width": 64, "height": 64}
-        assert difference(state.latents, theirs(state.request, kind, **more)) <= FINAL
+        assert_same_latents(state.latents, theirs(state.request, kind, **more))
 
 
 def test_a_model_that_edits_wants_a_picture(pipeline):

@@ -7,7 +7,8 @@ import torch
 
 from pipelines.errors import BadUpload, InvalidRequest, NotFinite, OutOfMemory
 from pipelines.requests import Sampler
-from tests.pipelines.support import START, difference, request, run
+from tests.pipelines.support import START, request, run
+from tests.rounding import assert_same_latents
 
 SHORT = RuntimeError(
     "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: not enough memory: you tried to allocate"
@@ -28,7 +29,7 @@ def test_nan_fails_its_own_job_only(pipeline):
         ours.step(healthy)
     for state in healthy:
         (alone,) = run(ours, state.request)
-        assert difference(state.latents, alone.latents) <= 1e-4
+        assert_same_latents(state.latents, alone.latents)
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory."), SHORT, MemoryError()])
@@ -69,7 +70,7 @@ def _finish_as_alone(ours, states) -> None:
         ours.step(states)
     for state in states:
         (alone,) = run(ours, state.request)
-        assert difference(state.latents, alone.latents) <= 1e-4
+        assert_same_latents(state.latents, alone.latents)
 
 
 def test_other_errors_are_not_taken_for_memory(pipeline, monkeypatch):

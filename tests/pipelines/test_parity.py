@@ -14,9 +14,9 @@ from PIL import Image
 
 from pipelines.image import ImagePipeline
 from pipelines.requests import ImageRequest, Sampler
-from tests.pipelines.support import START, difference, request, run
+from tests.pipelines.support import START, forwards, request, run
+from tests.rounding import assert_same_forward, assert_same_latents
 
-FINAL = 1e-4  # in the final float32 latents
 SCHEDULERS = {
     Sampler.EULER: lambda c: diffusers.EulerDiscreteScheduler.from_config(c),
     Sampler.EULER_A: lambda c: diffusers.EulerAncestralDiscreteScheduler.from_config(c),
@@ -93,7 +93,7 @@ def test_alone_equals_diffusers(sampler, model, pipeline, reference: Reference, 
     for asked in mixture(model):
         if asked.sampler == sampler:
             (state,) = run(pipeline(model), asked, pictures={START: picture})
-            assert difference(state.latents, reference(asked)) <= FINAL
+            assert_same_latents(state.latents, reference(asked))
 
 
 @pytest.mark.parametrize("model", ["sd", "sdxl"])
@@ -107,7 +107,7 @@ def test_every_mix_equals_diffusers(model, pipeline, reference: Reference, pictu
         ours.step(going)
         going = [state for state in going if state.steps_left]
     for state in every:
-        assert difference(state.latents, reference(state.request)) <= FINAL, state.request
+        assert_same_latents(state.latents, reference(state.request), state.request)
 
 
 @pytest.mark.parametrize("model", ["lcm", "turbo", "v", "sample", "taesd"])
@@ -119,7 +119,7 @@ def test_other_kinds_of_models_equal_diffusers(model, sampler, pipeline, referen
         request(model=model, sampler=sampler, start_picture=START, strength=0.5, seed=3, steps=6),
     ]
     for state in run(pipeline(model), *asked, pictures={START: picture}):
-        assert difference(state.latents, reference(state.request)) <= FINAL
+        assert_same_latents(state.latents, reference(state.request))
 
 
 def test_leaving_a_batch_changes_nothing_for_the_others(pipeline, reference: Reference):
@@ -130,7 +130,7 @@ def test_leaving_a_batch_changes_nothing_for_the_others(pipeline, reference: Ref
     ours.step(states)
     while states[0].steps_left:
         ours.step(states[:1])
-    assert difference(states[0].latents, reference(kept)) <= FINAL
+    assert_same_latents(states[0].latents, reference(kept))
 
 
 @pytest.mark.parametrize("model", ["sd", "sdxl"])
@@ -139,7 +139,5 @@ def test_one_forward_of_a_batch_equals_one_alone(model, pipeline):
     requests = [request(model=model, seed=i, guidance_scale=1.0 + i % 3, steps=2 + i) for i in range(6)]
     together = [ours.prepare(asked, {}) for asked in requests]
     alone = [ours.prepare(asked, {}) for asked in requests]
-    ours.step(together)
-    for one, other in zip(together, alone, strict=True):
-        ours.step([other])
-        assert difference(one.prediction.output, other.prediction.output) <= 1e-5
+    for one, other in zip(forwards(ours, together), alone, strict=True):
+        assert_same_forward(one, *forwards(ours, [other]))

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.pipelines.alignment.conftest import FAMILIES
+from tests.rounding import assert_same_forward
 
 TEXTS = ["a cat", "x", "red car", "dogs"]
 
@@ -31,8 +32,8 @@ def test_vectors_are_transformers_own(opened, images, family):
     assert seen.dtype == read.dtype == np.float32
     for i, row in enumerate(outputs):
         for j, output in enumerate(row):
-            assert np.abs(seen[i] - output.image_embeds[0].numpy()).max() < 1e-5
-            assert np.abs(read[j] - output.text_embeds[0].numpy()).max() < 1e-5
+            assert_same_forward(seen[i], output.image_embeds[0].numpy())
+            assert_same_forward(read[j], output.text_embeds[0].numpy())
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -49,7 +50,7 @@ def test_the_score_of_a_sigmoid_model_is_its_probability(opened, images, family)
     pipeline = opened(family)
     outputs = theirs(pipeline, images, TEXTS)
     expected = [float(outputs[i][i].logits_per_image.sigmoid()) for i in range(4)]
-    assert np.abs(pipeline.alignment.score(images, TEXTS) - expected).max() < 1e-5
+    assert_same_forward(pipeline.alignment.score(images, TEXTS), expected)
 
 
 def test_the_score_of_a_clip_is_its_softmax_over_the_line_up(opened, images):
@@ -69,7 +70,7 @@ def test_a_batch_gives_what_one_by_one_gives(opened, images, family):
     alignment = opened(family).alignment
     texts = ["a", "a much longer text, which has, by far, more than twelve tokens", *TEXTS]
     together, alone = alignment.embed_texts(texts), [alignment.embed_texts([text])[0] for text in texts]
-    assert np.abs(together - np.stack(alone)).max() < 1e-5
+    assert_same_forward(together, np.stack(alone))
     seen, single = alignment.embed_images(images), [alignment.embed_images([image])[0] for image in images]
-    assert np.abs(seen - np.stack(single)).max() < 1e-5
+    assert_same_forward(seen, np.stack(single))
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)

@@ -12,6 +12,7 @@ from pipelines.errors import InvalidRequest
 from pipelines.requests import AlignRequest
 from tests.pipelines.alignment.conftest import FAMILIES
 from tests.pipelines.alignment.test_helpers import png
+from tests.rounding import assert_same_forward
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_requests_in_one_batch_get_what_they_get_alone(opened, uploads, images):
         vectors = np.frombuffer(artifact.data, "<f4").reshape(-1, artifact.info["dim"])
         read = pipeline.alignment.embed_texts(request.texts)
         seen = pipeline.alignment.embed_images([images[shas.index(sha)] for sha in request.pictures])
-        assert np.abs(vectors - np.concatenate([read, seen])).max() < 1e-5
+        assert_same_forward(vectors, np.concatenate([read, seen]))
         assert (artifact.info["texts"], artifact.info["pictures"]) == (len(request.texts), len(request.pictures))
     assert np.shape(made[2].info["scores"]) == (2, 1)
 
@@ -58,7 +59,7 @@ def test_a_long_text_is_read_in_parts_and_said_to_be(opened, uploads):
     vectors = np.stack([pipeline.alignment.embed_ids([[part]])[0] for part in parts])
     mean = (vectors * np.array([[len(part)] for part in parts])).sum(0)
     (artifact,) = finished(pipeline, state)
-    assert np.abs(np.frombuffer(artifact.data, "<f4") - mean / np.linalg.norm(mean)).max() < 1e-5
+    assert_same_forward(np.frombuffer(artifact.data, "<f4"), mean / np.linalg.norm(mean))
 
 
 @pytest.mark.parametrize(("family", "side"), [("clip", 4), ("siglip", 4), ("siglip2", 16)])
