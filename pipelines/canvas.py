@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from pipelines import masks
+from pipelines.colours import rgb
 from pipelines.errors import BadUpload, InvalidRequest
 from pipelines.requests import ImageRequest, Margins
 
@@ -46,7 +47,7 @@ def prepared(request: ImageRequest, pictures: Mapping[str, bytes], notes: list[s
     if request.beginning is None:
         return None
     field = "start_picture" if request.start_picture else "parts"
-    picture = opened(given(pictures, request.beginning, field), "start picture").convert("RGB")
+    picture = rgb(opened(given(pictures, request.beginning, field), "start picture"), notes)
     mask = None
     if request.mask:
         drawn = opened(given(pictures, request.mask, "mask"), "mask")

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from pipelines.colours import rgb
 from pipelines.errors import BadUpload
 from studio import limits
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # JPEG: also with more pictures behind it (MPO)
 ALLOWED = (
     f"a PNG, JPEG, WebP, GIF or BMP picture of at most {limits.UPLOAD_BYTES // limits.MIB} MB "
     f"and {limits.UPLOAD_PIXELS // 10**6} million pixels"
@@ -34,7 +35,7 @@ _STARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """An RGB picture, upright, 8 bits a channel, and what had to be changed to get it, as sentences."""
+    """A picture in sRGB, upright, 8 bits a channel, and what had to be changed to get it, as sentences."""
 
     image: Image.Image
     notes: list[str] = field(default_factory=list)
@@ -54,11 +55,19 @@ def decode(data: bytes) -> Decoded:
         width, height = image.size
         if width * height > limits.UPLOAD_PIXELS:
             raise _bad(f"{width:,} × {height:,} pixels")
-        notes = ["Of the animation, the first frame is used."] if getattr(image, "is_animated", False) else []
+        notes = _frames(image)
         image.seek(0)
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        return Decoded(_rgb(upright, notes), notes)
+        return Decoded(rgb(ImageOps.exif_transpose(image), notes), notes)
+
+
+def _frames(image: Image.Image) -> list[str]:
+    """A note where there is more than one picture in the file: animations, and what phones add to a photograph."""
+    if not getattr(image, "is_animated", False):
+        return []
+    if image.format == "MPO":
+        return ["Of the pictures in the file, the first is used."]
+    return ["Of the animation, the first frame is used."]
 
 
 def fitted(image: Image.Image, side: int) -> Image.Image:
@@ -68,22 +77,6 @@ def fitted(image: Image.Image, side: int) -> Image.Image:
     scale = side / max(image.size)
     width, height = (max(1, round(length * scale)) for length in image.size)  # 1 × 20,000 has a width, too
     return image.resize((width, height), Image.Resampling.LANCZOS)
-
-
-def _rgb(image: Image.Image, notes: list[str]) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits: `convert` would clip instead of scaling
-        notes.append("16 bits a channel became 8.")
-        return image.convert("I").point(lambda value: value / 257).convert("L").convert("RGB")
-    if image.mode == "CMYK":
-        notes.append("CMYK became RGB.")
-        return image.convert("RGB")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        if rgba.getchannel("A").getextrema()[0] == 255:  # a canvas gives one also where nothing is transparent
-            return rgba.convert("RGB")
-        notes.append("Transparent parts became white.")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image.convert("RGB")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import io
 
 from PIL import Image, ImageOps
 
+from pipelines.colours import rgb
 from pipelines.errors import BadUpload
 
 MAX_PIXELS = 64_000_000
@@ -19,20 +20,11 @@ def opened(data: bytes, notes: list[str] | None = None) -> Image.Image:
         if image.width * image.height > MAX_PIXELS:
             raise BadUpload(f"picture: got {image.width} x {image.height}, allowed is {MAX_PIXELS:,} pixels.")
         image.load()
-        return slender(flat(ImageOps.exif_transpose(image)), notes if notes is not None else [])
+        return slender(rgb(ImageOps.exif_transpose(image), []), notes if notes is not None else [])
     except BadUpload:
         raise
     except Exception as error:  # whatever a decoder says of a damaged file
         raise BadUpload("The file cannot be read as a picture.") from error
-
-
-def flat(image: Image.Image) -> Image.Image:
-    """RGB; what is transparent becomes white, as on paper."""
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layered = image.convert("RGBA")
-    paper = Image.new("RGBA", layered.size, "white")
-    return Image.alpha_composite(paper, layered).convert("RGB")
 
 
 def slender(image: Image.Image, notes: list[str]) -> Image.Image:

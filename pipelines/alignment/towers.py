@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipelines.alignment import windows
 from pipelines.alignment.calibration import Scale
-from pipelines.alignment.pictures import flat
+from pipelines.colours import rgb
 
 Pixels = dict[str, Tensor]  # what the image processor gives, one line a picture
 
@@ -36,7 +36,7 @@ class Towers:
 
     def pixels(self, picture: Image.Image) -> Pixels:
         """One picture as the model wants it, on the CPU."""
-        return dict(self._processor([picture if picture.mode == "RGB" else flat(picture)], return_tensors="pt"))
+        return dict(self._processor([picture if picture.mode == "RGB" else rgb(picture, [])], return_tensors="pt"))
 
     def view(self, width: int, height: int) -> tuple[float, float, float, float]:
         """The part of a picture of that size that the model sees: left, top, right, bottom in 0…1.
