@@ -66,7 +66,7 @@ def _lock(settings: Settings) -> FileLock:
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
     try:
         make_folder(settings.data_dir)
-        lock = FileLock(settings.data_dir / "lock", timeout=0)
+        lock = FileLock(settings.data_dir / "lock", timeout=0, thread_local=False)  # whoever closes lets go of it
         lock.acquire()
     except Timeout as error:
         raise CannotStart(

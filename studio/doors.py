@@ -1,7 +1,8 @@
-"""What of Gradio is open: the page itself, what it loads, and the one address where its buttons are heard.
+"""What of Gradio is open: the page itself and what it loads. Its buttons ask the studio's own routes, in the browser.
 
-Gradio brings some fifty more (uploads, files, its own queue, docs, monitoring, an editor of the code, …), all of them
-made for other uses. A list of what is needed stays right when the next version brings another one.
+Gradio brings some fifty more addresses (calls of functions, uploads, files, its own queue, docs, monitoring, an editor
+of the code, …), all of them made for other uses. A list of what is needed stays right when the next version brings
+another one.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio.errors import SENTENCES, error_response
 
-CALLS = "/gradio_api/run/predict"
-_OPEN = {"/": ("GET", "HEAD"), "/theme.css": ("GET", "HEAD"), CALLS: ("POST",)}
+_OPEN = ("/", "/theme.css")
 _FOLDERS = ("/assets/", "/static/")  # scripts and styles out of the package
 
 
@@ -31,8 +31,6 @@ class Doors:
 
 
 def _open(scope: Scope) -> bool:
-    if scope["type"] != "http":
+    if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
         return False
-    path = scope["path"]
-    methods = ("GET", "HEAD") if path.startswith(_FOLDERS) else _OPEN.get(path, ())
-    return scope["method"] in methods
+    return scope["path"] in _OPEN or scope["path"].startswith(_FOLDERS)

@@ -50,10 +50,10 @@ class Page:
         return app
 
 
-def page(engine: Any, catalog: Any, settings: Any = None, batches: Any = None) -> Page:
-    """The whole page over an engine (`submit`) and a catalog (`entries`, `find`)."""
+def page(catalog: Any, settings: Any = None) -> Page:
+    """The whole page, offering the models of a catalog (`entries`)."""
     words, base = Words(), files.base()
-    room = Room(engine, catalog, settings, words, base, batches)
+    room = Room(catalog, settings, words, base)
     with gr.Blocks(title="Triptych", analytics_enabled=False, fill_width=True, elem_id="triptych") as blocks:
         header.build(room, [tab.NAME for tab in tabs.TABS])
         for tab in tabs.TABS:

@@ -28,7 +28,7 @@ def create_app(studio: Studio) -> FastAPI:
     import_gradio()
     from studio.page import page
 
-    return page(studio.engine, studio.catalog, studio.settings, studio.batches).mount(app)
+    return page(studio.catalog, studio.settings).mount(app)
 
 
 def create_api(studio: Studio) -> FastAPI:

@@ -40,9 +40,11 @@ class Served:
 
 
 @contextmanager
-def served(settings: Settings, worker: Mapping[str, object] | None = None, page: bool = True) -> Iterator[Served]:
-    """A studio on a free port; page=False leaves out Gradio, which takes seconds to import."""
-    listener = listen(settings.host, 0)
+def served(
+    settings: Settings, worker: Mapping[str, object] | None = None, page: bool = True, port: int = 0
+) -> Iterator[Served]:
+    """A studio on that port, 0 for a free one; page=False leaves out Gradio, which takes seconds to import."""
+    listener = listen(settings.host, port)
     studio = build(settings, worker)
     app = (create_app if page else create_api)(studio)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1))

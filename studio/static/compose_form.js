@@ -5,6 +5,7 @@ import { showMargins } from "./compose_margins.js";
 import { draw, partsNow, showBlind, showParts } from "./compose_parts.js";
 import { showOther, showPicture } from "./compose_picture.js";
 import { showHint, showReword } from "./compose_words.js";
+import { composition } from "./compose_ask.js";
 import { arranged } from "./compose_size.js";
 import { ways } from "./compose_ways.js";
 import { imageForm, modelOf } from "./image_fields.js";
@@ -14,8 +15,8 @@ const base = imageForm("compose", (form) => {
   look(form);
   draw(); // the list of parts has its own ears, see `composeParts`
 });
-const { named, listed, changes } = base;
-export const { settle, fill, model, size, reuse } = base;
+const { named, changes } = base;
+export const { offer, settle, fill, model, size, reuse } = base;
 
 /** Also called at each change: what is shown beside the fields follows them. */
 export function keep(kept, ...values) {
@@ -30,8 +31,8 @@ export async function restore(...values) {
   return result;
 }
 
-/** The values as they are sent: the list of parts may have been typed in a moment ago. */
-export const asked = (...values) => listed({ ...named(values), parts: partsNow() });
+/** The list of parts may have been typed in a moment ago. */
+export const run = base.asks(async (form) => composition({ ...form, parts: partsNow() }, (await modelOf(form.model))?.image_prompts));
 
 /** Another way of working: its own first values; the picture that is worked on and the one that says where are one. */
 export async function way(...values) {

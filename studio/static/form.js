@@ -1,14 +1,29 @@
 // Forms as Gradio sees them: plain functions from the values of their fields to new values. What browsers remember
-// of a form, and filling it from elsewhere, is the same for every tab; a tab's own module exports them:
-//   export const { settle, keep, restore, fill } = formOf("speech", { first, shown, ready });
+// of a form, filling it from elsewhere, and asking the studio for what it says is the same for every tab; a tab's own
+// module exports them:
+//   export const { offer, settle, keep, restore, fill } = formOf("speech", { task: "speech", first, shown, ready });
+//   export const run = form.asks(requestOf);
+
+import { models, submit } from "./api.js";
+import { el } from "./dom.js";
+import { jobs, takeJob } from "./live.js";
 
 const SETTLES = 50; // milliseconds
 const AS_IT_IS = { __type__: "update" }; // as Gradio's own gr.skip
 const CLOSED = { __type__: "update", open: false };
+const OPEN = { __type__: "update", open: true };
 
-/** first(form): what an untouched form would like; shown(form): the form has other values; ready: what both need to
- * know is there (a promise that holds). All optional. */
-export function formOf(name, { first, shown, ready } = {}) {
+/** What the form lacks though the request itself would not: the field, and the sentence to show under it. */
+export const missing = (field, message) => Object.assign(new Error(message), { field });
+
+/** A job of one's own for that request; it is shown before the live connection tells of it. */
+export async function order(request) {
+  for (const job of (await submit(request)).jobs) takeJob(jobs.get(job.id) ?? job);
+}
+
+/** task: of the models that the form offers. first(form): what an untouched form would like; shown(form): the form has
+ * other values; ready: what both need to know is there (a promise that holds). All but task are optional. */
+export function formOf(name, { task, first, shown, ready } = {}) {
   let restored = false; // nothing is kept before what was kept has been put back
   let turn = Promise.resolve();
   const about = () => window.triptychForms[name];
@@ -16,6 +31,20 @@ export function formOf(name, { first, shown, ready } = {}) {
   const named = (values) => Object.fromEntries(names().map((field, i) => [field, values[i]]));
   const listed = (form) => names().map((field) => form[field]);
   const untouched = (field, value) => (value ?? "") === "" || value === about().initial[names().indexOf(field)];
+
+  /** Where the sentence of a refusal is shown: under its field, under the list that holds it, else above the button. */
+  function placeOf({ field, code }) {
+    const nearest = [field, field?.split(".")[0], code === "bad_upload" && "start_picture"];
+    return nearest.find((place) => about().places.includes(place)) ?? "";
+  }
+
+  /** One value for each place of a sentence, and for each fold: that which hides the field is opened. */
+  function said(error) {
+    const { places, folds, behind } = about();
+    const at = error && placeOf(error);
+    const text = error && el("p", { role: "alert" }, error.message).outerHTML;
+    return [...places.map((place) => (place === at ? text : "")), ...folds.map((fold) => (error && behind[at] === fold ? OPEN : AS_IT_IS))];
+  }
 
   /** Everything that was wished for since the last time. */
   const taken = () => {
@@ -38,11 +67,29 @@ export function formOf(name, { first, shown, ready } = {}) {
     }));
 
   return {
+    /** For the button: what `request(form)` gives is sent. Either may throw an Error with a sentence, and a field. */
+    asks: (request, send = order) => async (...values) => {
+      try {
+        await send(await request(named(values)));
+        return said();
+      } catch (error) {
+        return said(error);
+      }
+    },
+
+    /** The models that there are now. */
+    async offer() {
+      const here = await models().catch(() => null);
+      if (!here) return AS_IT_IS;
+      const choices = here.models.filter((model) => (model.task ?? "image") === task).map(({ id, name }) => [name, id]);
+      return { __type__: "update", choices }; // as Gradio's own gr.update
+    },
+
     /** The folds were open until now, though nobody has seen it: Gradio makes the fields of a closed one when it is
      * opened, and then puts its own values over those that are typed at once. */
     async settle() {
       await ready;
-      return Array(about().folds).fill(CLOSED);
+      return about().folds.map(() => CLOSED);
     },
 
     /** -> what the browser remembers */

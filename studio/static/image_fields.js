@@ -14,7 +14,7 @@ export const modelOf = async (id) => (await known).get(id);
 
 /** name: of the tab; shown(form): the form has other values. -> what the tab's own module exports for Gradio */
 export function imageForm(name, shown) {
-  const base = formOf(name, { first: async (form) => wishes(await modelOf(form.model), form.size), shown, ready: known });
+  const base = formOf(name, { task: "image", first: async (form) => wishes(await modelOf(form.model), form.size), shown, ready: known });
   const { named, changes, filler } = base;
 
   /** The values of the form, and as samplers only those that its model can do. */

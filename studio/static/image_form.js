@@ -1,12 +1,20 @@
 // The form of the Image tab.
 
 import { imageForm } from "./image_fields.js";
+import { missing } from "./form.js";
+import { pictureRequest } from "./image_request.js";
 import { sketchOf } from "./sketch.js";
 import { showStart } from "./start.js";
+import { t } from "./words.js";
 
 const form = imageForm("image", (values) => showStart(values.start_picture));
 
-export const { settle, restore, fill, model, size, reuse } = form;
+export const { offer, settle, restore, fill, model, size, reuse } = form;
+
+export const run = form.asks((values) => {
+  if (!values.prompt?.trim()) throw missing("prompt", t("error.prompt"));
+  return pictureRequest(values);
+});
 
 /** Every change of the form passes here. */
 export function keep(kept, ...values) {

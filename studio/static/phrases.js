@@ -41,7 +41,7 @@ function whole(text) {
   return told.every((part, i) => part === parts[i]) ? phrase(text) : told.join(t("comma"));
 }
 
-/** "parts.1.weight" is "Part 2, weight": as label_of in sentences.py. */
+/** "parts.1.weight" is "Part 2, weight". What has no label is told as it came. */
 function labelOf(field) {
   const [first, ...rest] = field.split(".");
   const numbered = /^\d+$/.test(rest[0]) && has(`${first}.one`);

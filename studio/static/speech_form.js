@@ -1,9 +1,7 @@
 // The form of the Speech tab: the voices that a model has, what they cost, how long the text will last.
 
-import { models, submit } from "./api.js";
-import { el } from "./dom.js";
-import { formOf } from "./form.js";
-import { jobs, takeJob } from "./live.js";
+import { models } from "./api.js";
+import { formOf, missing } from "./form.js";
 import { showText } from "./speech_text.js";
 import { languageName } from "./speech_time.js";
 import { showVoice } from "./speech_voice.js";
@@ -13,9 +11,9 @@ const known = models()
   .then(({ models }) => new Map(models.filter(({ task }) => task === "speech").map((model) => [model.id, model])))
   .catch(() => new Map());
 
-const base = formOf("speech", { ready: known });
+const base = formOf("speech", { task: "speech", ready: known });
 const { named, changes } = base;
-export const { settle, keep } = base;
+export const { offer, settle, keep } = base;
 
 export async function restore(kept, ...values) {
   const form = named(await base.restore(kept, ...values));
@@ -27,21 +25,12 @@ export const fill = base.filler(suited);
 
 const FIELDS = ["text", "model", "voice", "speed", "format", "voice_sample"];
 
-/** The button: asks for the job; what is wrong is said at its place. places: names of those, "" for the whole form. */
-export async function speak(places, ...values) {
-  const form = named(values);
+export const run = base.asks((form) => {
+  if (!form.text?.trim()) throw missing("text", t("error.text"));
   const clones = document.documentElement.hasAttribute("data-clones");
   const request = Object.fromEntries(FIELDS.map((name) => [name, form[name]]));
-  Object.assign(request, { voice: form.voice ?? "", voice_sample: (clones && form.voice_sample) || null });
-  const said = (name, text) => places.map((place) => (place === name ? el("p", { role: "alert" }, text).outerHTML : ""));
-  if (!form.text?.trim()) return said("text", t("error.text"));
-  try {
-    for (const job of (await submit({ kind: "speech", ...request })).jobs) takeJob(jobs.get(job.id) ?? job);
-    return said(null);
-  } catch (error) {
-    return said(places.includes(error.field) ? error.field : "", error.message);
-  }
-}
+  return { kind: "speech", ...request, voice: form.voice ?? "", voice_sample: (clones && form.voice_sample) || null };
+});
 
 /** Another model, voice or speed. */
 export const chosen = async (...values) => changes(named(values), await suited(named(values)));

@@ -8,21 +8,17 @@ from typing import Any
 
 import gradio as gr
 
-from studio.words import Words, nearest
+from studio.words import Words
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """engine: `submit(owner, request)`; catalog: `entries()`, `find(id)`; base: path of the page's own files;
-    batches: `run(owner, id, request)`.
-    """
+    """catalog: `entries()`; base: path of the page's own files."""
 
-    engine: Any
     catalog: Any
     settings: Any
     words: Words
     base: str
-    batches: Any = None
 
     def label(self, key: str) -> gr.I18nData:
         """A word that Gradio shows in the browser's language; raises KeyError if there is no such word."""
@@ -42,8 +38,3 @@ def root(room: Room, name: str, props: str = "{}") -> gr.HTML:
         elem_id=f"root-{name}",
         elem_classes=["root"],
     )
-
-
-def language_of(request: gr.Request) -> str:
-    """The language that the page was shown in (its own cookie), else the browser's."""
-    return nearest(request.cookies.get("triptych_language") or request.headers.get("accept-language"))

@@ -1,34 +1,20 @@
-"""What the forms of all tabs do alike: ask the engine, say an error at its field, remember values in the browser."""
+"""What the forms of all tabs do alike: ask the studio, say an error at its field, remember values in the browser.
+
+Gradio has the fields and their layout. What they do is done in the browser, by functions of `static/`, and what is
+asked for goes to the studio's own routes, as everything else does.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import gradio as gr
 
-from pipelines.errors import TriptychError
-from studio.auth import owner_of
-from studio.tabs.common import Room, language_of
-from studio.tabs.sentences import field_of, sentence
+from studio.tabs.common import Room
 
-QUIET: dict[str, Any] = {
-    "queue": False,  # the only queue is ours
-    "concurrency_limit": None,
-    "show_progress": "hidden",
-    "api_visibility": "private",
-}
-
-
-class Missing(Exception):
-    """The form wants something that the request itself would not: the field, and the sentence to show under it."""
-
-    def __init__(self, field: str, text: str):
-        self.field, self.text = field, text
-        super().__init__(text)
+QUIET: dict[str, Any] = {"show_progress": "hidden"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,41 +36,19 @@ class Form:
         )  # fmt: skip
 
 
-def asks(
-    room: Room, form: Form, run: gr.Button, request_of: Callable[[dict[str, Any], Room, str], Any],
-    js: str | None = None,
-) -> None:  # fmt: skip
-    """A click hands `request_of(values, room, language)` to the engine; it may raise Missing or a TriptychError.
+def asks(room: Room, form: Form, run: gr.Button, module: str) -> None:
+    """A click asks for what the form says, by `run` of that module; what is wrong is said at its field.
 
-    What comes of it arrives over the live connection. js: what the browser does with the values before (`in_browser`).
+    What comes of it arrives over the live connection.
     """
-
-    def submit(request: gr.Request, **values: Any) -> list:
-        language = language_of(request)
-        try:
-            room.engine.submit(owner_of(request), request_of(values, room, language))
-        except Missing as error:
-            return _answer(form, error.field, error.text)
-        except TriptychError as error:
-            return _answer(form, field_of(error, form.errors), sentence(error, room.words, language))
-        return _answer(form, "", "")
-
     run.click(
-        submit,
-        inputs_kwargs=form.fields,
-        outputs=[*form.errors.values(), *form.folds.values()],
-        preprocess=False,  # its checks speak through toasts; ours stand under the field
+        None,
+        list(form.fields.values()),
+        [*form.errors.values(), *form.folds.values()],
+        js=in_browser(room, module, "run"),
         trigger_mode="multiple",  # several clicks are several jobs
-        js=js,
         **QUIET,
     )
-
-
-def _answer(form: Form, name: str, text: str) -> list:
-    """One value for each error place (the sentence at its own), and the fold that hides the field opened."""
-    said = [f'<p role="alert">{escape(text)}</p>' if place == name and text else "" for place in form.errors]
-    fold = form.behind.get(name)
-    return said + [gr.update(open=True) if name == fold and text else gr.skip() for name in form.folds]
 
 
 def in_browser(room: Room, module: str, name: str) -> str:
@@ -92,26 +56,23 @@ def in_browser(room: Room, module: str, name: str) -> str:
     return f'async (...values) => (await import("{room.base}/js/{module}.js")).{name}(...values)'
 
 
-def remember(
-    room: Room, form: Form, module: str, fresh: tuple[gr.components.Component, Callable[[], Any]] | None = None
-) -> None:
+def remember(room: Room, form: Form, module: str) -> None:
     """The browser keeps the values over a reload, and other parts of the page may fill them (`fill` of actions.js).
 
-    module: the file in static/ that exports `settle`, `keep`, `restore` and `fill`, made by `formOf(form.name)`. fresh:
-    a field that is renewed by the server at every load, before what was kept is put back (the list of models). The
-    form's folds are made open, and closed here: see `settle`.
+    module: the file in static/ that exports `offer`, `settle`, `keep`, `restore` and `fill`, made by `formOf`. The list
+    of models is renewed at every load, before what was kept is put back. The form's folds are made open, and closed
+    here: see `settle`.
     """
     every = list(form.fields.values())
     kept = gr.BrowserState({}, storage_key=f"triptych.{form.name}", secret="triptych")
     wish = gr.HTML("", js_on_load=_wish(form), elem_classes=["wish"], apply_default_css=False)
-    quiet: dict[str, Any] = {"show_progress": "hidden"}
     inputs = [kept, *every]
-    gr.on([one.change for one in every], None, inputs, kept, js=in_browser(room, module, "keep"), **quiet)
-    wish.submit(None, [wish, *every], every, js=in_browser(room, module, "fill"), trigger_mode="multiple", **quiet)
-    field, renew = fresh or (None, lambda: None)
-    loaded = gr.on(None, renew, None, field, **QUIET)  # without triggers and inputs: when the page is loaded
-    folded = loaded.then(None, None, list(form.folds.values()), js=in_browser(room, module, "settle"), **quiet)
-    folded.then(None, inputs, every, js=in_browser(room, module, "restore"), **quiet)
+    gr.on([one.change for one in every], None, inputs, kept, js=in_browser(room, module, "keep"), **QUIET)
+    wish.submit(None, [wish, *every], every, js=in_browser(room, module, "fill"), trigger_mode="multiple", **QUIET)
+    # without triggers: when the page is loaded
+    loaded = gr.on(None, None, None, form.fields["model"], js=in_browser(room, module, "offer"), **QUIET)
+    folded = loaded.then(None, None, list(form.folds.values()), js=in_browser(room, module, "settle"), **QUIET)
+    folded.then(None, inputs, every, js=in_browser(room, module, "restore"), **QUIET)
 
 
 def _wish(form: Form) -> str:
@@ -120,7 +81,10 @@ def _wish(form: Form) -> str:
     """
     name = json.dumps(form.name)
     initial = [one.value for one in form.fields.values()]
-    about = json.dumps({"fields": list(form.fields), "initial": initial, "folds": len(form.folds)})
+    about = json.dumps({
+        "fields": list(form.fields), "initial": initial, "places": list(form.errors), "folds": list(form.folds),
+        "behind": form.behind,
+    })  # fmt: skip
     return (
         f"(window.triptychForms ??= {{}})[{name}] = {about};"
         f"window.addEventListener('triptych:fill', (event) => {{ if (event.detail.form !== {name}) return;"

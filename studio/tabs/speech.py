@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import gradio as gr
 
 from studio.tabs.common import Room, root
-from studio.tabs.forms import Form, in_browser, remember
-from studio.tabs.models import models_of
+from studio.tabs.forms import QUIET, asks, in_browser, remember
 from studio.tabs.speech_form import form
 
 NAME = "speech"
@@ -21,15 +17,8 @@ def build(room: Room) -> None:
         asked, run = form(room)
     with gr.Column(elem_classes=["stage"]):
         root(room, "speech-stage")
-    model, every = asked.fields["model"], list(asked.fields.values())
-    quiet: dict[str, Any] = {"show_progress": "hidden"}
-    run.click(None, every, list(asked.errors.values()), js=_speak(room, asked), trigger_mode="multiple", **quiet)
-    remember(room, asked, "speech_form", fresh=(model, lambda: gr.Dropdown(choices=models_of(room, "speech"))))
+    asks(room, asked, run, "speech_form")
+    remember(room, asked, "speech_form")
+    every = list(asked.fields.values())
     for name in ("model", "voice", "speed"):
-        asked.fields[name].input(None, every, every, js=in_browser(room, "speech_form", "chosen"), **quiet)
-
-
-def _speak(room: Room, form: Form) -> str:
-    """Straight from the browser to the studio's own route: Gradio's way takes as long as the first sentence."""
-    module, places = json.dumps(f"{room.base}/js/speech_form.js"), json.dumps(list(form.errors))
-    return f"async (...values) => (await import({module})).speak({places}, ...values)"
+        asked.fields[name].input(None, every, every, js=in_browser(room, "speech_form", "chosen"), **QUIET)

@@ -1,27 +1,20 @@
-"""What a composed request goes through outside the models: refusals, admission, metadata, the page's form."""
+"""What a composed request goes through outside the models: refusals, admission, metadata."""
 
 from __future__ import annotations
 
 import io
 import json
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from pipelines import requests
 from pipelines.errors import InvalidRequest
-from pipelines.requests import ImageRequest, Part
+from pipelines.requests import ImageRequest
 from studio import limits, metadata
-from studio.tabs.compose import request_of
-from studio.tabs.compose_ways import WAYS
-from studio.tabs.forms import Missing
-from studio.tabs.sentences import field_of, sentence
-from studio.words import LANGUAGES, Words
 from tests.serving import finished
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
-WORDS = Words()
 
 
 def refused(**fields: object) -> InvalidRequest:
@@ -63,114 +56,6 @@ def test_a_refusal_names_the_place_and_what_is_allowed(fields, field, allowed):
 def test_what_is_nested_is_summed_up():
     assert refused(parts=[{"picture": A}] * 20).got == "a list of 20"
     assert refused(parts=[{"text": "x", "picture": A}]).got == "an object with text, picture"
-
-
-def test_the_page_says_it_in_both_languages():
-    error = refused(parts=[{"text": "x"}, {"text": "y", "weight": 3}])
-    assert field_of(error, {"parts"}) == "parts"
-    english, chinese = (sentence(error, WORDS, language) for language in LANGUAGES)
-    assert english == "Part 2, Weight: got 3, allowed is at least 0, at most 2."
-    assert chinese == "第 2 部分，权重：收到 3，允许的是至少 0，至多 2。"
-    many = refused(parts=[{"text": "x"}] * 20)
-    assert "最多 12 个组成部分（收到 20 个）" in sentence(many, WORDS, "zh-CN")
-
-
-# --- the form's values ---
-
-FORM = {"prompt": "", "negative_prompt": None, "model": "sprite", "width": 64, "height": 64, "count": 1, "seed": None,
-        "steps": 2, "strength": 0.5, "start_picture": "", "mask": "", "expand": "", "parts": "[]", "gate": 0.5,
-        "auto_gate": True, "mask_blur": None, "mask_padding": None, "only_masked": True, "blend_prompt": "",
-        "blend_picture": "", "frames": 5, "at": 0.5, "blend_seed": -1, "early_stop": None}  # fmt: skip
-ROOM = SimpleNamespace(
-    words=WORDS, catalog=SimpleNamespace(find=lambda model: SimpleNamespace(adapter=ADAPTERS[model]))
-)
-ADAPTERS = {"sprite": None, "seeing": SimpleNamespace(fault=""), "broken": SimpleNamespace(fault="It is damaged.")}
-
-
-def composed(way: str, **values: object) -> ImageRequest:
-    return request_of({**FORM, "way": way, **values}, ROOM, "en")
-
-
-def cards(*parts: dict) -> str:
-    return json.dumps(parts)
-
-
-def test_cards_become_parts_and_what_the_page_alone_knows_stays_there():
-    request = composed("free", parts=cards({"role": "how", "picture": A, "weight": 1.5, "caption": "a cat"}))
-    assert request.parts == (Part(role="how", picture=A, weight=1.5),)
-    assert request.auto_gate
-
-
-def test_words_alone_are_a_part():
-    request = composed("free", prompt="a blue heart")
-    assert (request.words, request.parts) == ("a blue heart", (Part(text="a blue heart"),))
-    with pytest.raises(Missing):
-        composed("free", prompt="  ")
-
-
-def test_a_way_takes_only_what_it_shows():
-    left_over = {"mask": B, "expand": '{"left": 64}', "blend_prompt": "a dog", "start_picture": A}
-    request = composed("free", parts=cards({"role": "what", "text": "a cat"}), **left_over)
-    assert (request.mask, request.expand.any, request.blend, request.beginning) == (None, False, None, None)
-    assert not request.auto_gate
-    assert not request.only_masked
-
-
-def test_each_way_asks_for_its_own():
-    assert composed("variations", start_picture=A).beginning == A
-    restyled = composed("restyle", start_picture=A, parts=cards({"role": "how", "picture": B}))
-    assert [(part.role, part.picture) for part in restyled.parts] == [("how", B), ("where", A)]
-    inpainted = composed("inpaint", start_picture=A, mask=B, prompt="a hat")
-    assert (inpainted.beginning, inpainted.mask, inpainted.only_masked) == (A, B, True)
-    extended = composed("outpaint", start_picture=A, expand='{"left": 64, "top": 0}', width=128)
-    assert extended.expand.left == 64
-    blended = composed("blend", prompt="a cat", blend_prompt="a dog", count=4)
-    assert (blended.blend.prompt, blended.blend.frames, blended.count) == ("a dog", 5, 1)
-    assert composed("words", start_picture=A, prompt="a hat", mask=B).mask == B
-
-
-@pytest.mark.parametrize(
-    ("model", "roles"), [("seeing", ["where", "what"]), ("broken", ["where"]), ("sprite", ["where"])]
-)
-def test_a_variation_is_shown_its_picture_where_the_model_can_see(model, roles):
-    request = composed("variations", model=model, start_picture=A)
-    assert [part.role for part in request.parts] == roles
-    assert {part.picture for part in request.parts} == {A}
-
-
-@pytest.mark.parametrize(
-    ("way", "values", "field"),
-    [
-        ("free", {}, "parts"),
-        ("variations", {}, "start_picture"),
-        ("restyle", {}, "start_picture"),
-        ("restyle", {"start_picture": A, "parts": cards({"role": "how", "text": "oil"})}, "parts"),
-        ("words", {"start_picture": A}, "prompt"),
-        ("inpaint", {"start_picture": A}, "mask"),
-        ("outpaint", {"start_picture": A, "expand": '{"left": 0}'}, "expand"),
-        ("blend", {"prompt": "a cat"}, "blend"),
-    ],
-)
-def test_what_is_missing_is_said_at_its_field(way, values, field):
-    with pytest.raises(Missing) as caught:
-        composed(way, **values)
-    assert caught.value.field == field
-    assert caught.value.text
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_every_way_has_its_words_and_its_missing_ones(way):
-    assert f"compose.way.{way}" in WORDS
-    assert f"compose.way.{way}.text" in WORDS
-    with pytest.raises(Missing):
-        composed(way)
-
-
-def test_hidden_fields_that_hold_nonsense_are_refused():
-    with pytest.raises(InvalidRequest):
-        composed("free", parts="{")
-    with pytest.raises(InvalidRequest):
-        composed("free", parts='["x"]')
 
 
 # --- metadata ---
