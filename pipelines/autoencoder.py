@@ -1,4 +1,5 @@
-"""The Sprite autoencoder: 256 x 256 pictures to 8 x 8 x 16 latents and back, with AutoencoderKL's interface.
+"""The Sprite autoencoder: 256 x 256 pictures to 8 x 8 x 16 latents (or 16 x 16 x 8) and back, with AutoencoderKL's
+interface.
 
 Nearly all of an illustration's detail is edges, which a wide convolution at full resolution learns slowly and dearly.
 So pixels are folded four by four into channels first (pixel unshuffle), and the network works at 64 px and below:
@@ -50,18 +51,23 @@ class Residual(nn.Module):
         return x + self.second(nn.functional.silu(self.first(self.norm(x))))
 
 
-def encoder(channels: list[int], blocks: list[int], latent: int) -> nn.Sequential:
-    """Picture (B, 3, H, W) to latents (B, latent, H/32, W/32) for four `channels`, 64 px level first."""
-    layers = [nn.PixelUnshuffle(FOLD), nn.Conv2d(3 * FOLD**2, channels[0], 3, padding=1)]
+NORMS: dict[str, Callable[[int], nn.Module]] = {"group": group_norm, "pixel": PixelNorm}
+
+
+def encoder(
+    channels: list[int], blocks: list[int], latent: int, fold: int = FOLD, norm: str = "group"
+) -> nn.Sequential:
+    """Picture (B, 3, H, W) to latents (B, latent, h, w): pixels folded, then one halving between two `channels`."""
+    layers = [nn.PixelUnshuffle(fold), nn.Conv2d(3 * fold**2, channels[0], 3, padding=1)]
     for level, width in enumerate(channels):
-        layers += [Residual(width, group_norm) for _ in range(blocks[level])]
+        layers += [Residual(width, NORMS[norm]) for _ in range(blocks[level])]
         if level + 1 < len(channels):
             layers.append(nn.Conv2d(width, channels[level + 1], 2, stride=2))
     return nn.Sequential(*layers, nn.Conv2d(channels[-1], latent, 3, padding=1))
 
 
 def decoder(channels: list[int], blocks: list[int], latent: int) -> nn.Sequential:
-    """Latents (B, latent, h, w) to a picture (B, 3, 32 h, 32 w); the mirror of `encoder`."""
+    """Latents (B, latent, h, w) to a picture (B, 3, H, W); the mirror of `encoder`."""
     layers: list[nn.Module] = [nn.Conv2d(latent, channels[-1], 3, padding=1)]
     for level in reversed(range(len(channels))):
         # Norms over the whole picture let a decoder pass brightness through one bright corner (Karras et al. 2020
@@ -96,10 +102,12 @@ class EncoderOutput:
 
 
 class SpriteAutoencoder(ModelMixin, ConfigMixin):
-    """Pictures in [-1, 1], (B, 3, H, W), sides multiples of 32 <-> latents (B, 16, H/32, W/32).
+    """Pictures in [-1, 1], (B, 3, H, W), sides multiples of the factor (32) <-> latents (B, 16, H/32, W/32).
 
-    `block_out_channels` has six entries as diffusers derives the factor 2^5 from its length; the first two are what
-    folding gives (3 at full size, 12 at half), the other four are the network's widths at 1/4 ... 1/32.
+    `block_out_channels` has six entries as diffusers derives the factor 2^5 from its length (five: 2^4); the first two
+    are what folding gives (3 at full size, 12 at half), the others are the network's widths at 1/4, 1/8 and so on.
+    `encoder_fold`: pixels that the encoder folds into one cell, along each side; at 8 it begins at the width of 1/8.
+    `encoder_norm`: "group" over the picture, or "pixel": then a part of a picture is coded as in the whole.
     `scaling_factor` times the latents has unit standard deviation over the training pictures.
     """
 
@@ -118,11 +126,13 @@ class SpriteAutoencoder(ModelMixin, ConfigMixin):
         shift_factor: float | None = None,
         sample_size: int = 256,
         force_upcast: bool = False,
+        encoder_fold: int = FOLD,
+        encoder_norm: str = "group",
     ):
         super().__init__()
-        widths = list(block_out_channels[2:])
-        self.encoder = encoder(widths, list(encoder_blocks), latent_channels)
-        self.decoder = decoder(widths, list(decoder_blocks), latent_channels)
+        before, widths = encoder_fold.bit_length() - 1, list(block_out_channels)
+        self.encoder = encoder(widths[before:], list(encoder_blocks), latent_channels, encoder_fold, encoder_norm)
+        self.decoder = decoder(widths[2:], list(decoder_blocks), latent_channels)
         self.use_slicing = False
 
     @apply_forward_hook

@@ -28,6 +28,7 @@ from . import (
     evaluate,
     eyes,
     fewstep,
+    fine_autoencoder,
     image_prompt,
     layout,
     names,
@@ -153,6 +154,12 @@ PIECES: dict[str, tuple[Callable, float, tuple[str, ...]]] = {
 }
 
 
+# On any device, with checkpoints that can be carried; not published before the whole new model is.
+DEVICE: dict[str, tuple[Callable, float]] = {
+    fine_autoencoder.NAME: (fine_autoencoder.train, 60),
+}
+
+
 def unmet(measured: dict[str, float]) -> list[str]:
     """The pieces with a target that was missed or never measured; the judge, once it is there, is left alone."""
     missed = {name for name in evaluate.TARGETS if not evaluate.met(name, measured.get(name))}
@@ -177,15 +184,21 @@ def stop_gently(number: int, frame: object) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m pipelines.training", description=__doc__)
-    parser.add_argument("--model", choices=[*FINAL, *PIECES], help="train this piece only")
+    parser.add_argument("--model", choices=[*FINAL, *PIECES, *DEVICE], help="train this piece only")
     parser.add_argument("--minutes", type=float, help="length of a cycle; an unfinished cycle is finished first")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="one, where others share the machine")
+    parser.add_argument("--device", default="cpu", help=f"of {', '.join(DEVICE)}: cpu or cuda")
+    parser.add_argument("--out", type=Path, help="folder of the checkpoints of these, 16 MB a file; else the cache")
     parser.add_argument("--from-scratch", action="store_true", help="begin with text tower and encoder")
     parser.add_argument("--publish", action="store_true", help="only write the newest weights to assets/models")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     signal.signal(signal.SIGTERM, stop_gently)
     folder = cache_folder()
+    if options.model in DEVICE:
+        train, minutes = DEVICE[options.model]
+        train(folder, options.minutes or minutes, torch.device(options.device), options.out)
+        return
     for name in [] if options.publish else chosen(options, folder):
         train, minutes = {**FINAL, **PIECES}[name][:2]
         print(f"{name}: a cycle of {options.minutes or minutes:g} minutes", flush=True)

@@ -12,6 +12,7 @@ from ..autoencoder import SpriteAutoencoder
 from . import scenes
 from .corpus import SIZE, Corpus
 from .optimizer import Muon, split
+from .precision import autocast
 from .run import Run
 
 BATCH = 24
@@ -66,7 +67,7 @@ def loss_of(model: SpriteAutoencoder) -> Callable:
     """The loss of one step as Run.train calls it."""
 
     def loss(wanted: Tensor, generator: torch.Generator) -> tuple[Tensor, int]:
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             latents = model.encoder(wanted).float()
             noisy = latents + NOISE * torch.randn(latents.shape, generator=generator)
             shown = model.decoder(noisy).float()

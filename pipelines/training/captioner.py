@@ -18,6 +18,7 @@ from transformers.models.blip.modeling_blip import BlipVisionModel
 from . import captions, clip, mixing, names
 from .corpus import Corpus, Thing
 from .optimizer import Muon, split
+from .precision import autocast
 from .run import Run, learnt_since
 
 WIDTH, LAYERS, HEADS, LENGTH = 160, 2, 4, 24
@@ -152,7 +153,7 @@ def caption_loss(model: BlipForConditionalGeneration, locked: Callable[[], bool]
 
     def loss(batch: tuple[Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
         pixels, ids = batch
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             with torch.set_grad_enabled(not locked()):
                 seen = look(model.vision_model, pixels)
             logits = model.text_decoder(

@@ -14,6 +14,7 @@ from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 from . import teacher, tokenizer, words
 from .corpus import Corpus
 from .optimizer import Muon, split
+from .precision import autocast
 from .run import Run
 
 WIDTH, LAYERS, HEADS, PICTURE, PATCH = 256, 4, 4, 64, 8
@@ -121,7 +122,7 @@ def distil_loss(student: TextStudent) -> Callable:
 
     def loss(batch: tuple[Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
         ids, wanted = batch
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             shown = student(ids)
         relations = (shown @ shown.T - wanted @ wanted.T).square().mean()
         return (1 - (shown * wanted).sum(-1)).mean() + 4 * relations, len(ids)

@@ -23,6 +23,7 @@ from .autoencoder import to_tensor
 from .compose import Composer, colour_for
 from .corpus import Corpus
 from .dataset import STYLES
+from .precision import autocast
 from .scenes import Background, Placed, Scene
 from .tokenizer import LENGTH
 
@@ -88,7 +89,7 @@ def build(folder: Path, model: SpriteAutoencoder, styles: dict[str, float] = STY
         for begin in range(0, len(rows), BATCH):
             part = rows[begin : begin + BATCH]
             drawn = [Scene("single", s, (Placed(t, x, y, side, c),)) for t, s, c in part]
-            with torch.autocast("cpu", torch.bfloat16):
+            with autocast():
                 encoded = model.encoder(to_tensor([scenes.render(scene, corpus) for scene in drawn]))
             latents[number, begin : begin + len(part)] = encoded.float().numpy()
     np.save(target / "couples.npy", latents)

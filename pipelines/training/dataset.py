@@ -19,6 +19,7 @@ from . import captions, scenes
 from .autoencoder import to_tensor
 from .compose import Composer, Portraits
 from .corpus import SIZE, Corpus
+from .precision import autocast
 
 STYLES = {"3d": 0.5, "flat": 0.25, "noto": 0.25}
 COMPOSERS = {"scenes": Composer, "portraits": Portraits}
@@ -82,7 +83,7 @@ def encode(target: Path, model: SpriteAutoencoder, batch: int = 32) -> Path:
         target / "latents.part.npy", mode="w+", dtype=np.float16, shape=(len(pictures), 16, SIZE // 32, SIZE // 32)
     )
     for begin in range(0, len(pictures), batch):
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             encoded = model.encoder(to_tensor(list(pictures[begin : begin + batch])))
         latents[begin : begin + batch] = encoded.float().numpy().astype(np.float16)
     latents.flush()

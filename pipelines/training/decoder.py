@@ -18,6 +18,7 @@ from ..autoencoder import SpriteAutoencoder
 from . import denoiser
 from .autoencoder import BATCH, NOISE, distance, to_tensor
 from .optimizer import Muon, split
+from .precision import autocast
 from .run import Run
 
 FORGOTTEN = 0.9  # radians: up to tan of it noise for one of picture; beyond that other pictures come back
@@ -85,7 +86,7 @@ def loss_of(model: SpriteAutoencoder, redrawn: Callable, noise: float = NOISE) -
 
     def loss(batch: tuple[Tensor, Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
         latents, ids, wanted = batch
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             made = redrawn(latents, ids, generator)
             shown = model.decoder(made + noise * torch.randn(latents.shape, generator=generator)).float()
         return distance(shown, wanted), len(wanted)

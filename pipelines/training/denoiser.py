@@ -16,6 +16,7 @@ from . import everyday
 from .corpus import Corpus
 from .couples import Couples
 from .optimizer import Muon, split
+from .precision import autocast
 from .run import Run
 from .tokenizer import LENGTH
 
@@ -150,7 +151,7 @@ def velocity_loss(unet: UNet2DConditionModel, text: CLIPTextModel, important: Te
         seen = {"image_embeds": pictures} if pictures else None
         alpha, sigma = (f(angle[times])[:, None, None, None] for f in (torch.cos, torch.sin))
         noise = torch.randn(latents.shape, generator=generator)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             with torch.no_grad():
                 states = text(input_ids=ids).last_hidden_state
             noisy = (alpha * latents + sigma * noise).contiguous(memory_format=torch.channels_last)

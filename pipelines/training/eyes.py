@@ -20,6 +20,7 @@ from . import clip, mixing
 from .corpus import Corpus
 from .optimizer import Muon, split
 from .pairs import Lesson, Pairs, between, vectors
+from .precision import autocast
 from .run import Run
 
 WIDTHS, DEPTHS = (64, 160, 320), (1, 2, 2)
@@ -95,7 +96,7 @@ def loss_of(whole: CLIPModel, student: Seeing, names: Tensor) -> Callable:
     """The three losses of the module, as Run.train calls them; `names` (things, D) are all names' vectors."""
 
     def loss(batch: Lesson, generator: torch.Generator) -> tuple[Tensor, int]:
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             words = vectors(whole, batch.ids)
             pooled = student.vision_model(batch.pixels).pooler_output
             seen, classes = student.scaled(pooled), student.classes(pooled).float()

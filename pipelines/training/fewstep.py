@@ -19,6 +19,7 @@ from ..folders import FEW_STEP
 from ..lowrank import merge
 from . import denoiser, lowrank
 from .optimizer import Muon, split
+from .precision import autocast
 from .run import Run, part
 
 GUIDANCE = 3.0
@@ -63,7 +64,7 @@ def few_step_loss(
         alpha, sigma = (f(angle[times])[:, None, None, None] for f in (torch.cos, torch.sin))
         noisy = alpha * latents + sigma * torch.randn(latents.shape, generator=generator)
         noisy = noisy.contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             with torch.no_grad():
                 states = text(input_ids=ids).last_hidden_state
                 empty = text(input_ids=nothing[None].long()).last_hidden_state

@@ -25,6 +25,7 @@ from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 from . import denoiser, layout
 from .captioner import to_pixels
 from .optimizer import Muon, split
+from .precision import autocast
 from .run import Run, learnt_since, part
 
 TOKENS, HIDDEN, HEADS = layout.CELLS, 192, 2
@@ -123,7 +124,7 @@ def look(clip: CLIPModel, small: np.ndarray, batch: int = 128) -> Tensor:
     """Patches float16 (N, 65, D), after the last layer but one, of pictures uint8 (N, 64, 64, 3)."""
     found = []
     for begin in range(0, len(small), batch):
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             out = clip.vision_model(pixel_values=to_pixels(small[begin : begin + batch]), output_hidden_states=True)
         found.append(out.hidden_states[-2].half())
     return torch.cat(found)
@@ -169,7 +170,7 @@ def acquaintance_loss(model: Acquaintance, text: CLIPTextModel) -> Callable:
 
     def loss(batch: tuple[Tensor, Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
         latents, ids, patches = batch
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             with torch.no_grad():
                 said = text(input_ids=ids).last_hidden_state[:, -TOKENS:].float()
             seen = model.projection(patches)

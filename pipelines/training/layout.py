@@ -16,6 +16,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from .denoiser import everyday_examples
 from .optimizer import Muon, split
+from .precision import autocast
 from .run import Run
 from .tokenizer import LENGTH
 
@@ -55,7 +56,7 @@ def layout_loss(model: Layout) -> Callable:
 
     def loss(batch: tuple[Tensor, Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
         latents, ids, _ = batch
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             shown = model(ids)
         return (shown.float() - latents).square().mean(), len(latents)
 

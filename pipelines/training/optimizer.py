@@ -7,13 +7,15 @@ small networks here it reaches a loss in roughly half of Adam's steps, and the i
 import torch
 from torch import Tensor, nn
 
+from .precision import half
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonal(update: Tensor, iterations: int = 4) -> Tensor:
-    """A stack (K, rows, columns) of matrices, each with its singular values near one, in bfloat16."""
+    """A stack (K, rows, columns) of matrices, its singular values set to about one, in the fastest format."""
     a, b, c = COEFFICIENTS
-    x = update.bfloat16()
+    x = update.to(half(update.device))
     if tall := x.shape[-2] > x.shape[-1]:
         x = x.mT
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
@@ -45,7 +47,7 @@ class Muon(torch.optim.Optimizer):
         grads, momenta = [p.grad for p in alike], [self.state[p]["momentum"] for p in alike]
         torch._foreach_lerp_(momenta, grads, 0.05)
         updates = torch._foreach_lerp(grads, momenta, 0.95)
-        straight = orthogonal(torch.stack([u.flatten(1).bfloat16() for u in updates]))
+        straight = orthogonal(torch.stack([u.flatten(1) for u in updates]))
         scale = max(straight.shape[1:]) ** 0.5
         torch._foreach_mul_(alike, 1 - rate * decay)
         for p, move in zip(alike, straight, strict=True):

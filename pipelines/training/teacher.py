@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from .precision import autocast
+
 BATCH = 128
 
 
@@ -28,7 +30,7 @@ def embed(texts: list[str]) -> Tensor:
     for begin in range(0, len(order), BATCH):
         rows = order[begin : begin + BATCH]
         batch = tokenizer([texts[i] for i in rows], padding=True, truncation=True, max_length=48, return_tensors="pt")
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        with torch.inference_mode(), autocast():
             states = model(**batch).last_hidden_state.float()
         mask = batch["attention_mask"][..., None].float()
         mean = (states * mask).sum(1) / mask.sum(1)

@@ -21,6 +21,7 @@ from .corpus import Corpus
 from .eyes import SCALE, SCALE_MAX, WIDTHS, Seeing
 from .optimizer import Muon, split
 from .pairs import Lesson, pixels, vectors
+from .precision import autocast
 from .run import Run
 
 BATCH = 64
@@ -96,7 +97,7 @@ def align_loss(student: Alignment, teacher: Seeing, names: Tensor) -> Callable:
     """Names as sure as the teacher is of them, the true ones, the vector and the cells; `names` (things, D)."""
 
     def loss(batch: Lesson, generator: torch.Generator) -> tuple[Tensor, int]:
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             wanted, sure = shown(teacher, batch.pixels)
             seen = student(batch.pixels)
         logits = student.logit_scale.exp().clamp(max=SCALE_MAX) * seen.vector @ names.T

@@ -22,6 +22,7 @@ from .corpus import Corpus, Thing
 from .layout import CELLS
 from .names import ALIASES
 from .optimizer import Muon, split
+from .precision import autocast
 from .run import Run
 from .scenes import Scene
 from .tokenizer import LENGTH
@@ -127,7 +128,7 @@ def wording_loss(student: Wording, before: Wording) -> Callable:
 
     def loss(batch: tuple[Tensor, Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
         said, meant = batch
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             with torch.no_grad():
                 wanted, whole = before(meant)
             states, pooled = student(said)
