@@ -77,6 +77,22 @@ class NotAllowed(TriptychError):
     code = "not_allowed"
 
 
+class NoRoom(NotAllowed):
+    """The disk is almost full, or an owner keeps as much as one may."""
+
+    code = "no_room"
+
+
+class TooMany(NotAllowed):
+    """Too many at once, or too fast; the same is welcome in `seconds`."""
+
+    code = "too_many"
+
+    def __init__(self, sentence: str, seconds: int):
+        self.seconds = seconds
+        super().__init__(sentence)
+
+
 def _short(value: object, limit: int = 60) -> str:
     """`repr` of a value, cut so that a 1 MB prompt does not become a 1 MB sentence; of what is nested, a summary."""
     if isinstance(value, str) and len(value) > limit:

@@ -12,10 +12,12 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from studio.newcomers import Newcomers
 from studio.sessions import Proof, Sessions
 
 KEY = "triptych.owner"
@@ -43,8 +45,8 @@ def owner_of(request: Any) -> str:
 class OwnerMiddleware:
     """Puts the owner into the scope of every request, and the cookie into the first answer."""
 
-    def __init__(self, app: ASGIApp, sessions: Sessions):
-        self.app, self.sessions = app, sessions
+    def __init__(self, app: ASGIApp, sessions: Sessions, newcomers: Newcomers):
+        self.app, self.sessions, self.newcomers = app, sessions, newcomers
 
     def identify(self, scope: Scope) -> Proof | None:
         """Whose request this is; None: nobody's, as a login is needed. Every kind of proof is looked at here."""
@@ -61,6 +63,9 @@ class OwnerMiddleware:
         if proof is None and scope["path"] not in OPEN_PATHS:
             await _refuse(scope, receive, send)
             return
+        if proof and (wait := await self._too_new(proof, scope)):
+            await too_many(wait)(scope, receive, send)
+            return
         scope[KEY], scope[SESSION_KEY] = (proof.owner, proof.session) if proof else (None, "")
         if proof and proof.due and scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
             send = _with_cookie(send, self.sessions.cookie(proof.owner, is_secure(scope), proof.session))
@@ -68,6 +73,14 @@ class OwnerMiddleware:
             await self._while_logged_in(proof, scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+    async def _too_new(self, proof: Proof, scope: Scope) -> float:
+        """Seconds until an owner that nobody has seen may do something; 0 for looking, and for everybody else."""
+        looks = scope["type"] == "websocket" or scope["method"] in ("GET", "HEAD", "OPTIONS")
+        if self.sessions.users or looks or self.newcomers.seen(proof.owner):
+            return 0.0
+        address = scope["client"][0] if scope.get("client") else ""
+        return await run_in_threadpool(self.newcomers.wait, proof.owner, address)
 
     async def _while_logged_in(self, proof: Proof, scope: Scope, receive: Receive, send: Send) -> None:
         """What goes on for long (the live connection, sound, progress) ends with the session."""
@@ -121,6 +134,17 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["method"] == "GET" and "text/html" in header(scope, b"accept"):
         response = RedirectResponse("/login", 303)
     await response(scope, receive, send)
+
+
+def too_many(wait: float) -> Response:
+    """What a flood of new owners is told."""
+    seconds = int(wait) + 1
+    said = (
+        "Many new browsers have come from your address. Keep the cookie between requests, or try again in "
+        f"{seconds} seconds."
+    )
+    error = {"code": "too_many", "field": None, "message": said}
+    return JSONResponse({"error": error}, 429, headers={"Retry-After": str(seconds)})
 
 
 def _with_cookie(send: Send, cookie: str) -> Send:

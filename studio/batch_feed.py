@@ -116,8 +116,8 @@ class Feed:
             return False
         request = requests.from_json(batch.request).model_copy(update={"picture": item.picture, "name": item.name})
         try:
-            (job,) = self._engine.submit(batch.owner, request)
-        except NotAllowed:  # too many jobs already: in a while there is room again
+            (job,) = self._engine.submit(batch.owner, request, paced=False)
+        except NotAllowed:  # too many jobs already, or the disk is full: in a while there is room again
             return False
         except TriptychError as error:
             self._rows.update(

@@ -5,7 +5,6 @@ What models see of them is with the other uploads (`studio.uploads`), in a folde
 
 from __future__ import annotations
 
-import hashlib
 import io
 import shutil
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from studio import limits
 from studio.durable import write_file
 from studio.keeping import thumbnail
 from studio.pictures import decode, fitted
-from studio.uploads import Uploads
+from studio.uploads import Uploads, folder_of
 
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp", "gif": "gif", "bmp": "bmp", "mpo": "jpg"}
 
@@ -61,8 +60,7 @@ class BatchFiles:
         self._uploads.drop_group(owner, batch)
 
     def _of(self, owner: str, batch: str) -> Path:
-        # an owner may be a user's name, which need not be a good file name
-        return self._folder / hashlib.sha256(owner.encode()).hexdigest()[:32] / batch
+        return self._folder / folder_of(owner) / batch
 
     @staticmethod
     def _there(path: Path) -> Path:

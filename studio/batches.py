@@ -88,10 +88,11 @@ class Batches:
 
     def add(self, owner: str, id: str, name: str, data: bytes) -> Item | None:
         """A picture, or (None) a text file that is the caption of one. A file that is neither is an item with its
-        error. Raises NotFound, NotAllowed where the batch is full.
+        error. Raises NotFound, NotAllowed where the batch or the disk is full.
         """
         batch = self.get(owner, id)
         count, _, size = self.rows.totals(id)
+        self._engine.quotas.check(owner)
         if count >= limits.BATCH_PICTURES or size + len(data) > limits.BATCH_BYTES:
             raise NotAllowed(
                 f"A batch takes {limits.BATCH_PICTURES:,} pictures of together {limits.BATCH_BYTES // 2**30} GB; make "

@@ -17,6 +17,8 @@ from studio.context import Studio
 from studio.durable import make_folder
 from studio.engine import Engine
 from studio.gallery import Gallery
+from studio.private import make_private
+from studio.pruning import Pruning
 from studio.refreshing import Refreshing
 from studio.search import Search
 from studio.session_ends import SessionEnds
@@ -36,6 +38,7 @@ def build(settings: Settings, worker: Mapping[str, object] | None = None) -> Stu
     worker: entries that replace the worker's settings, for tests.
     """
     lock = _lock(settings)
+    make_private(settings.data_dir)
     secret, people = _secret(settings), _users(settings)
     store = Store(settings.data_dir / "triptych.db")
     sessions = Sessions(secret, people, SessionEnds(store))
@@ -49,7 +52,9 @@ def build(settings: Settings, worker: Mapping[str, object] | None = None) -> Stu
     search = Search(engine, store, batches.limits)
     refreshing = Refreshing(engine, gallery, store, settings.data_dir, _alignment(catalog), search.renew)
     refreshing.start()
-    return Studio(settings, store, gallery, catalog, engine, sessions, lock, search, batches, refreshing)
+    pruning = Pruning(store, settings.keep_jobs)
+    pruning.start()
+    return Studio(settings, store, gallery, catalog, engine, sessions, lock, search, batches, refreshing, pruning)
 
 
 def _alignment(catalog: Catalog) -> Path | None:
@@ -66,7 +71,8 @@ def _lock(settings: Settings) -> FileLock:
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
     try:
         make_folder(settings.data_dir)
-        lock = FileLock(settings.data_dir / "lock", timeout=0, thread_local=False)  # whoever closes lets go of it
+        # whoever closes lets go of it, in any thread
+        lock = FileLock(settings.data_dir / "lock", timeout=0, mode=0o600, thread_local=False)
         lock.acquire()
     except Timeout as error:
         raise CannotStart(

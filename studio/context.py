@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipelines.catalog import Catalog
     from studio.batches import Batches
     from studio.engine import Engine
+    from studio.pruning import Pruning
     from studio.refreshing import Refreshing
     from studio.search import Search
 
@@ -38,12 +39,15 @@ class Studio:
     search: Search
     batches: Batches
     refreshing: Refreshing | None = None
+    pruning: Pruning | None = None
 
     async def close(self) -> None:
         """End the worker and let go of the data folder."""
         self.engine.hang_up()
         if self.refreshing:
             self.refreshing.stop()
+        if self.pruning:
+            self.pruning.stop()
         self.batches.stop()
         await self.engine.stop()
         self.store.close()

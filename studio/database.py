@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from studio.private import private_file
 from studio.schema import CHANGES, SCHEMA
 
 
@@ -17,6 +18,7 @@ class Database:
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
+        private_file(path)
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         # FULL, not NORMAL: in WAL mode only FULL syncs every commit, and a commit is our acknowledgement
@@ -34,7 +36,7 @@ class Database:
         with self._lock:
             self._db.close()
 
-    def rows(self, query: str, values: Sequence = ()) -> list[sqlite3.Row]:
+    def rows(self, query: str, values: Sequence | Mapping = ()) -> list[sqlite3.Row]:
         """What a question finds; for the modules that keep tables of their own in this file."""
         with self._lock:
             return self._db.execute(query, values).fetchall()

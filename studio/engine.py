@@ -23,6 +23,7 @@ from studio.endings import retried, taken_back
 from studio.foreman import Foreman
 from studio.jobs import Job, JobStatus
 from studio.messages import Cancel, Pause, Resume
+from studio.quotas import Quotas
 from studio.streams import Streams
 from studio.supervisor import Supervisor, worker_settings
 from studio.table import Live
@@ -48,7 +49,7 @@ class Engine(Watching):
     ):
         self._catalog = catalog or Catalog([settings.models])
         super().__init__(Desk(store, gallery, Streams(settings.data_dir / "streams")), store)
-        self._gallery = gallery
+        self._gallery, self.quotas = gallery, Quotas(settings.data_dir, store, settings)
         self._supervisor = Supervisor({**worker_settings(settings), **(worker or {})}, Foreman(self._desk))
 
     # --- life ---
@@ -86,12 +87,18 @@ class Engine(Watching):
 
     # --- verbs ---
 
-    def submit(self, owner: str, request: Request) -> list[Job]:
-        """`count` jobs in line, rows committed. Raises InvalidRequest, UnknownModel, ModelUnavailable, NotAllowed."""
+    def submit(self, owner: str, request: Request, paced: bool = True) -> list[Job]:
+        """`count` jobs in line, rows committed. Raises InvalidRequest, UnknownModel, ModelUnavailable, NotAllowed.
+
+        paced: a person or a program asks, and may do so only so fast; not where the studio itself keeps a line full.
+        """
         check_kind(request)
         singles = request.singles()
         check_model(self._catalog, request)
         check_uploads(self._gallery, owner, request)
+        self.quotas.check(owner)
+        if paced:
+            self.quotas.check_pace(owner, len(singles), len(request.model_dump_json()) * len(singles))
         with self._desk.lock:
             check_room(sum(1 for _ in self._desk.table.unfinished(owner)), len(singles))
             jobs = [Job(owner, single, time.time()) for single in singles]

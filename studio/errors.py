@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from pipelines.errors import InvalidRequest, TriptychError
+from pipelines.errors import InvalidRequest, TooMany, TriptychError
 from pipelines.requests import SpeechRequest, bounds
 from studio import limits
 from studio.auth import NotLoggedIn
@@ -26,6 +26,8 @@ STATUS = {
     "worker_lost": 503,
     "not_found": 404,
     "not_allowed": 409,
+    "no_room": 507,
+    "too_many": 429,
 }
 _FIELD = {"unknown_model": "model", "model_unavailable": "model", "bad_upload": "picture"}
 _MOST = int(bounds(SpeechRequest, "text")["max_length"])
@@ -75,7 +77,10 @@ def handle_errors(app: FastAPI) -> None:
 
 def _domain(_: Request, error: TriptychError) -> JSONResponse:
     field = error.field if isinstance(error, InvalidRequest) else _FIELD.get(error.code)
-    return error_response(STATUS.get(error.code, 500), error.code, str(error), field)
+    response = error_response(STATUS.get(error.code, 500), error.code, str(error), field)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.seconds)
+    return response
 
 
 def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -25,6 +25,17 @@ BATCH_UNDO = 50  # changes that can be taken back
 ZIP_BYTES = 2 * 1024 * MIB  # the archive itself
 ZIP_ENTRIES = 10_000
 ZIP_RATIO = 100  # pictures hardly pack; drawings of few colours up to this
+FILES_PER_OWNER = 300_000  # 100,000 pictures in batches, each with a small one and one for models
+UPLOADS_AT_ONCE_PER_OWNER = 8  # the page sends three
+UPLOADS_AT_ONCE = 32
+JOBS_AT_ONCE = 2 * 1000  # asked for by one owner in a burst: what fits in line, twice over; then ten a second
+JOBS_PER_SECOND = 10.0
+REQUEST_BYTES_AT_ONCE = 64 * MIB  # of requests, which are rows of the database: some of the longest novels
+REQUEST_BYTES_PER_SECOND = 128 * 1024.0
+ENDED_JOBS_PER_OWNER = 2000  # that have nothing in the gallery
+ENDED_BYTES_PER_OWNER = 64 * MIB  # of their requests
+OWNERS_AT_ONCE = 120  # new ones from one address: an office in the morning; then one in three seconds
+OWNERS_PER_SECOND = 1 / 3
 BODY_BYTES = 4 * MIB  # any other request body; a prompt of 1 MB must still get its sentence
 MULTIPART_EXTRA_BYTES = 64 * 1024  # headers and boundaries around an upload
 

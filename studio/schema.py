@@ -46,4 +46,10 @@ CHANGES = (
     CREATE TABLE ended_sessions (id TEXT PRIMARY KEY, owner TEXT NOT NULL);
     CREATE TABLE moving_codes (code TEXT PRIMARY KEY, owner TEXT NOT NULL, made REAL NOT NULL);
     """,
+    # Jobs that are over and have nothing in the gallery, for those who prune them; what an owner keeps, to be summed up
+    """
+    CREATE INDEX jobs_over ON jobs (owner, number) WHERE artifact_id IS NULL AND
+        status IN ('done', 'failed', 'cancelled');
+    CREATE INDEX artifacts_bytes ON artifacts (owner, bytes);
+    """,
 )  # fmt: skip

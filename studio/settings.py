@@ -48,6 +48,13 @@ class Settings(BaseSettings):
     trusted_proxy: tuple[str, ...] = Field(
         (), description="address or network of a proxy in front of the studio, whose X-Forwarded-For and -Proto count"
     )
+    owner_disk: Annotated[float, Field(gt=0)] = Field(100.0, description="GiB that one person may keep")
+    min_free_disk: Annotated[float, Field(ge=0)] = Field(
+        1.0, description="GiB that stay free on the disk: nothing is taken in when it is as full as that"
+    )
+    keep_jobs: Annotated[float, Field(gt=0)] = Field(
+        30.0, description="days for which jobs that ended without a picture are listed; pictures stay"
+    )
     log: Literal["debug", "info", "warning", "error"] = Field("warning", description="how much is written to the log")
 
     @classmethod

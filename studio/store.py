@@ -164,6 +164,11 @@ class Store(Database):
             db.execute("UPDATE jobs SET artifact_id = NULL, error = ? WHERE artifact_id = ?", (reason, id))
             db.execute("DELETE FROM artifacts WHERE id = ?", (id,))
 
+    def knows(self, owner: str) -> bool:
+        """Whether there is anything of this owner's."""
+        tables = ("jobs", "artifacts", "batches")
+        return any(self.rows(f"SELECT 1 FROM {table} WHERE owner = ? LIMIT 1", (owner,)) for table in tables)
+
     def _jobs(self, where: str, values: Sequence) -> list[Job]:
         rows = self.rows(f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs {where}", values)
         return [job for job in map(_job, rows) if job]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from studio.private import private_opener
+
 KEPT, KEPT_BYTES = 40, 512 * 2**20  # of jobs that have ended; the oldest go first
 
 
@@ -21,8 +23,8 @@ class Streams:
         shutil.rmtree(folder, ignore_errors=True)
 
     def add(self, job_id: str, data: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with self.path(job_id).open("ab") as file:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with open(self.path(job_id), "ab", opener=private_opener) as file:
             file.write(data)
 
     def path(self, job_id: str) -> Path:

@@ -90,8 +90,7 @@ class Uploads:
         raise NotFound("The start picture is not here any more: drop it in once more.")
 
     def _path(self, owner: str, name: str, suffix: str = PICTURE) -> Path:
-        # an owner may be a user's name, which need not be a good file name
-        return self._folder / hashlib.sha256(owner.encode()).hexdigest()[:32] / f"{name}{suffix}"
+        return self._folder / folder_of(owner) / f"{name}{suffix}"
 
     def _drop_oldest(self, owner: str, suffix: str, most: int) -> None:
         files = sorted(self._path(owner, "").parent.glob(f"*{suffix}"), key=_age)
@@ -99,6 +98,11 @@ class Uploads:
         for file in files[:-most]:
             if file.stem not in needed:
                 file.unlink(missing_ok=True)
+
+
+def folder_of(owner: str) -> str:
+    """An owner may be a user's name, which need not be a good file name."""
+    return hashlib.sha256(owner.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
 def _smaller(before: Image.Image, after: Image.Image) -> list[str]:

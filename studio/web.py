@@ -16,6 +16,7 @@ from studio.auth import OwnerMiddleware
 from studio.context import Studio
 from studio.errors import REFUSAL, handle_errors
 from studio.guards import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeaders
+from studio.newcomers import Newcomers
 from studio.quick import import_gradio
 from studio.routes import alignment, captions, gallery, jobs, live, login, machine, search, sketches, speech, uploads
 from studio.settings import Settings
@@ -61,7 +62,7 @@ def create_api(studio: Studio) -> FastAPI:
 def _add_guards(app: FastAPI, studio: Studio) -> None:
     """The last one added is the first one asked."""
     settings = studio.settings
-    app.add_middleware(OwnerMiddleware, sessions=studio.sessions)
+    app.add_middleware(OwnerMiddleware, sessions=studio.sessions, newcomers=Newcomers(studio.store.knows))
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=limits.BODY_BYTES)
     app.add_middleware(LengthSentence)
     app.add_middleware(SameOrigin, hosts=_hosts(settings), origins=settings.origins)

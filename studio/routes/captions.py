@@ -16,11 +16,13 @@ from studio import exports, limits, sidecars
 from studio.batch_views import batch_view, item_view
 from studio.batches import ANY_PICTURE
 from studio.context import Here, Owner, Studio
+from studio.uploading import UploadRoute
 from studio.wording import Edit
 
 router = APIRouter(tags=["captions"])
-pictures = APIRouter(tags=["captions"], max_body_size=limits.UPLOAD_BYTES + limits.MULTIPART_EXTRA_BYTES)
-archives = APIRouter(tags=["captions"], max_body_size=limits.ZIP_BYTES + limits.MULTIPART_EXTRA_BYTES)
+_PICTURE, _ZIP = (most + limits.MULTIPART_EXTRA_BYTES for most in (limits.UPLOAD_BYTES, limits.ZIP_BYTES))
+pictures = APIRouter(tags=["captions"], max_body_size=_PICTURE, route_class=UploadRoute)
+archives = APIRouter(tags=["captions"], max_body_size=_ZIP, route_class=UploadRoute)
 
 _KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
 _SETTINGS = {name for name in CaptionRequest.model_fields if name not in ("picture", "batch", "name", "kind")}

@@ -15,8 +15,10 @@ from pipelines.requests import Priority, make
 from studio import following, limits, samples, texts
 from studio.context import Here, Owner
 from studio.gallery import file_name
+from studio.uploading import UploadRoute
 
-router = APIRouter(prefix="/api", tags=["speech"], max_body_size=limits.UPLOAD_BYTES + limits.MULTIPART_EXTRA_BYTES)
+_MOST = limits.UPLOAD_BYTES + limits.MULTIPART_EXTRA_BYTES
+router = APIRouter(prefix="/api", tags=["speech"], max_body_size=_MOST, route_class=UploadRoute)
 _SOUND = {"description": "The sound", "content": {"audio/wav": {}}}
 _NOTHING = {"description": "Nothing was spoken"}
 _SUBTITLES = {"description": "The subtitles", "content": {"application/x-subrip": {}, "text/vtt": {}}}

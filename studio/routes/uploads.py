@@ -12,12 +12,14 @@ from pipelines.errors import NotAllowed, TriptychError
 from studio import limits, metadata
 from studio.context import Here, Owner, Studio
 from studio.keeping import thumbnail
+from studio.uploading import UploadRoute
 
 CAPTION_SECONDS = 120.0  # a device that is busy with pictures answers late
 
 # The name is the hash of the content
 _KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
-router = APIRouter(prefix="/api", tags=["uploads"], max_body_size=limits.UPLOAD_BYTES + limits.MULTIPART_EXTRA_BYTES)
+_MOST = limits.UPLOAD_BYTES + limits.MULTIPART_EXTRA_BYTES
+router = APIRouter(prefix="/api", tags=["uploads"], max_body_size=_MOST, route_class=UploadRoute)
 
 
 @router.post("/uploads", status_code=201)

@@ -52,8 +52,13 @@ export function send(batch, files, told) {
       try {
         await sendOne(batch, next);
       } catch (error) {
+        if (error.code === "too_many" && !state.stopped) {
+          waiting.unshift(next); // another tab sends, too
+          await new Promise((later) => setTimeout(later, 2000));
+          continue;
+        }
         state.failed.push({ name: next.name, text: error.message });
-        if (error.code === "not_allowed" || error.code === "not_found") state.stopped = true; // full, or gone
+        if (error.code === "not_allowed" || error.code === "no_room" || error.code === "not_found") state.stopped = true; // full, or gone
       }
       state.sent += 1;
       told(state);
