@@ -38,6 +38,19 @@ OWNERS_AT_ONCE = 120  # new ones from one address: an office in the morning; the
 OWNERS_PER_SECOND = 1 / 3
 BODY_BYTES = 4 * MIB  # any other request body; a prompt of 1 MB must still get its sentence
 MULTIPART_EXTRA_BYTES = 64 * 1024  # headers and boundaries around an upload
+FORM_PARTS = 4  # of files, and of fields; every address takes one file and a name
+FORM_FIELD_BYTES = 16 * 1024
+BOUNDARY = 70  # characters between the parts of a form (RFC 2046, 5.1.1)
+
+JSON_VALUES = 100_000  # commas and brackets; the longest list that is asked for has 5,000
+JSON_NAMES = 60  # of one object; no request has more fields
+JSON_NAME = 100  # characters
+JSON_DEPTH = 16
+JSON_DIGITS = 20
+JSON_NUMBER = 400  # characters of a number with a fraction
+
+BODY_SECONDS = 20.0  # that a body may always take, and one more for each BODY_RATE bytes of it
+BODY_RATE = 1024
 
 JOBS_PER_OWNER = 1000  # waiting and running ones
 JOBS_SHOWN = 200

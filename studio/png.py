@@ -8,23 +8,33 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXT_KINDS = (b"tEXt", b"zTXt", b"iTXt")
 MAX_TEXT = 2**20  # bytes of one unpacked text; a packed one may be a bomb
+MAX_TEXTS = 100  # chunks of text that are read; programs write one to five
+MAX_ALL = 4 * 2**20  # bytes of all of them, unpacked
+MAX_NAME = 79  # characters of a keyword, by the specification
+MAX_CHUNKS = 100_000  # of any kind; one of pixels has 8 KB and more, mostly
 
 
 def texts(data: bytes) -> dict[str, str]:
-    """The text chunks by keyword; damaged ones are left out, the first of a name wins."""
+    """The text chunks by keyword; damaged ones are left out, the first of a name wins. At most MAX_ALL in all."""
     found: dict[str, str] = {}
-    for kind, body in _chunks(data):
-        if kind in TEXT_KINDS:
-            try:
-                key, text = _text(kind, body)
-            except (ValueError, zlib.error):
-                continue
-            found.setdefault(key, text)
+    left = MAX_ALL
+    for kind, body in islice(_text_chunks(data), MAX_TEXTS):
+        try:
+            key, raw, coding = _text(kind, body, min(left, MAX_TEXT))
+        except (ValueError, zlib.error):
+            continue
+        left -= len(raw)
+        found.setdefault(key, raw.decode(coding, "replace"))
     return found
+
+
+def _text_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    return ((kind, body) for kind, body in islice(_chunks(data), MAX_CHUNKS) if kind in TEXT_KINDS)
 
 
 def with_texts(data: bytes, new: Mapping[str, str]) -> bytes:
@@ -63,20 +73,21 @@ def _encoded(key: str, text: str) -> bytes:
         return _chunk(b"iTXt", name + b"\0\0\0\0\0" + text.encode("utf-8", "replace"))
 
 
-def _text(kind: bytes, body: bytes) -> tuple[str, str]:
+def _text(kind: bytes, body: bytes, most: int) -> tuple[str, bytes, str]:
+    """Keyword, the first `most` bytes of the text, and how they are coded."""
     name, separator, rest = body.partition(b"\0")
     if not separator:
         raise ValueError("no keyword")
-    key = name.decode("latin-1")
+    key = name[:MAX_NAME].decode("latin-1")
     if kind == b"tEXt":
-        return key, rest[:MAX_TEXT].decode("latin-1")
+        return key, rest[:most], "latin-1"
     if kind == b"zTXt":
-        return key, _unpacked(rest[1:]).decode("latin-1")
+        return key, _unpacked(rest[1:], most), "latin-1"
     packed = rest[:1] == b"\1"
     _language, _, rest = rest[2:].partition(b"\0")
     _translated, _, rest = rest.partition(b"\0")
-    return key, (_unpacked(rest) if packed else rest[:MAX_TEXT]).decode("utf-8", "replace")
+    return key, _unpacked(rest, most) if packed else rest[:most], "utf-8"
 
 
-def _unpacked(data: bytes) -> bytes:
-    return zlib.decompressobj().decompress(data, MAX_TEXT)
+def _unpacked(data: bytes, most: int) -> bytes:
+    return zlib.decompressobj().decompress(data, most) if most else b""  # 0 would mean without an end

@@ -13,6 +13,7 @@ from pipelines.errors import NotFound
 from studio import limits
 from studio.attempts import Attempts
 from studio.auth import OwnerMiddleware
+from studio.bodies import Bodies
 from studio.context import Studio
 from studio.errors import REFUSAL, handle_errors
 from studio.guards import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeaders
@@ -49,6 +50,11 @@ def create_api(studio: Studio) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
         responses={"4XX": REFUSAL},
+        form_limits={
+            "max_files": limits.FORM_PARTS,
+            "max_fields": limits.FORM_PARTS,
+            "max_part_size": limits.FORM_FIELD_BYTES,
+        },
     )
     app.state.studio, app.state.attempts, app.state.turns = studio, Attempts(), Turns()
     handle_errors(app)
@@ -62,6 +68,7 @@ def create_api(studio: Studio) -> FastAPI:
 def _add_guards(app: FastAPI, studio: Studio) -> None:
     """The last one added is the first one asked."""
     settings = studio.settings
+    app.add_middleware(Bodies)
     app.add_middleware(OwnerMiddleware, sessions=studio.sessions, newcomers=Newcomers(studio.store.knows))
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=limits.BODY_BYTES)
     app.add_middleware(LengthSentence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends, Request
@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Depends, Request
 from pipelines import requests
 from pipelines.errors import InvalidRequest, NotAllowed
 from pipelines.requests import ImageRequest
+from studio import json_body
 from studio.context import Here, Owner, Studio
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
@@ -36,10 +37,7 @@ def _inlined(schema: object, named: dict) -> object:
 
 async def json_object(request: Request) -> dict:
     """The JSON object in the body. Its fields are checked by the request itself, which says what is allowed."""
-    try:
-        body = json.loads(await request.body())
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest("request", "text that is not JSON", "a JSON object") from error
+    body = await asyncio.to_thread(json_body.parse, await request.body())
     if not isinstance(body, dict):
         raise InvalidRequest("request", body, "a JSON object")
     return body

@@ -93,6 +93,25 @@ def test_a_packed_text_cannot_blow_up():
     assert len(png.texts(picture(pnginfo=info))["a"]) == png.MAX_TEXT
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_many_packed_texts_are_no_more_than_a_few(packed):
+    """Ten megabytes in ten kilobytes, a thousand times: what is read in all has a cap, too."""
+    info = PngImagePlugin.PngInfo()
+    for i in range(8):
+        info.add_itxt(f"i{i}", "x" * png.MAX_TEXT, zip=packed)
+        info.add_text(f"t{i}", "x" * png.MAX_TEXT, zip=packed)
+    found = png.texts(picture(pnginfo=info))
+    assert sum(map(len, found.values())) == png.MAX_ALL
+    assert len(metadata.read(picture(pnginfo=info)).raw) <= metadata.MAX_RAW
+
+
+def test_of_very_many_texts_the_first_are_read():
+    info = PngImagePlugin.PngInfo()
+    for i in range(png.MAX_TEXTS + 50):
+        info.add_text(f"t{i}", "x")
+    assert list(png.texts(picture(pnginfo=info))) == [f"t{i}" for i in range(png.MAX_TEXTS)]
+
+
 @given(st.binary(max_size=200), st.integers(0, 10_000))
 def test_damaged_chunks_are_left_out(junk, at):
     whole = png.with_texts(picture(), {"parameters": "a fox"})
