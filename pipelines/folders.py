@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from dataclasses import fields as fields_of
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines import adapters, json_files, kinds, pickles
+from pipelines import adapters, json_files, kinds, requests, suitable, weights
 from pipelines.entry import INPAINT, INSTRUCT, LATENTS, Entry, ImageEntry
-from pipelines.errors import ModelUnavailable
+from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.requests import Sampler
 
 # Pipeline class of diffusers -> our family. Another kind of model (flow-matching transformers: SD3, Flux, Z-Image…)
@@ -27,11 +28,13 @@ FAMILIES = {
     "StableDiffusionInstructPix2PixPipeline": "sd",
     "StableDiffusionXLInstructPix2PixPipeline": "sdxl",
 }
-WEIGHTS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model",
-           "text_encoder_2": "model"}  # fmt: skip
 # diffusers' ancestral Euler has no formula for models that predict the picture itself.
 _NOT_FOR_SAMPLE = {Sampler.EULER_A}
 _SAMPLERS = set(Sampler)
+_ASKED = ("steps", "guidance_scale", "sampler", "width", "height")  # defaults, which a request must take
+_WORDS = (("tokenizer.json",), ("vocab.json", "merges.txt"))  # a tokenizer has the files of one of these
+_MOST_LEVELS, _MOST_CELLS = 8, 1024
+_LEAST_SIDE, _MOST_SIDE = 64, 2048  # of a request
 _FAST = ("turbo", "lightning", "hyper", "lcm")
 _QUICK: dict[str, Any] = {"steps": 4, "guidance_scale": 1.0, "sketch_steps": 4}
 # Low-rank changes beside a model that make it draw in a few steps: a second model, of the same parts.
@@ -88,16 +91,52 @@ def _read(id: str, folder: Path, source: str) -> Entry:
     kind = str(index.get("_class_name"))
     if kind not in FAMILIES:
         raise ModelUnavailable(f"{name} is a {kind[:60]}; this kind of model is not supported yet.")
-    unet, vae = config(folder, "unet/config.json", name), config(folder, "vae/config.json", name)
-    noise = config(folder, "scheduler/scheduler_config.json", name)
+    fields, stored = _pictures(folder, name, kind, index)
+    return ImageEntry(id, fields.pop("name", name), source, folder, family=FAMILIES[kind], stored_bytes=stored.nbytes,
+                      stored_itemsize=weights.itemsize(stored.files[0]), **fields)  # fmt: skip
+
+
+def _pictures(folder: Path, name: str, kind: str, index: dict) -> tuple[dict[str, Any], weights.Stored]:
+    """What is known of a picture model, and its weight files, the denoiser's first. Raises ModelUnavailable."""
+    family = FAMILIES[kind]
+    texts = suitable.texts(index, family, name)
+    words = [part.replace("text_encoder", "tokenizer") for part in texts]
+    suitable.classes(index, ["unet", "vae", *texts, *words], family, name)
+    unet, vae, *encoders = (_set(config(folder, f"{part}/config.json", name)) for part in ("unet", "vae", *texts))
+    if not (unet and vae):
+        raise ModelUnavailable(f"{name} is damaged: its settings are incomplete.")
+    noise = scheduler(folder, index, name)
+    suitable.noise(noise, name)
     try:
-        fields = _shape(unet, vae) | _inputs(unet, name) | _habits(kind, name, unet, noise) | advice(folder, name)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        suitable.widths(unet, encoders, family, name)
+        fields = _shape(unet, vae, family) | _inputs(unet, name) | _habits(kind, name, unet, noise)
+        fields |= advice(folder, name)
+        requests.make("image", **{key: fields[key] for key in _ASKED if key in fields})
+    except (KeyError, TypeError, ValueError, IndexError, InvalidRequest) as error:
         raise ModelUnavailable(f"{name} is damaged: its settings are incomplete.") from error
     fields["adapter"] = adapters.find(folder, name, unet.get("cross_attention_dim", 0))
-    size, itemsize = _weights(folder)
-    return ImageEntry(id, fields.pop("name", name), source, folder, family=FAMILIES[kind], stored_bytes=size,
-                 stored_itemsize=itemsize, **fields)  # fmt: skip
+    for part in words:
+        _check_words(folder / part, name, part)
+    found = [weights.of_part(folder, part, name) for part in ("unet", "vae", *texts)]
+    return fields, weights.Stored([file for part in found for file in part.files])
+
+
+def scheduler(folder: Path, index: dict, name: str) -> dict[str, Any]:
+    """The settings of a picture model's noise scheduler. Its class is that of model_index.json, as in diffusers."""
+    said = _set(config(folder, "scheduler/scheduler_config.json", name))
+    kind = suitable.class_of(index, "scheduler")
+    return said | {"_class_name": kind} if kind else said
+
+
+def _set(config: dict[str, Any]) -> dict[str, Any]:
+    """Without what is null: older versions of diffusers wrote that where a setting had no value yet."""
+    return {key: value for key, value in config.items() if value is not None}
+
+
+def _check_words(folder: Path, name: str, part: str) -> None:
+    """Raises ModelUnavailable where a tokenizer has no vocabulary."""
+    if not any(all((folder / file).is_file() for file in files) for files in _WORDS):
+        raise ModelUnavailable(f"{name} is incomplete: the vocabulary of its {part} is missing.")
 
 
 def _few_step(id: str, changes: Path, source: str) -> ImageEntry:
@@ -124,40 +163,43 @@ def config(folder: Path, part: str, name: str) -> dict[str, Any]:
         raise ModelUnavailable(f"{name} is damaged: {part} cannot be read.") from error
 
 
-def weight_file(folder: Path, part: str, name: str) -> Path:
-    """The safetensors file (or the index of several) of a part. Raises ModelUnavailable: missing, or pickle only."""
-    stem = WEIGHTS[part]
-    found = [folder / part / f"{stem}{variant}.safetensors{index}" for variant in ("", ".fp16")
-             for index in ("", ".index.json")]  # fmt: skip
-    for file in found:
-        if file.is_file():
-            return file
-    if pickles.any_in(folder / part):
-        raise ModelUnavailable(pickles.refusal(name, part))
-    raise ModelUnavailable(f"{name} is incomplete: the weights of its {part} are missing.")
-
-
-def _shape(unet: dict, vae: dict) -> dict[str, Any]:
+def _shape(unet: dict, vae: dict, family: str) -> dict[str, Any]:
+    """Sizes in pixels. Raises KeyError, TypeError, ValueError for settings that are none."""
     levels = vae.get("block_out_channels") or vae["decoder_block_out_channels"]
+    sample = _sample_size(unet, family)
+    if len(levels) > _MOST_LEVELS or not all(0 < side <= _MOST_CELLS for side in sample):
+        raise ValueError("no sizes of a model")
     factor = 2 ** (len(levels) - 1)
-    sample = unet["sample_size"]
-    height, width = (sample, sample) if isinstance(sample, int) else sample
-    size = {"factor": factor, "width": width * factor, "height": height * factor}
-    return size | {
-        "max_pixels": min(4 * size["width"] * size["height"], 2048 * 2048),
+    height, width = (min(max(side * factor, _LEAST_SIDE), _MOST_SIDE) // 8 * 8 for side in sample)
+    return {
+        "factor": factor,
+        "width": width,
+        "height": height,
+        "max_pixels": min(4 * width * height, _MOST_SIDE**2),
         "base_channels": unet["block_out_channels"][0],
         "latent_channels": _latent_channels(unet),
         "embeds_guidance": unet.get("time_cond_proj_dim") is not None,
     }
 
 
+def _sample_size(unet: dict, family: str) -> tuple[int, int]:
+    """Height and width in latent cells. Stable Diffusion 1 was saved with 32 by diffusers before 0.9, and means 64."""
+    sample = unet.get("sample_size", 128 if family == "sdxl" else 64)
+    version = re.match(r"(\d+)\.(\d+)", str(unet.get("_diffusers_version", "")))
+    old = version is not None and (int(version[1]), int(version[2])) < (0, 9)
+    if family == "sd" and old and isinstance(sample, int) and sample < 64:
+        sample = 64
+    height, width = (sample, sample) if isinstance(sample, int) else sample
+    return height, width
+
+
 def _latent_channels(unet: dict) -> int:
-    return unet.get("out_channels", unet["in_channels"])
+    return unet.get("out_channels", 4)
 
 
 def _inputs(unet: dict, name: str) -> dict[str, str]:
     """What the denoiser sees, by how many channels it takes and gives. Raises ModelUnavailable."""
-    seen, given = unet["in_channels"], _latent_channels(unet)
+    seen, given = unet.get("in_channels", 4), _latent_channels(unet)
     kinds = {given: LATENTS, 2 * given + 1: INPAINT, 2 * given: INSTRUCT}
     if seen not in kinds:
         raise ModelUnavailable(
@@ -191,26 +233,6 @@ def advice(folder: Path, name: str) -> dict[str, Any]:
     known = {"name": str, "note": str, "steps": int, "guidance_scale": float, "sampler": Sampler, "width": int,
              "height": int, "sketch_steps": int}  # fmt: skip
     return {key: kind(said[key]) for key, kind in known.items() if key in said}
-
-
-def _weights(folder: Path) -> tuple[int, int]:
-    """Bytes of the weight files that would be loaded, and of one number in them (from the first file's header)."""
-    files = [file for part in WEIGHTS for file in (folder / part).glob("*.safetensors") if _wanted(file)]
-    unet = next((file for file in files if file.parent.name == "unet"), None)
-    return sum(file.stat().st_size for file in files), itemsize(unet) if unet else 4
-
-
-def _wanted(file: Path) -> bool:
-    """Not the half-precision twin of a file that is there in full, nor an EMA copy."""
-    full = file.with_name(file.name.replace(".fp16", ""))
-    return "non_ema" not in file.name and (full == file or not full.exists())
-
-
-def itemsize(file: Path) -> int:
-    """Bytes of one number in a safetensors file; 4 where it is damaged, which loading says."""
-    sizes = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1}
-    first: dict[str, Any] = next((tensor for key, tensor in _header(file).items() if key != "__metadata__"), {})
-    return sizes.get(str(first.get("dtype")), 4)
 
 
 def _header(file: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from pipelines import folders, resuming, weights
 from pipelines.entry import Entry
 from pipelines.errors import ModelUnavailable
-from pipelines.folders import WEIGHTS
+from pipelines.weights import STEMS
 
 HUB_ID = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(?:@(?P<revision>[\w./-]{1,100}))?", re.ASCII)
 _PARTS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
@@ -143,12 +143,12 @@ def _wanted(files: dict[str, int]) -> Iterator[tuple[str, int]]:
     for name, size in sorted(files.items()):
         part, _, file = name.rpartition("/")
         small = part in _PARTS and file.endswith(_SMALL)
-        if name == "model_index.json" or small or (part in WEIGHTS and _weights(name, part, file, files)):
+        if name == "model_index.json" or small or (part in STEMS and _weights(name, part, file, files)):
             yield name, size
 
 
 def _weights(name: str, part: str, file: str, files: dict[str, int]) -> bool:
-    if not file.endswith(".safetensors") or not file.startswith(WEIGHTS[part]) or "non_ema" in file:
+    if not file.endswith(".safetensors") or not file.startswith(STEMS[part]) or "non_ema" in file:
         return False
     return ".fp16" not in file or name.replace(".fp16", "") not in files
 
@@ -156,7 +156,7 @@ def _weights(name: str, part: str, file: str, files: dict[str, int]) -> bool:
 def _complete(folder: Path) -> bool:
     if not (folder / "model_index.json").is_file():
         return (folder / "config.json").is_file() and weights.whole(folder)
-    parts = [part for part in WEIGHTS if (folder / part / "config.json").is_file()]
+    parts = [part for part in STEMS if (folder / part / "config.json").is_file()]
     return len(parts) >= 3 and all(any((folder / part).glob("*.safetensors")) for part in parts)
 
 

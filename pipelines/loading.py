@@ -13,23 +13,11 @@ from typing import Any
 import torch
 from transformers.utils import logging as talk
 
-from pipelines import devices, folders, lowrank, samplers
+from pipelines import devices, folders, lowrank, samplers, suitable, weights
 from pipelines.entry import LATENTS, ImageEntry
 from pipelines.errors import ModelUnavailable, TriptychError
 
 Progress = Callable[[str, float], None]  # what is being done, 0…1
-
-# Class names that a model folder may ask for, and where we take them from. Nothing else is ever imported for it.
-_CLASSES = {
-    "UNet2DConditionModel": "diffusers.models.unets.unet_2d_condition",
-    "AutoencoderKL": "diffusers.models.autoencoders.autoencoder_kl",
-    "AutoencoderTiny": "diffusers.models.autoencoders.autoencoder_tiny",
-    "SpriteAutoencoder": "pipelines.autoencoder",
-    "CLIPTextModel": "transformers.models.clip.modeling_clip",
-    "CLIPTextModelWithProjection": "transformers.models.clip.modeling_clip",
-    "CLIPTokenizer": "transformers.models.clip.tokenization_clip",
-}
-_ALIASES = {"CLIPTokenizerFast": "CLIPTokenizer"}
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +72,7 @@ def warm() -> None:
 
     What cannot be imported is said when a model needs it.
     """
-    for module in dict.fromkeys(_CLASSES.values()):
+    for module in dict.fromkeys(suitable.CLASSES.values()):
         with suppress(ImportError):
             import_module(module)
 
@@ -92,12 +80,13 @@ def warm() -> None:
 def load(entry: ImageEntry, options: Options, progress: Progress) -> Parts:
     """The parts of a model that lies on this machine. Raises ModelUnavailable with one sentence."""
     index = folders.config(entry.place, "model_index.json", entry.name)
-    texts = [part for part in ("text_encoder", "text_encoder_2") if index.get(part, [None])[0]]
+    texts = suitable.texts(index, entry.family, entry.name)
     names = ["unet", "vae", *texts, *(part.replace("text_encoder", "tokenizer") for part in texts)]
     opened = {}
     for i, part in enumerate(names):
         progress(f"loading {entry.name}", i / len(names))
         opened[part] = _open(entry, part, index, options)
+    _fit_windows(opened, texts)
     progress(f"loading {entry.name}", 1.0)
     return _parts(entry, index, opened, texts, options)
 
@@ -106,13 +95,12 @@ def _parts(entry: ImageEntry, index: dict, opened: dict, texts: list[str], optio
     from pipelines import placing
 
     sdxl = entry.family == "sdxl"
-    noise = folders.config(entry.place, "scheduler/scheduler_config.json", entry.name)
     parts = Parts(
         opened["unet"],
         opened["vae"],
         [opened[part] for part in texts],
         [opened[part.replace("text_encoder", "tokenizer")] for part in texts],
-        samplers.own_config(noise, sdxl=sdxl),
+        _noise(entry, index),
         entry.factor,
         options.device,
         options.dtype,
@@ -123,6 +111,27 @@ def _parts(entry: ImageEntry, index: dict, opened: dict, texts: list[str], optio
     )
     placing.place(parts, options)
     return parts
+
+
+def _noise(entry: ImageEntry, index: dict) -> dict[str, Any]:
+    """Settings that every sampler of the model can be made of. Raises ModelUnavailable."""
+    config = folders.scheduler(entry.place, index, entry.name)
+    try:
+        with quiet():
+            own = samplers.own_config(config, sdxl=entry.family == "sdxl")
+            made = samplers.Samplers(own)
+            for sampler in entry.samplers:
+                made.fresh(sampler)
+    except Exception as error:
+        raise ModelUnavailable(f"{entry.name} is damaged: its scheduler cannot be opened.") from error
+    return own
+
+
+def _fit_windows(opened: dict, texts: list[str]) -> None:
+    """A tokenizer that was saved without its longest text takes ten to the thirty tokens: its encoder knows better."""
+    for part in texts:
+        tokenizer, longest = opened[part.replace("text_encoder", "tokenizer")], opened[part].config
+        tokenizer.model_max_length = min(tokenizer.model_max_length, longest.max_position_embeddings)
 
 
 def _open(entry: ImageEntry, part: str, index: dict, options: Options) -> Any:
@@ -142,23 +151,19 @@ def _open(entry: ImageEntry, part: str, index: dict, options: Options) -> Any:
 
 def _kind(entry: ImageEntry, part: str, index: dict) -> Any:
     """The class of a part, of diffusers or transformers. Raises ModelUnavailable."""
-    try:
-        name = str(index[part][1])
-    except (KeyError, IndexError, TypeError) as error:
-        raise ModelUnavailable(f"{entry.name} is incomplete: it names no {part}.") from error
-    name = _ALIASES.get(name, name)
-    if name not in _CLASSES:
-        raise ModelUnavailable(f"{entry.name} has a {part} of the kind {name[:60]}, which is not supported yet.")
-    return getattr(import_module(_CLASSES[name]), name)
+    suitable.classes(index, [part], entry.family, entry.name)
+    name = suitable.class_of(index, part)
+    name = suitable.ALIASES.get(name, name)
+    return getattr(import_module(suitable.CLASSES[name]), name)
 
 
 def _with_weights(kind: Any, entry: ImageEntry, part: str, options: Options) -> Any:
-    file = folders.weight_file(entry.place, part, entry.name)
+    stored = weights.of_part(entry.place, part, entry.name)
     folders.config(entry.place, f"{part}/config.json", entry.name)
-    half = {"variant": "fp16"} if ".fp16." in file.name else {}
+    variant = {"variant": stored.variant} if stored.variant else {}
     number = {"dtype" if part.startswith("text") else "torch_dtype": _dtype(part, entry.place, options)}
     model, told = kind.from_pretrained(
-        entry.place / part, use_safetensors=True, local_files_only=True, output_loading_info=True, **half, **number
+        entry.place / part, use_safetensors=True, local_files_only=True, output_loading_info=True, **variant, **number
     )
     if missing := [key for key in told["missing_keys"] if "position_ids" not in key]:
         raise ModelUnavailable(f"{entry.name} is damaged: its {part} lacks {len(missing)} of its weights.")

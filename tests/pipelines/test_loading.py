@@ -53,7 +53,7 @@ DAMAGES = {
     "weights gone": (gone("vae/diffusion_pytorch_model.safetensors"), "weights of its vae are missing"),
     "weights cut": (cut("unet/diffusion_pytorch_model.safetensors", 5_000), "its unet cannot be opened"),
     "weights of another": (other_sizes, "its unet"),
-    "words gone": (lambda folder: shutil.rmtree(folder / "tokenizer"), "its tokenizer cannot be opened"),
+    "words gone": (lambda folder: shutil.rmtree(folder / "tokenizer"), "the vocabulary of its tokenizer is missing"),
     "strange class": (other_text_encoder, "not supported yet"),
     "scheduler gone": (gone("scheduler/scheduler_config.json"), "is missing"),
 }
