@@ -93,6 +93,24 @@ class TooMany(NotAllowed):
         super().__init__(sentence)
 
 
+class Unwritable(TriptychError):
+    """What has to be kept cannot be written now, though nothing is wrong with it."""
+
+    code = "unwritable"
+
+
+class Busy(Unwritable):
+    """Another program holds the database; that passes."""
+
+    code = "busy"
+
+
+class DiskFull(Unwritable):
+    """There is no room for it."""
+
+    code = "no_room"
+
+
 def _short(value: object, limit: int = 60) -> str:
     """`repr` of a value, cut so that a 1 MB prompt does not become a 1 MB sentence; of what is nested, a summary."""
     if isinstance(value, str) and len(value) > limit:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pipelines import requests
-from pipelines.errors import NotAllowed, NotFound, TriptychError
+from pipelines.errors import NotAllowed, NotFound, TriptychError, Unwritable
 from studio import limits
 from studio.batch_items import Item, ItemStatus, resting
 from studio.batch_rows import BatchRows
@@ -37,7 +37,7 @@ class Feed:
         self._store, self._gallery, self._engine, self._rows = store, gallery, engine, rows
         self._todo: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="batches", daemon=True)
-        self._open = False
+        self._open, self._behind = False, 0.0  # when to look for what could not be noted, where there is something
         self.lock = threading.Lock()  # held by whoever puts items into the line, or takes them out
         engine.on_end(self._heard)
 
@@ -71,19 +71,32 @@ class Feed:
                 work = self._fill_all
             if work is None or not self._open:
                 return
-            try:
-                work()
-            except Exception:
-                log.exception("A batch could not go on")
+            self._do(work)
+            if self._behind and time.monotonic() > self._behind:
+                self._behind = 0.0
+                self._do(self._take_up)
+
+    def _do(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Unwritable as error:  # the rows know what is to be done
+            log.warning("A batch goes on later: %s", error)
+            self._behind = self._behind or time.monotonic() + AGAIN_SECONDS
+        except Exception:
+            log.exception("A batch could not go on")
 
     def _take_up(self) -> None:
-        """After a start: jobs that ended before their item heard of it, and jobs that are gone."""
+        """After a start, or when nothing could be written: jobs that ended before their item heard of it, jobs that
+        are gone, and words that have not reached the gallery.
+        """
         for item in self._rows.items("status = ?", (ItemStatus.ASKED,)):
             job = self._store.job(item.job or "")
             if job is None:
                 self._rows.update(item.batch, [item.number], status=ItemStatus.WANTED, job=None)
             elif job.status.ended:
                 self._note(item, job)
+        with self.lock:
+            self._rows.rest()
         for item, owner in self._rows.behind():
             with suppress(NotFound, NotAllowed):
                 self._gallery.rewrite(owner, item.artifact or "", item.text or "")
@@ -116,15 +129,16 @@ class Feed:
             return False
         request = requests.from_json(batch.request).model_copy(update={"picture": item.picture, "name": item.name})
         try:
-            (job,) = self._engine.submit(batch.owner, request, paced=False)
+            beside = lambda db, jobs: self._rows.asked(db, item, jobs[0].id)  # noqa: E731
+            self._engine.submit(batch.owner, request, paced=False, beside=beside)
         except NotAllowed:  # too many jobs already, or the disk is full: in a while there is room again
             return False
+        except Unwritable:
+            raise
         except TriptychError as error:
             self._rows.update(
                 batch.id, [item.number], status=ItemStatus.FAILED, error=str(error), ended=time.time()
             )  # fmt: skip
-            return True
-        self._rows.update(batch.id, [item.number], status=ItemStatus.ASKED, job=job.id, error="")
         return True
 
     def _ended(self, job: Job) -> None:
@@ -140,10 +154,7 @@ class Feed:
         elif job.status == JobStatus.DONE and (row := self._store.artifact(job.artifact_id or "")):
             values |= {"status": ItemStatus.DONE, "text": row.prompt, "score": row.score, "origin": "model",
                        "artifact": row.id, "error": ""}  # fmt: skip
-        if self._rows.settle(item, **values) and item.artifact and "artifact" in values:
-            self._forget(job.owner, item.artifact)
-
-    def _forget(self, owner: str, artifact: str) -> None:
-        """The caption that has been replaced leaves the gallery, too."""
-        with suppress(NotFound):
-            self._gallery.delete(owner, artifact)
+        # the caption that is replaced leaves the gallery, too
+        old = self._store.artifact(item.artifact) if item.artifact and "artifact" in values else None
+        if self._rows.settle(item, old.id if old else None, **values) and old:
+            self._gallery.discard(old)

@@ -14,6 +14,10 @@ from studio.store import Store
 
 _BATCH = ", ".join(field.name for field in fields(Batch))
 _ITEM = tuple(field.name for field in fields(Item))
+# `batch_items.resting` in SQL
+_TO_REST = """
+UPDATE batch_items SET status = CASE WHEN text IS NULL THEN 'new' WHEN origin = 'sidecar' THEN 'kept' ELSE 'done' END
+WHERE status = 'wanted' AND batch IN (SELECT id FROM batches WHERE NOT running)"""
 
 
 class BatchRows:
@@ -38,6 +42,9 @@ class BatchRows:
         return self._batches("WHERE running ORDER BY begun", ())
 
     def delete(self, id: str) -> None:
+        self._store.insist(lambda: self._delete(id))
+
+    def _delete(self, id: str) -> None:
         with self._store.transaction() as db:
             db.execute("DELETE FROM batches WHERE id = ?", (id,))
             for table in ("batch_items", "batch_texts", "batch_edits"):
@@ -47,6 +54,30 @@ class BatchRows:
         """Change columns of a batch."""
         with self._store.transaction() as db:
             db.execute(f"UPDATE batches SET {_assign(values)} WHERE id = ?", (*values.values(), id))
+
+    def run(self, id: str, numbers: Iterable[int], request: str, begun: float) -> None:
+        """These items are wanted from now on, and the batch runs."""
+        values = [(id, number) for number in numbers]
+        with self._store.transaction() as db:
+            db.executemany(
+                "UPDATE batch_items SET status = 'wanted', error = '' WHERE batch = ? AND number = ?", values
+            )
+            db.execute("UPDATE batches SET request = ?, running = 1, begun = ? WHERE id = ?", (request, begun, id))
+
+    def stop(self, id: str) -> None:
+        """The batch does not run any more, and nothing in it is wanted."""
+        self._store.insist(lambda: self._stop(id))
+
+    def _stop(self, id: str) -> None:
+        with self._store.transaction() as db:
+            db.execute("UPDATE batches SET running = 0 WHERE id = ?", (id,))
+            db.execute(_TO_REST)
+
+    def rest(self) -> None:
+        """What is wanted in batches that do not run rests: nobody would ever ask for it."""
+        if self._store.rows("SELECT 1 FROM batch_items WHERE status = 'wanted' LIMIT 1"):
+            with self._store.transaction() as db:
+                db.execute(_TO_REST)
 
     # --- items ---
 
@@ -85,12 +116,24 @@ class BatchRows:
         with self._store.transaction() as db:
             db.executemany(query, [(*values.values(), batch, number) for number in numbers])
 
-    def settle(self, item: Item, **values: object) -> bool:
-        """New values for an item whose job is over; False where it is asked for no more, or by another job."""
+    @staticmethod
+    def asked(db: sqlite3.Connection, item: Item, job: str) -> None:
+        """Beside the job's own row, in one transaction: neither is there without the other."""
+        query = "UPDATE batch_items SET status = 'asked', job = ?, error = '' WHERE batch = ? AND number = ?"
+        db.execute(query, (job, item.batch, item.number))
+
+    def settle(self, item: Item, replaced: str | None = None, **values: object) -> bool:
+        """New values for an item whose job is over; False where it is asked for no more, or by another job.
+
+        replaced: the artifact that its new one takes the place of.
+        """
         one = "batch = ? AND number = ? AND status = 'asked' AND job = ?"
         query = f"UPDATE batch_items SET {_assign(values)} WHERE {one}"
         with self._store.transaction() as db:
-            return bool(db.execute(query, (*values.values(), item.batch, item.number, item.job)).rowcount)
+            done = bool(db.execute(query, (*values.values(), item.batch, item.number, item.job)).rowcount)
+            if done and replaced:
+                self._store.drop_artifact(db, replaced)
+        return done
 
     def score(self, item: Item, score: float | None) -> bool:
         """How well its words agree with its picture; False where it has other words by now."""

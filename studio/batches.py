@@ -177,8 +177,7 @@ class Batches:
             chosen = self._chosen(id, again, numbers)
             if not chosen:
                 raise NotAllowed("Every picture of this batch has its caption.")
-            self.rows.update(id, chosen, status=ItemStatus.WANTED, error="")
-            self.rows.set(id, request=batch.request, running=True, begun=time.time())
+            self.rows.run(id, chosen, batch.request, time.time())
         self._feed.wake(id)
         return self.get(owner, id)
 
@@ -192,9 +191,7 @@ class Batches:
         """What is described stays; the rest can be asked for again."""
         self.get(owner, id)
         with self._feed.lock:
-            self.rows.set(id, running=False)
-            for item in self.rows.items("batch = ? AND status = 'wanted'", (id,)):
-                self.rows.update(id, [item.number], status=resting(item))
+            self.rows.stop(id)
             self._take_out(owner, self.rows.items("batch = ? AND status = 'asked'", (id,)))
         return self.get(owner, id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,15 +44,18 @@ class Studio:
 
     async def close(self) -> None:
         """End the worker and let go of the data folder."""
+        await asyncio.to_thread(self._quieten)
+        await self.engine.stop()
+        self.store.close()
+        self.lock.release()
+
+    def _quieten(self) -> None:
         self.engine.hang_up()
         if self.refreshing:
             self.refreshing.stop()
         if self.pruning:
             self.pruning.stop()
         self.batches.stop()
-        await self.engine.stop()
-        self.store.close()
-        self.lock.release()
 
 
 def _studio(connection: HTTPConnection) -> Studio:

@@ -4,27 +4,45 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+from pipelines.errors import Busy, DiskFull
 from studio.private import private_file
+from studio.reserve import Reserve
 from studio.schema import CHANGES, SCHEMA
+from studio.unwritable import BUSY, ours
+
+T = TypeVar("T")
+OPENING_MS = 5000  # that the start waits for another program
+BUSY_MS = 400  # the same, of somebody who waits for an answer
+TURN_SECONDS = 10.0  # that one waits for others of this process: each takes its time, but all go on
 
 
 class Database:
-    """Safe to use from several threads; each call is one transaction. The tables are those of `studio.schema`."""
+    """Safe to use from several threads; each call is one transaction. The tables are those of `studio.schema`.
+
+    Who reads waits for nobody who writes. Raises Busy, DiskFull, Unwritable where the file takes nothing in.
+    """
 
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.RLock()
+        self._lock, self._reading_lock, self._found_busy = threading.RLock(), threading.Lock(), 0.0
+        self.reserve = Reserve(path.parent)
         private_file(path)
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
+        self._db = _connected(path)
         # FULL, not NORMAL: in WAL mode only FULL syncs every commit, and a commit is our acknowledgement
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+        for pragma in (f"busy_timeout={OPENING_MS}", "journal_mode=WAL", "synchronous=FULL"):
             self._db.execute(f"PRAGMA {pragma}").fetchall()
         self._bring_up_to_date()
+        self._reading = _connected(path)
+        self._reading.execute("PRAGMA query_only=ON")
+        for connection in (self._db, self._reading):
+            connection.execute(f"PRAGMA busy_timeout={BUSY_MS}").fetchall()
+        self.reserve.hold()
 
     def _bring_up_to_date(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -33,22 +51,65 @@ class Database:
                 self._db.executescript(f"BEGIN; {change} PRAGMA user_version={number}; COMMIT;")
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, self._reading_lock:
+            self._reading.close()
             self._db.close()
 
     def rows(self, query: str, values: Sequence | Mapping = ()) -> list[sqlite3.Row]:
         """What a question finds; for the modules that keep tables of their own in this file."""
-        with self._lock:
-            return self._db.execute(query, values).fetchall()
+        with self._reading_lock, ours():
+            return self._reading.execute(query, values).fetchall()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """While it is held nobody else writes, so what is read in it stays true until it is written.
+
+        Raises Busy at once where another program was found to hold the file while one waited: it would be waited for
+        once more.
+        """
+        asked = time.monotonic()
+        if not self._lock.acquire(timeout=TURN_SECONDS):
+            raise Busy(BUSY)
+        try:
+            if self._found_busy > asked:
+                raise Busy(BUSY)
+            yield
+        finally:
+            self._lock.release()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All that is done with the connection, or nothing of it."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self.turn(), ours():
+            self._begin()
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk has ended it already
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
+
+    def insist(self, write: Callable[[], T]) -> T:
+        """For what ends something or makes room: on a full disk the reserve is let go for it."""
+        try:
+            done = write()
+        except DiskFull:
+            if not self.reserve.release():
+                raise
+            return write()
+        self.reserve.hold()
+        return done
+
+    def _begin(self) -> None:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            self._found_busy = time.monotonic()
+            raise
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    return connection

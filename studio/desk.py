@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -12,10 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipelines.base import Artifact
-from pipelines.errors import NotAllowed, NotFound, TriptychError
+from pipelines.errors import Busy, NotAllowed, NotFound, TriptychError, Unwritable
 from studio.asks import Asks
 from studio.endings import failed
 from studio.jobs import Job, JobStatus
+from studio.late import LateWrites
 from studio.link import Link
 from studio.messages import TO_WORKER, Cancel, Forget, Pause, Picture, Reorder, Stats, Submit
 from studio.streams import Streams
@@ -27,15 +26,21 @@ if TYPE_CHECKING:
     from studio.store import Store
 
 UNREADABLE = "A file that this job needs cannot be read any more: drop it in once more."
-log = logging.getLogger(__name__)
+WAITS_BUSY = "Ready, and kept as soon as another program lets go of the database."
+WAITS_FULL = "Ready, and kept as soon as there is room on the disk."
+Ending = Callable[[Job], Job]
 
 
 class Desk:
-    """Whoever calls a method holds `lock`, for moments only: never while a picture is made or written."""
+    """Whoever changes a job holds `store.turn()`, whoever looks at memory or changes it `lock`, in this order.
+
+    `lock` is held for moments only: never while something is written, or waited for that is. The methods that change
+    rows (`change`, `conclude`) are called without it, `adopt` and `admit` either way, all others with it.
+    """
 
     def __init__(self, store: Store, gallery: Gallery, streams: Streams):
         self.store, self.gallery, self.streams = store, gallery, streams
-        self.lock = threading.RLock()
+        self.lock, self.late = threading.RLock(), LateWrites()
         self.table, self.asks, self.subscriptions = Table(), Asks(), Subscriptions()
         self.stats, self.worker = Stats({}, None, 0.0, 0.0), "starting"
         self.ended: list[Callable[[Job], None]] = []  # told of every job that is over; must not take long
@@ -47,10 +52,13 @@ class Desk:
 
     def admit(self, job: Job) -> Live:
         """A job whose row is committed joins the line."""
-        live = Live(job, place=self.table.count(JobStatus.RUNNING, JobStatus.WAITING))
-        self.table.add(live)
-        self._hand_over(live)
-        self.tell(live)
+        with self.lock:
+            live = Live(job, place=self.table.count(JobStatus.RUNNING, JobStatus.WAITING))
+            self.table.add(live)
+            lost = self._hand_over(live)
+            self.tell(live)
+        if lost:
+            self.conclude(live, lost)
         return live
 
     def ask(self, job: Job) -> Future[Artifact]:
@@ -79,31 +87,72 @@ class Desk:
         return job is not None
 
     def change(self, *changes: tuple[Live, Job]) -> None:
-        """The jobs as they are from now on: rows first, all or none, then memory, then everybody who watches."""
-        self.store.update(*(job for _, job in changes))
+        """The jobs as they are from now on: rows first, all or none, then memory, then everybody who watches.
+
+        The caller has the turn. Raises Busy, DiskFull, and then nothing has changed.
+        """
+        jobs = [job for _, job in changes]
+        if all(job.status.ended for job in jobs):
+            self.store.insist(partial(self.store.update, *jobs))
+        else:
+            self.store.update(*jobs)
         for live, job in changes:
             self.adopt(live, job)
 
-    def conclude(self, live: Live, job: Job) -> None:
-        """As `change`, for what cannot be refused: where the row cannot be written (a full disk), memory goes on.
+    def conclude(self, live: Live, ending: Ending) -> None:
+        """As `change`, for what cannot be refused: where the row cannot be written, that is done later.
 
-        The row then says that the job was at work, so the next start takes it up again.
+        ending: the job as it is from then on, made of what it is then. Nobody is told of an end before it is written,
+        as the next start would undo it; any other change is only behind.
         """
         try:
-            self.store.update(job)
-        except sqlite3.Error:
-            log.exception("The end of a job could not be written")
-        self.adopt(live, job)
+            if why := self.late.behind(live.job.id):
+                raise why
+            self._conclude(live, ending)
+        except Unwritable as why:
+            self._postpone(live, ending, why)
+
+    def _conclude(self, live: Live, ending: Ending) -> None:
+        with self.store.turn():
+            if live.job.status.ended or (job := ending(live.job)) is live.job:
+                return
+            self.store.insist(partial(self.store.update, job))
+            self.adopt(live, job)
+
+    def _postpone(self, live: Live, ending: Ending, why: Unwritable) -> None:
+        with self.lock:
+            if live.job.status.ended or (job := ending(live.job)) is live.job:
+                return
+            if job.status.ended:
+                self.wait(live, why)
+                write = partial(self._conclude, live, ending)
+            else:
+                self.adopt(live, job)
+                write = partial(self._catch_up, live)
+        self.late.add(job.id, write, why)
+
+    def _catch_up(self, live: Live) -> None:
+        """The row becomes what memory is by now."""
+        with self.store.turn():
+            if not live.job.status.ended:
+                self.store.insist(partial(self.store.update, live.job))
+
+    def wait(self, live: Live, why: Unwritable) -> None:
+        """It is over, and that cannot be written yet."""
+        live.saving, live.waits = True, WAITS_BUSY if isinstance(why, Busy) else WAITS_FULL
+        self.tell(live)
 
     def adopt(self, live: Live, job: Job) -> None:
-        """The same for a job whose row is written already."""
-        live.job = job
-        if job.status.ended:
-            self.table.end(live)
-            self._say_ended(job)
-            self._let_go(live)
-            self.streams.end(job.id)
-        self.tell(live)
+        """Memory and everybody who watches, for a job whose row is written already."""
+        with self.lock:
+            live.job = job
+            if job.status.ended:
+                live.saving, live.waits = False, ""
+                self.table.end(live)
+                self._say_ended(job)
+                self._let_go(live)
+                self.streams.end(job.id)
+            self.tell(live)
 
     def _say_ended(self, job: Job) -> None:
         if getattr(job.request, "batch", ""):  # its batch keeps it in mind, and others shall not be pushed out
@@ -113,7 +162,6 @@ class Desk:
 
     def reorder(self, owner: str, job_ids: list[str]) -> None:
         """Remembered, because a fresh worker has to be told again, in this process or in the next."""
-        self.store.keep_order(owner, job_ids)
         self._orders[owner] = job_ids
         self.send(Reorder(owner, job_ids))
 
@@ -130,33 +178,35 @@ class Desk:
         self.subscriptions.tell(live.job.owner, live.job.id)
         self.subscriptions.tell_status()
 
-    def join(self, link: Link) -> None:
-        """A fresh worker is told all that is to be done."""
+    def join(self, link: Link) -> list[tuple[Live, Ending]]:
+        """A fresh worker is told all that is to be done. Returns the ends of jobs that cannot be."""
         self._link = link
         self._pictures.clear()
-        for live in list(self.table.unfinished()):
-            self._hand_over(live)
+        unfinished = [live for live in self.table.unfinished() if not live.saving]
+        lost = [(live, ending) for live in unfinished if (ending := self._hand_over(live))]
         for owner, job_ids in self._orders.items():
             self.send(Reorder(owner, job_ids))
+        return lost
 
     def leave(self, worker: str) -> None:
         """The worker is gone; `worker` is what people read of it."""
         self._link, self.worker = None, worker
         self.subscriptions.tell_status()
 
-    def _hand_over(self, live: Live) -> None:
+    def _hand_over(self, live: Live) -> Ending | None:
         if self._link is None:
-            return
+            return None
         try:
             self._send_pictures(live.job)
         except (TriptychError, OSError) as error:  # a picture is not there any more
             self._pictures.update(live.job.request.uploads())  # as its end counts them off
-            self.conclude(live, failed(live.job, error if isinstance(error, TriptychError) else NotFound(UNREADABLE)))
-            return
+            why = error if isinstance(error, TriptychError) else NotFound(UNREADABLE)
+            return lambda job: failed(job, why)
         job = live.job
         self.send(Submit(job.id, job.owner, job.request.model_dump_json(), job.attempts))
         if job.status == JobStatus.PAUSED:
             self.send(Pause(job.id))
+        return None
 
     def _send_pictures(self, job: Job) -> None:
         """Each once for all the jobs that need it; all or none."""

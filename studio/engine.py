@@ -1,28 +1,32 @@
 """Submit, cancel, watch: the one thing that the tabs and the API call. Lives in the web process, without torch.
 
 Every call is for an owner and touches only that owner's jobs; the job of another is NotFound, as if it did not exist.
-All methods may be called from any thread; none waits for the device.
+All methods may be called from any thread; none waits for the device. But an event loop calls none: they read and write
+files, and may wait for the database.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import sqlite3
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from pipelines.base import Artifact
 from pipelines.catalog import Catalog
-from pipelines.errors import NotAllowed, NotFound
+from pipelines.errors import NotAllowed, NotFound, Unwritable
 from pipelines.requests import Request
+from studio import at_work
 from studio.admission import check_kind, check_model, check_room, check_uploads
 from studio.desk import Desk
 from studio.endings import retried, taken_back
 from studio.foreman import Foreman
 from studio.jobs import Job, JobStatus
-from studio.messages import Cancel, Pause, Resume
+from studio.messages import TO_WORKER, Cancel, Pause, Resume
 from studio.quotas import Quotas
 from studio.streams import Streams
 from studio.supervisor import Supervisor, worker_settings
@@ -34,6 +38,9 @@ if TYPE_CHECKING:
     from studio.gallery import Gallery
     from studio.settings import Settings
     from studio.store import Store
+
+Beside = Callable[[sqlite3.Connection, Sequence[Job]], None]
+log = logging.getLogger(__name__)
 
 
 class Engine(Watching):
@@ -49,16 +56,18 @@ class Engine(Watching):
     ):
         self._catalog = catalog or Catalog([settings.models])
         super().__init__(Desk(store, gallery, Streams(settings.data_dir / "streams")), store)
-        self._gallery, self.quotas = gallery, Quotas(settings.data_dir, store, settings)
+        self._gallery, self._data = gallery, settings.data_dir
+        self.quotas = Quotas(settings.data_dir, store, settings)
         self._supervisor = Supervisor({**worker_settings(settings), **(worker or {})}, Foreman(self._desk))
 
     # --- life ---
 
     def start(self) -> None:
         """Takes up the jobs of a former process and starts the worker; needs no event loop, waits for no model."""
+        culprits = at_work.read(self._data)
+        for job in self._store.unfinished():
+            self._take_up(job, culprits)
         with self._desk.lock:
-            for job in self._store.unfinished():
-                self._take_up(job)
             self._desk.restore_orders()
         self._supervisor.start()
 
@@ -68,18 +77,21 @@ class Engine(Watching):
 
     def _stop(self) -> None:
         self._supervisor.stop()
+        self._desk.late.close()
         with self._desk.lock:
-            for live in self._desk.table.unfinished():
-                if live.job.status == JobStatus.RUNNING:
-                    self._store.update(taken_back(live.job))
+            running = [live.job for live in self._desk.table.unfinished() if live.job.status == JobStatus.RUNNING]
+        try:
+            self._store.insist(lambda: self._store.update(*map(taken_back, running)))
+        except Unwritable as error:
+            log.warning("Jobs that were at work will count as tried: %s", error)
+        with self._desk.lock:
             self._desk.subscriptions.close()
 
-    def _take_up(self, job: Job) -> None:
+    def _take_up(self, job: Job, culprits: set[str] | None) -> None:
+        """culprits: those over which a former process may have died; None: any that was running."""
+        live = self._desk.admit(job)
         if job.status == JobStatus.RUNNING:
-            job = retried(job)
-            self._store.update(job)
-        if not job.status.ended:
-            self._desk.admit(job)
+            self._desk.conclude(live, retried if culprits is None or job.id in culprits else taken_back)
 
     @property
     def worker_pid(self) -> int | None:
@@ -87,10 +99,12 @@ class Engine(Watching):
 
     # --- verbs ---
 
-    def submit(self, owner: str, request: Request, paced: bool = True) -> list[Job]:
-        """`count` jobs in line, rows committed. Raises InvalidRequest, UnknownModel, ModelUnavailable, NotAllowed.
+    def submit(self, owner: str, request: Request, paced: bool = True, beside: Beside | None = None) -> list[Job]:
+        """`count` jobs in line, rows committed. Raises InvalidRequest, UnknownModel, ModelUnavailable, NotAllowed,
+        Unwritable.
 
         paced: a person or a program asks, and may do so only so fast; not where the studio itself keeps a line full.
+        beside: writes more rows in the same transaction.
         """
         check_kind(request)
         singles = request.singles()
@@ -99,13 +113,17 @@ class Engine(Watching):
         self.quotas.check(owner)
         if paced:
             self.quotas.check_pace(owner, len(singles), len(request.model_dump_json()) * len(singles))
-        with self._desk.lock:
-            check_room(sum(1 for _ in self._desk.table.unfinished(owner)), len(singles))
+        with self._store.turn():
+            check_room(self._unfinished(owner), len(singles))
             jobs = [Job(owner, single, time.time()) for single in singles]
-            self._store.add(*jobs)
+            self._store.add(*jobs, beside=beside)
             for job in jobs:
                 self._desk.admit(job)
         return jobs
+
+    def _unfinished(self, owner: str) -> int:
+        with self._desk.lock:
+            return sum(1 for _ in self._desk.table.unfinished(owner))
 
     def ask(self, owner: str, request: Request) -> Future[Artifact]:
         """A question that leaves no trace: the answer, or the error, comes into the future. Raises as `submit`."""
@@ -130,16 +148,17 @@ class Engine(Watching):
             self._desk.asks.lost()
 
     def cancel(self, owner: str, job_id: str) -> dict:
-        """Over at once; the worker takes no further step of it. Raises NotFound, NotAllowed."""
-        with self._desk.lock:
+        """Over at once; the worker takes no further step of it. Raises NotFound, NotAllowed, Unwritable."""
+        with self._store.turn():
             live = self._open(owner, job_id)
             self._cancel(live)
-            return job_view(live)
+        return self._shown(live)
 
     def cancel_all(self, owner: str, job_ids: Container[str] | None = None) -> list[str]:
         """All of the owner's jobs, or those of them that are named; the ids of those that were not over yet."""
-        with self._desk.lock:
-            mine = [live for live in self._desk.table.unfinished(owner) if not live.saving]
+        with self._store.turn():
+            with self._desk.lock:
+                mine = [live for live in self._desk.table.unfinished(owner) if not live.saving]
             chosen = mine if job_ids is None else [live for live in mine if live.job.id in job_ids]
             if chosen:
                 self._cancel(*chosen)
@@ -147,29 +166,32 @@ class Engine(Watching):
 
     def pause(self, owner: str, job_id: str) -> dict:
         """It keeps what it has and takes no further step."""
-        with self._desk.lock:
+        with self._store.turn():
             live = self._open(owner, job_id)
             self._desk.change((live, live.job.to(JobStatus.PAUSED)))
-            self._desk.send(Pause(job_id))
-            return job_view(live)
+            self._send(Pause(job_id))
+        return self._shown(live)
 
     def resume(self, owner: str, job_id: str) -> dict:
-        with self._desk.lock:
+        with self._store.turn():
             live = self._open(owner, job_id)
             if live.job.status != JobStatus.PAUSED:
                 raise NotAllowed(f"This job is {live.job.status}, not paused.")
             started = live.job.started or time.time()
             job = live.job.to(JobStatus.RUNNING, started=started) if live.begun else live.job.to(JobStatus.WAITING)
             self._desk.change((live, job))
-            self._desk.send(Resume(job_id))
-            return job_view(live)
+            self._send(Resume(job_id))
+        return self._shown(live)
 
     def reorder(self, owner: str, job_ids: list[str]) -> None:
         """The owner's jobs change places among themselves, nobody else's place changes. Ended ones do no harm."""
-        with self._desk.lock:
-            for job_id in job_ids:
-                self._desk.table.get(owner, job_id)
-            self._desk.reorder(owner, list(job_ids))
+        with self._store.turn():
+            with self._desk.lock:
+                for job_id in job_ids:
+                    self._desk.table.get(owner, job_id)
+            self._store.keep_order(owner, job_ids)
+            with self._desk.lock:
+                self._desk.reorder(owner, list(job_ids))
 
     def retry(self, owner: str, job_id: str) -> Job:
         """The same request once more, as a new job."""
@@ -204,11 +226,20 @@ class Engine(Watching):
         """However many there are: one transaction, one message."""
         now = time.time()
         self._desk.change(*((live, live.job.to(JobStatus.CANCELLED, ended=now)) for live in lives))
-        self._desk.send(Cancel([live.job.id for live in lives]))
+        self._send(Cancel([live.job.id for live in lives]))
 
     def _open(self, owner: str, job_id: str) -> Live:
         """The owner's job while something can still be done about it."""
-        live = self._desk.table.get(owner, job_id)
-        if live.saving or live.job.status.ended:
-            raise NotAllowed(f"This job is {'finished' if live.saving else live.job.status} already.")
-        return live
+        with self._desk.lock:
+            live = self._desk.table.get(owner, job_id)
+            if live.saving or live.job.status.ended:
+                raise NotAllowed(f"This job is {'finished' if live.saving else live.job.status} already.")
+            return live
+
+    def _send(self, message: TO_WORKER) -> None:
+        with self._desk.lock:
+            self._desk.send(message)
+
+    def _shown(self, live: Live) -> dict:
+        with self._desk.lock:
+            return job_view(live)

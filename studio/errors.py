@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +14,7 @@ from pipelines.errors import InvalidRequest, TooMany, TriptychError
 from pipelines.requests import SpeechRequest, bounds
 from studio import limits
 from studio.auth import NotLoggedIn
+from studio.unwritable import explained
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ STATUS = {
     "not_allowed": 409,
     "no_room": 507,
     "too_many": 429,
+    "busy": 503,
+    "unwritable": 507,
 }
 _FIELD = {"unknown_model": "model", "model_unavailable": "model", "bad_upload": "picture"}
 _MOST = int(bounds(SpeechRequest, "text")["max_length"])
@@ -72,6 +76,8 @@ def handle_errors(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(NotLoggedIn)(_login)
+    app.exception_handler(OSError)(_unwritten)
+    app.exception_handler(sqlite3.Error)(_unwritten)
     app.exception_handler(Exception)(_unforeseen)
 
 
@@ -97,6 +103,15 @@ def _http(_: Request, error: HTTPException) -> JSONResponse:
 
 def _login(_: Request, error: NotLoggedIn) -> JSONResponse:
     return error_response(401, "login", str(error))
+
+
+def _unwritten(_: Request, error: Exception) -> JSONResponse:
+    """Wherever a disk was full: while a body was read, a picture stored, a row written."""
+    known = explained(error)
+    if known is None:
+        return _unforeseen(_, error)
+    log.warning("%s (%s)", known, error)
+    return _domain(_, known)
 
 
 def _unforeseen(_: Request, error: Exception) -> JSONResponse:

@@ -58,11 +58,12 @@ async def follow(
     """The WAV from `start` seconds on, as it comes. size: of the whole answer, where that is known."""
     async with engine.subscribe(owner) as changes:  # before the first look, so that nothing falls between
         at: int | None = None
-        path = engine.stream(owner, job_id)
+        path = await asyncio.to_thread(engine.stream, owner, job_id)
         with closing(Growing(path)) as sound:
             while True:
-                over = ended(engine.view(owner, job_id))  # asked first: what it has made by now is in the file
-                pieces = engine.pieces(owner, job_id)
+                # asked first: what it has made by now is in the file
+                over = ended(await asyncio.to_thread(engine.view, owner, job_id))
+                pieces = await asyncio.to_thread(engine.pieces, owner, job_id)
                 if at is None and pieces:
                     rate = pieces[0]["sample_rate"]
                     at = offset(start, rate)

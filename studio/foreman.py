@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from pipelines.base import Artifact
 from pipelines.errors import TriptychError
@@ -28,10 +29,9 @@ from studio.messages import (
     Stats,
     Trouble,
 )
-from studio.table import Live
-from studio.views import artifact_view, data_uri
+from studio.saving import Saving
+from studio.views import data_uri
 
-UNSAVED = "This was made but could not be written to the data folder; is the disk full?"
 log = logging.getLogger(__name__)
 
 
@@ -40,6 +40,7 @@ class Foreman:
 
     def __init__(self, desk: Desk):
         self._desk = desk
+        self._saving = Saving(desk)
         self._at_work: set[str] = set()
         self._verbs: dict[type, Callable] = {
             Ready: self._ready,
@@ -58,28 +59,33 @@ class Foreman:
 
     def joined(self, link: Link) -> None:
         with self._desk.lock:
-            self._desk.join(link)
+            lost = self._desk.join(link)
+        for live, ending in lost:
+            self._desk.conclude(live, ending)
 
     def heard(self, message: FROM_WORKER) -> None:
         self._verbs[type(message)](message)
 
     def lost(self) -> None:
+        """Jobs that were being saved are no concern of the worker any more."""
         with self._desk.lock:
             self._desk.leave("restarting")
-            for live in list(self._desk.table.unfinished()):
-                begun = live.begun
+            unfinished = [live for live in self._desk.table.unfinished() if not live.saving]
+            begun = [live for live in unfinished if live.begun]
+            for live in unfinished:
                 live.start_over()
-                if begun and live.job.status == JobStatus.RUNNING:
-                    after = retried if live.job.id in self._at_work else taken_back
-                    self._desk.conclude(live, after(live.job))
-            self._at_work = set()
+            at_work, self._at_work = self._at_work, set()
             for job in self._desk.asks.lost():
                 log.warning("A question was lost with the worker: %s", job.request.kind)
+        for live in begun:
+            self._desk.conclude(live, partial(_back, retried if live.job.id in at_work else taken_back))
 
     def busy(self) -> bool:
         with self._desk.lock:
-            asked = next(self._desk.asks.jobs(), None) is not None
-            return asked or bool(self._desk.table.count(JobStatus.RUNNING, JobStatus.WAITING))
+            if next(self._desk.asks.jobs(), None) is not None:
+                return True
+            unpaused = (live for live in self._desk.table.unfinished() if live.job.status != JobStatus.PAUSED)
+            return any(not live.saving for live in unpaused)
 
     def _ready(self, message: Ready) -> None:
         with self._desk.lock:
@@ -98,11 +104,7 @@ class Foreman:
             if live is None or live.begun:
                 return
             live.begun, live.place = True, 0
-            begun = replace(live.job, started=time.time(), attempts=live.job.attempts + 1)
-            if begun.status == JobStatus.WAITING:
-                self._desk.conclude(live, begun.to(JobStatus.RUNNING))
-            elif begun.status == JobStatus.PAUSED:  # just now; this was not heard yet
-                self._desk.conclude(live, begun)
+        self._desk.conclude(live, _begun)
 
     def _set_at_work(self, message: AtWork) -> None:
         self._at_work = set(message.job_ids)
@@ -158,20 +160,19 @@ class Foreman:
             self._desk.tell(live)
 
     def _failed(self, message: Failed) -> None:
-        with self._desk.lock:
-            if self._desk.answer(message.job_id, told(message)):
-                return
-            live = self._desk.table.find(message.job_id)
-            if live:
-                self._desk.conclude(live, failed(live.job, told(message)))
+        self._over(message.job_id, told(message), lambda job: failed(job, told(message)))
 
     def _given_up(self, message: GivenUp) -> None:
+        why = TriptychError(message.sentence)
+        self._over(message.job_id, why, lambda job: given_up(job, message.sentence))
+
+    def _over(self, job_id: str, answer: TriptychError, ending: Callable[[Job], Job]) -> None:
         with self._desk.lock:
-            if self._desk.answer(message.job_id, TriptychError(message.sentence)):
+            if self._desk.answer(job_id, answer):
                 return
-            live = self._desk.table.find(message.job_id)
-            if live:
-                self._desk.conclude(live, given_up(live.job, message.sentence))
+            live = self._desk.table.find(job_id)
+        if live:
+            self._desk.conclude(live, ending)
 
     def _finished(self, message: Finished) -> None:
         """From `saving` on a cancel comes too late: the file and its row decide, without the lock."""
@@ -181,24 +182,18 @@ class Foreman:
             if self._desk.answer(message.job_id, artifact) or live is None:
                 return
             live.saving = True
-        job = self._saved(live, artifact)
-        with self._desk.lock:
-            live.saving = False
-            if job.status == JobStatus.DONE:
-                live.step, live.artifact = live.steps, artifact_view(job, message.info)
-                self._desk.adopt(live, job)
-            else:
-                self._desk.conclude(live, job)
+        self._saving.save(live, artifact)
 
-    def _saved(self, live: Live, artifact: Artifact) -> Job:
-        job = live.job if live.job.status == JobStatus.RUNNING else live.job.to(JobStatus.RUNNING)
-        try:
-            return self._desk.gallery.save(job, artifact)
-        except TriptychError as error:
-            return failed(job, error)
-        except Exception:
-            log.exception("An artifact could not be saved")
-            return failed(job, TriptychError(UNSAVED))
+
+def _begun(job: Job) -> Job:
+    begun = replace(job, started=time.time(), attempts=job.attempts + 1)
+    if begun.status == JobStatus.WAITING:
+        return begun.to(JobStatus.RUNNING)
+    return begun if begun.status == JobStatus.PAUSED else job  # paused just now; this was not heard yet
+
+
+def _back(after: Callable[[Job], Job], job: Job) -> Job:
+    return after(job) if job.status == JobStatus.RUNNING else job
 
 
 def told(message: Failed) -> TriptychError:

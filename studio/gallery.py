@@ -14,12 +14,13 @@ from pathlib import Path
 from PIL import Image
 
 from pipelines.base import Artifact
-from pipelines.errors import NotAllowed, NotFound
+from pipelines.errors import DiskFull, NotAllowed, NotFound
 from studio.durable import TEMPORARY, write_file
 from studio.jobs import Job, JobStatus
 from studio.keeping import checked, extension, keep, reworded, thumbnail, waveform
 from studio.rows import ArtifactRow
 from studio.store import Store
+from studio.unwritable import ours
 from studio.uploads import Kept, Uploads
 from studio.zips import zipped
 
@@ -35,22 +36,38 @@ class Gallery:
 
     def save(self, job: Job, artifact: Artifact) -> Job:
         """The file first, then its row and the end of the job in one transaction. Returns the job, done."""
+        return self.note(self.write(job, artifact), job)
+
+    def write(self, job: Job, artifact: Artifact) -> ArtifactRow:
+        """The first half: the file is there, and nobody knows of it. Raises DiskFull, Unwritable."""
         id = uuid.uuid4().hex
         request = job.request
         kept = keep(request, artifact, lambda sha: self.upload(job.owner, sha))
-        write_file(self._file(id, artifact.media_type), kept.data)
-        write_file(self._thumb(id), kept.thumb)
-        now = time.time()
-        done = job.to(JobStatus.DONE, ended=now, artifact_id=id)
         row = ArtifactRow(
             id=id, owner=job.owner, job_id=job.id, kind=artifact.kind, media_type=artifact.media_type,
             width=kept.width, height=kept.height, bytes=len(kept.data), model=request.model, prompt=kept.words,
-            seed=getattr(request, "seed", None), created=now, hidden=getattr(request, "filmstrip", False),
+            seed=getattr(request, "seed", None), created=time.time(), hidden=getattr(request, "filmstrip", False),
             request=request.model_dump_json(), info=json.dumps(artifact.info, ensure_ascii=False),
             vector=artifact.vector,
         )  # fmt: skip
-        self._store.add_artifact(row, done)
+        try:
+            with ours():
+                write_file(self._file(id, artifact.media_type), kept.data)
+                write_file(self._thumb(id), kept.thumb)
+        except BaseException:
+            self.discard(row)
+            raise
+        return row
+
+    def note(self, row: ArtifactRow, job: Job) -> Job:
+        """The other half: the row of a file that is written, and the end of its job. Raises Busy, DiskFull."""
+        done = job.to(JobStatus.DONE, ended=row.created, artifact_id=row.id)
+        self._store.insist(lambda: self._store.add_artifact(row, done))
         return done
+
+    def discard(self, row: ArtifactRow) -> None:
+        """A file whose row is not wanted any more."""
+        self._unlink(row.id, row.media_type)
 
     def artifact(self, owner: str, id: str) -> ArtifactRow:
         """Raises NotFound, also for another's: nobody learns which ids exist."""
@@ -82,9 +99,15 @@ class Gallery:
         return self._there(self._thumb(self.artifact(owner, id).id))
 
     def delete(self, owner: str, id: str) -> None:
-        """Row first: should we die in between, the next start removes the files."""
+        """Row first: should we die in between, the next start removes the files. Where the disk is so full that not
+        even that can be written, the files make room for it.
+        """
         row = self.artifact(owner, id)
-        self._store.delete_artifact(id)
+        try:
+            self._store.insist(lambda: self._store.delete_artifact(id))
+        except DiskFull:
+            self._unlink(id, row.media_type)
+            self._store.delete_artifact(id)
         self._unlink(id, row.media_type)
 
     def rewrite(self, owner: str, id: str, text: str) -> ArtifactRow:
@@ -95,7 +118,8 @@ class Gallery:
         data = text.encode(errors="replace")  # JSON may hold halves of characters
         text = data.decode()
         info = json.dumps(reworded(json.loads(row.info), text), ensure_ascii=False)
-        write_file(self._file(id, row.media_type), data)
+        with ours():
+            write_file(self._file(id, row.media_type), data)
         self._store.rewrite_artifact(id, text, len(data), info)
         return self.artifact(owner, id)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sqlite3
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import asdict, fields, replace
 
 from pipelines import requests
-from pipelines.errors import InvalidRequest
+from pipelines.errors import InvalidRequest, Unwritable
 from studio.database import Database
 from studio.jobs import Job, JobStatus
 from studio.rows import ArtifactRow
@@ -21,16 +22,19 @@ _JOB_COLUMNS = tuple(field.name for field in fields(Job))
 
 
 _ARTIFACT_COLUMNS = tuple(field.name for field in fields(ArtifactRow))
+log = logging.getLogger(__name__)
 
 
 class Store(Database):
     """Safe to call from several threads, each call is one transaction."""
 
-    def add(self, *jobs: Job) -> None:
-        """New jobs, all or none; when this returns they survive a power cut."""
+    def add(self, *jobs: Job, beside: Callable[[sqlite3.Connection, Sequence[Job]], None] | None = None) -> None:
+        """New jobs, all or none; when this returns they survive a power cut. beside: writes more in the transaction."""
         marks = ", ".join("?" * len(_JOB_COLUMNS))
         with self.transaction() as db:
             db.executemany(f"INSERT INTO jobs ({', '.join(_JOB_COLUMNS)}) VALUES ({marks})", map(_job_values, jobs))
+            if beside:
+                beside(db, jobs)
 
     def update(self, *jobs: Job) -> None:
         with self.transaction() as db:
@@ -50,11 +54,21 @@ class Store(Database):
 
     def orders(self, unfinished: Container[str]) -> dict[str, list[str]]:
         """Every owner's, of jobs that are still in line; orders of others are forgotten."""
-        with self.transaction() as db:
-            rows = db.execute("SELECT owner, jobs FROM orders").fetchall()
-            kept = {owner: [id for id in jobs.split() if id in unfinished] for owner, jobs in rows}
-            db.executemany("DELETE FROM orders WHERE owner = ?", [(owner,) for owner, ids in kept.items() if not ids])
+        rows = self.rows("SELECT owner, jobs FROM orders")
+        kept = {owner: [id for id in jobs.split() if id in unfinished] for owner, jobs in rows}
+        over = [(owner,) for owner, ids in kept.items() if not ids]
+        self._tidy("DELETE FROM orders WHERE owner = ?", over)
         return {owner: ids for owner, ids in kept.items() if ids}
+
+    def _tidy(self, query: str, values: Sequence[tuple]) -> None:
+        """At the start, for which nobody has to wait: what cannot be done now is done at the next."""
+        if not values:
+            return
+        try:
+            with self.transaction() as db:
+                db.executemany(query, values)
+        except Unwritable as error:
+            log.warning("Rows could not be tidied up: %s", error)
 
     def needed_uploads(self, owner: str) -> set[str]:
         """SHA-256 of the stored files that the owner's unfinished jobs will read, and of those that a composed picture
@@ -79,8 +93,7 @@ class Store(Database):
         known = {job.id for job in jobs}
         rows = self.rows(f"SELECT id FROM jobs WHERE status IN ({', '.join('?' * len(live))})", live)
         lost = [(JobStatus.FAILED, "invalid", _UNREADABLE, row["id"]) for row in rows if row["id"] not in known]
-        with self.transaction() as db:
-            db.executemany("UPDATE jobs SET status = ?, error_code = ?, error = ? WHERE id = ?", lost)
+        self._tidy("UPDATE jobs SET status = ?, error_code = ?, error = ? WHERE id = ?", lost)
         return jobs
 
     def add_artifact(self, row: ArtifactRow, done: Job) -> ArtifactRow:
@@ -161,8 +174,13 @@ class Store(Database):
     def delete_artifact(self, id: str, reason: str | None = None) -> None:
         """Drop the row; its job stays, without an artifact, and with the reason where there is one."""
         with self.transaction() as db:
-            db.execute("UPDATE jobs SET artifact_id = NULL, error = ? WHERE artifact_id = ?", (reason, id))
-            db.execute("DELETE FROM artifacts WHERE id = ?", (id,))
+            self.drop_artifact(db, id, reason)
+
+    @staticmethod
+    def drop_artifact(db: sqlite3.Connection, id: str, reason: str | None = None) -> None:
+        """The same within a transaction of others."""
+        db.execute("UPDATE jobs SET artifact_id = NULL, error = ? WHERE artifact_id = ?", (reason, id))
+        db.execute("DELETE FROM artifacts WHERE id = ?", (id,))
 
     def knows(self, owner: str) -> bool:
         """Whether there is anything of this owner's."""

@@ -16,8 +16,8 @@ STATUS_SECONDS = 0.5
 class Subscription:
     """The events of one owner: `async for event in subscription`, or `async with` it to leave early.
 
-    Told from any thread, read in the event loop that began the reading. It remembers which jobs have changed, not
-    what changed: the view is made at the moment of reading.
+    Told from any thread, read by one task of the event loop that began the reading. It remembers which jobs have
+    changed, not what changed: the view is made at the moment of reading.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Subscription:
             self._awake.clear()  # before the look, so that nothing told since then is missed
             if self.closed:
                 raise StopAsyncIteration
-            event = self._take()
+            event = await asyncio.to_thread(self._take, asyncio.get_running_loop().time())
             if event:
                 return event
             wait = self._status_due - asyncio.get_running_loop().time() if self._status_changed else None
@@ -83,10 +83,10 @@ class Subscription:
         except RuntimeError:  # its event loop has ended
             self.closed = True
 
-    def _take(self) -> dict | None:
+    def _take(self, now: float) -> dict | None:
+        """In a thread, as views may have to be read. now: of the event loop, in seconds."""
         if self._ready:
             return self._ready.popleft()
-        now = asyncio.get_running_loop().time()
         if self._status_changed and now >= self._status_due:
             self._status_changed, self._status_due = False, now + STATUS_SECONDS
             return {"type": "status", "status": self._status()}

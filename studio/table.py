@@ -16,6 +16,8 @@ KEPT_OWNERS = 200  # owners whose ended jobs are remembered
 class Live:
     """A job and what the worker last said of it. `begun`: the present worker holds its state.
 
+    saving: it is over for the worker, and no verb changes that any more. waits: why that is not written yet.
+
     pieces: what is known of the parts that are ready; their bytes are in `studio.streams`.
     """
 
@@ -28,6 +30,7 @@ class Live:
     steps: int = 0
     seconds_left: float | None = None
     note: str = ""
+    waits: str = ""
     preview: str | None = None
     artifact: dict | None = None
     pieces: list[dict] = field(default_factory=list)

@@ -30,7 +30,7 @@ def job_view(live: Live) -> dict:
         "step": live.step,
         "steps": live.steps,
         "seconds_left": live.seconds_left,
-        "note": live.note,
+        "note": live.waits or live.note,
         "preview": live.preview,
         "pieces": len(live.pieces),
         "error": job.error,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Watching:
     """Reads the desk and, for what the desk has forgotten, the store; changes nothing. The job of another is NotFound.
 
-    May be called from any thread.
+    May be called from any thread; from an event loop only `subscribe` and `worker`.
     """
 
     def __init__(self, desk: Desk, store: Store):
@@ -29,11 +30,9 @@ class Watching:
 
     def view(self, owner: str, job_id: str) -> dict:
         """The job as JSON; raises NotFound."""
-        with self._desk.lock:
-            try:
-                return job_view(self._desk.table.get(owner, job_id))
-            except NotFound:
-                return job_view(self._remembered(self._stored(owner, job_id)))
+        with suppress(NotFound), self._desk.lock:
+            return job_view(self._desk.table.get(owner, job_id))
+        return job_view(self._remembered(self._stored(owner, job_id)))
 
     def views(self, owner: str) -> list[dict]:
         """Unfinished jobs and those that ended lately, newest first."""
@@ -54,6 +53,11 @@ class Watching:
     def request(self, owner: str, job_id: str) -> Request:
         """What was asked for, whole (a view cuts long texts); raises NotFound."""
         return self._job(owner, job_id).request
+
+    @property
+    def worker(self) -> str:
+        """What the worker is at: "starting", "ready", "restarting". Waits for nothing."""
+        return self._desk.worker
 
     def status(self, owner: str) -> dict:
         with self._desk.lock:
@@ -82,11 +86,9 @@ class Watching:
             return []
 
     def _job(self, owner: str, job_id: str) -> Job:
-        with self._desk.lock:
-            try:
-                return self._desk.table.get(owner, job_id).job
-            except NotFound:
-                return self._stored(owner, job_id)
+        with suppress(NotFound), self._desk.lock:
+            return self._desk.table.get(owner, job_id).job
+        return self._stored(owner, job_id)
 
     def _stored(self, owner: str, job_id: str) -> Job:
         job = self._store.job(job_id)

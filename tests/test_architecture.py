@@ -150,3 +150,22 @@ def test_every_module_says_what_it_is_for():
     silent = [str(path) for path in [*sources("studio"), *sources("pipelines")]
               if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text("utf-8")))]  # fmt: skip
     assert silent == []
+
+
+WAITS = ("engine", "store", "gallery", "batches", "search", "catalog")  # what may wait for a file or for the database
+AT_ONCE = {"engine.subscribe", "engine.worker"}
+
+
+@pytest.mark.parametrize("path", sources("studio"), ids=str)
+def test_the_event_loop_waits_for_no_file_and_no_database(path):
+    """What is handed to a thread is named, not called."""
+    called = set()
+    for loop in (
+        node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.AsyncFunctionDef)
+    ):
+        for call in (node for node in ast.walk(loop) if isinstance(node, ast.Call)):
+            *owner, name = ast.unparse(call.func).split(".")
+            if owner and owner[-1] in WAITS:
+                called.add(f"{owner[-1]}.{name}")
+    # at the end nobody is served any more
+    assert called - AT_ONCE - ({"engine.stop", "store.close"} if path.name == "context.py" else set()) == set()

@@ -33,7 +33,7 @@ async def _send(socket: WebSocket, studio: Studio, owner: str) -> None:
             await _event(socket, {"type": "job", "job": view})
             if view["pieces"]:
                 events.tell(view["id"])  # what is spoken by now, if it goes on
-        await _event(socket, {"type": "status", "status": studio.engine.status(owner)})
+        await _event(socket, {"type": "status", "status": await asyncio.to_thread(studio.engine.status, owner)})
         async for event in events:
             await _event(socket, event)
     await socket.close(1001)

@@ -22,7 +22,7 @@ async def sketch(studio: Here, owner: Owner, fields: Annotated[dict, Depends(jso
     fields.pop("kind", None)
     request = make("image", **{**fields, "priority": Priority.INTERACTIVE})
     _cheap(request)
-    made = await asyncio.wrap_future(studio.engine.ask(owner, request))
+    made = await asyncio.wrap_future(await asyncio.to_thread(studio.engine.ask, owner, request))
     return Response(made.data, media_type=made.media_type, headers={"Cache-Control": "no-store"})
 
 

@@ -26,7 +26,7 @@ MOST_SECONDS = 24 * 3600
 
 
 @router.get("/jobs/{id}/audio", response_class=Response, responses={200: _SOUND, 204: _NOTHING})
-async def audio(
+def audio(
     studio: Here,
     owner: Owner,
     id: str,
@@ -77,14 +77,14 @@ async def sample(
     voice: Annotated[str, Query(max_length=200)] = "",
 ) -> FileResponse:
     """One sentence of a voice. It is spoken once and then remembered; it is nobody's job and comes into no gallery."""
-    entry = studio.catalog.find(model)
+    entry = await asyncio.to_thread(studio.catalog.find, model)
     text = samples.sentence(entry, voice)
     fields = {"model": model, "voice": voice, "text": text, "seed": 1, "format": "mp3"}
     request = make("speech", **fields, priority=Priority.INTERACTIVE)
     name = hashlib.sha256(json.dumps(fields).encode()).hexdigest()
     path = studio.settings.data_dir / "samples" / f"{name}.mp3"
     if not path.exists():
-        made = await asyncio.wrap_future(studio.engine.ask(owner, request))
+        made = await asyncio.wrap_future(await asyncio.to_thread(studio.engine.ask, owner, request))
         await asyncio.to_thread(samples.keep, path, made.data)
     return FileResponse(path, media_type="audio/mpeg", headers={"Cache-Control": "private, max-age=86400"})
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -145,28 +144,6 @@ def test_there_is_a_cap_for_one_owner(rig, monkeypatch):
     rig.ended("dan", rig.one("dan"))
     for job_id in ids:
         rig.engine.cancel("cap", job_id)
-
-
-def test_a_full_disk_fails_the_job_with_a_sentence(rig, monkeypatch, caplog):
-    def full(job, artifact):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(rig.gallery, "save", full)
-    view = rig.ended("ann", rig.one("ann"))
-    assert (view["status"], "disk" in view["error"]) == ("failed", True)
-    assert "No space left" in caplog.text
-
-
-def test_a_database_that_cannot_be_written_to_leaves_nobody_hanging(rig, monkeypatch, caplog):
-    def full(*jobs):
-        raise sqlite3.OperationalError("database or disk is full")
-
-    job_id = rig.one("ann", "nan_at=1 delay=0.05")
-    monkeypatch.setattr(rig.store, "update", full)
-    assert rig.ended("ann", job_id)["error_code"] == "not_finite"
-    assert "disk is full" in caplog.text
-    monkeypatch.undo()
-    assert rig.store.job(job_id).status in ("waiting", "running")
 
 
 def test_a_start_picture_that_has_gone_meanwhile_fails_its_job_only(rig, monkeypatch):
