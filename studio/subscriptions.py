@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from weakref import WeakSet
 
 from studio.jobs import JobStatus
@@ -26,9 +26,11 @@ class Subscription:
         view: Callable[[str], dict | None],
         status: Callable[[], dict],
         pieces: Callable[[str, int], list[dict]] = lambda job_id, begin: [],
+        aside: Callable[..., Awaitable] = asyncio.to_thread,
     ):
+        """aside: runs what may wait for the database where it holds up nobody."""
         self.owner, self.closed = owner, False
-        self._view, self._status, self._pieces = view, status, pieces
+        self._view, self._status, self._pieces, self._aside = view, status, pieces, aside
         self._told: dict[str, int] = {}  # how many parts of each unfinished job were told of
         self._ready: deque[dict] = deque()
         self._changed: dict[str, None] = {}
@@ -52,7 +54,7 @@ class Subscription:
             self._awake.clear()  # before the look, so that nothing told since then is missed
             if self.closed:
                 raise StopAsyncIteration
-            event = await asyncio.to_thread(self._take, asyncio.get_running_loop().time())
+            event = await self._aside(self._take, asyncio.get_running_loop().time())
             if event:
                 return event
             wait = self._status_due - asyncio.get_running_loop().time() if self._status_changed else None

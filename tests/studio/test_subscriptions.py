@@ -5,9 +5,14 @@ import threading
 from studio.subscriptions import STATUS_SECONDS, Subscription, Subscriptions
 
 
+async def here(call, *arguments):
+    """Where time jumps, no thread can be waited for."""
+    return call(*arguments)
+
+
 def watching(owner="ann", everybody=None):
     views = {}
-    subscription = Subscription(owner, views.get, lambda: {"running": 1})
+    subscription = Subscription(owner, views.get, lambda: {"running": 1}, aside=here)
     return (everybody or Subscriptions()).add(subscription), views
 
 
@@ -132,3 +137,21 @@ def test_an_ended_event_loop_does_no_harm():
 
 async def anext_of(subscription):
     return await anext(aiter(subscription))
+
+
+def test_a_view_that_has_to_be_waited_for_holds_up_nobody_else():
+    going_on = threading.Event()
+
+    def slow(job_id):
+        assert going_on.wait(60)
+        return {"id": job_id}
+
+    async def main():
+        subscription = Subscription("ann", slow, dict)
+        subscription.tell("a")
+        reading = asyncio.create_task(anext_of(subscription))
+        await asyncio.sleep(0.05)
+        going_on.set()  # by the event loop, which goes on
+        return await reading
+
+    assert asyncio.run(asyncio.wait_for(main(), 60)) == {"type": "job", "job": {"id": "a"}}
