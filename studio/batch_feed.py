@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipelines import requests
@@ -129,8 +130,7 @@ class Feed:
             return False
         request = requests.from_json(batch.request).model_copy(update={"picture": item.picture, "name": item.name})
         try:
-            beside = lambda db, jobs: self._rows.asked(db, item, jobs[0].id)  # noqa: E731
-            self._engine.submit(batch.owner, request, paced=False, beside=beside)
+            self._engine.submit(batch.owner, request, paced=False, beside=partial(self._rows.asked, item))
         except NotAllowed:  # too many jobs already, or the disk is full: in a while there is room again
             return False
         except Unwritable:

@@ -10,6 +10,7 @@ from dataclasses import asdict, fields
 from studio import limits
 from studio.batch_items import Batch, Item, ItemStatus, resting
 from studio.batch_queries import FILTERS, ORDERS, UNCHECKED
+from studio.jobs import Job
 from studio.store import Store
 
 _BATCH = ", ".join(field.name for field in fields(Batch))
@@ -117,10 +118,10 @@ class BatchRows:
             db.executemany(query, [(*values.values(), batch, number) for number in numbers])
 
     @staticmethod
-    def asked(db: sqlite3.Connection, item: Item, job: str) -> None:
-        """Beside the job's own row, in one transaction: neither is there without the other."""
+    def asked(item: Item, db: sqlite3.Connection, jobs: Sequence[Job]) -> None:
+        """Beside the row of its job, in one transaction: neither is there without the other."""
         query = "UPDATE batch_items SET status = 'asked', job = ?, error = '' WHERE batch = ? AND number = ?"
-        db.execute(query, (job, item.batch, item.number))
+        db.execute(query, (jobs[0].id, item.batch, item.number))
 
     def settle(self, item: Item, replaced: str | None = None, **values: object) -> bool:
         """New values for an item whose job is over; False where it is asked for no more, or by another job.

@@ -22,8 +22,8 @@ class Held:
         self._call = call
         self.inside, self.go = threading.Event(), threading.Event()
 
-    def __call__(self, *values: object) -> object:
-        answer = self._call(*values)
+    def __call__(self, *values: object, **named: object) -> object:
+        answer = self._call(*values, **named)
         if not self.inside.is_set():
             self.inside.set()
             assert self.go.wait(PATIENCE)
