@@ -31,7 +31,8 @@ class Parameters:
 
 
 def compose(parameters: Parameters) -> str:
-    """The text; `parse` gives back the same, unless the prompt itself has a line that starts with NEGATIVE."""
+    """The text; `parse` gives back the same but for spaces at the ends of lines, unless a line of the prompt itself
+    starts with NEGATIVE."""
     lines = [parameters.prompt]
     if parameters.negative_prompt:
         lines.append(f"{NEGATIVE} {parameters.negative_prompt}")
@@ -40,14 +41,14 @@ def compose(parameters: Parameters) -> str:
 
 
 def parse(text: str) -> Parameters:
-    """What can be read from the text; never raises, at worst everything is prompt."""
-    lines = text.split("\n")
+    """What can be read from the text; never raises, at worst everything is prompt. Lines are stripped, as there."""
+    lines = [line.strip() for line in text.strip().split("\n")]
     at = _settings_line(lines)
     settings = _settings(lines[at]) if at is not None else {}
     words = lines[:at]
     negative = next((i for i, line in enumerate(words) if line.startswith(NEGATIVE)), len(words))
-    negative_prompt = "\n".join(words[negative:]).removeprefix(NEGATIVE).removeprefix(" ")
-    return Parameters("\n".join(words[:negative]), negative_prompt, settings)
+    negative_prompt = "\n".join(words[negative:]).removeprefix(NEGATIVE)
+    return Parameters("\n".join(words[:negative]).strip(), negative_prompt.strip(), settings)
 
 
 def _settings_line(lines: list[str]) -> int | None:

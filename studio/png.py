@@ -1,6 +1,7 @@
 """Text in PNG files, read and written chunk by chunk: no pixel is decoded and none is encoded again.
 
-PNG specification, third edition, 11.3.3: tEXt is Latin-1, zTXt is packed, iTXt is UTF-8.
+PNG specification, third edition, 11.3.3: tEXt is Latin-1, zTXt is packed, iTXt is UTF-8. Many
+programs write UTF-8 into the first two all the same, so what decodes as that is read as that.
 """
 
 from __future__ import annotations
@@ -29,8 +30,21 @@ def texts(data: bytes) -> dict[str, str]:
         except (ValueError, zlib.error):
             continue
         left -= len(raw)
-        found.setdefault(key, raw.decode(coding, "replace"))
+        found.setdefault(key, _decoded(raw, coding))
     return found
+
+
+def exif(data: bytes) -> bytes:
+    """The body of the eXIf chunk; empty where there is none."""
+    return next((body for kind, body in islice(_chunks(data), MAX_CHUNKS) if kind == b"eXIf"), b"")[:MAX_TEXT]
+
+
+def _decoded(raw: bytes, coding: str) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        cut = error.start > len(raw) - 4 and error.reason == "unexpected end of data"  # of a text that was too long
+        return raw.decode("utf-8", "ignore") if cut else raw.decode(coding, "replace")
 
 
 def _text_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -67,8 +81,8 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 def _encoded(key: str, text: str) -> bytes:
     name = key.encode("latin-1")
     text = text.replace("\0", "")  # ends a text in either chunk
-    try:
-        return _chunk(b"tEXt", name + b"\0" + text.encode("latin-1"))
+    try:  # what is not ASCII would be read as Latin-1 by some, as UTF-8 by others
+        return _chunk(b"tEXt", name + b"\0" + text.encode("ascii"))
     except UnicodeEncodeError:
         return _chunk(b"iTXt", name + b"\0\0\0\0\0" + text.encode("utf-8", "replace"))
 

@@ -38,7 +38,7 @@ A1111 = [
         "first line,\nsecond: line\nBREAK third\nNegative prompt: one,\ntwo\nSteps: 30, Sampler: DPM++ 2M Karras, "
         "CFG scale: 4.5, Seed: 1, Size: 64x64, Denoising strength: 0.35, Clip skip: 2",
         {
-            "prompt": "first line,\nsecond: line\nBREAK third",
+            "prompt": "first line\nsecond: line\nthird",
             "negative_prompt": "one,\ntwo",
             "sampler": "DPM++ 2M Karras",
             "strength": 0.35,
