@@ -1,4 +1,7 @@
-"""Triptych: `python app.py`, then open http://127.0.0.1:7860. `python app.py --help` lists the flags."""
+"""Triptych: `python app.py`, then open http://127.0.0.1:7860. `python app.py --help` lists the flags.
+
+`python app.py restore` and `python app.py rebuild` look after the database of a studio that is not running.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,12 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the settings, build the studio, serve it; the exit status."""
-    from studio.settings import load  # here and below: the worker process imports this file, too
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] in (["restore"], ["rebuild"]):
+        from studio.maintenance import main as maintain  # here and below: the worker process imports this file, too
+
+        return maintain(argv)
+    from studio.settings import load
 
     settings = load(argv)
     from studio.build import CannotStart

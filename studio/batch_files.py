@@ -20,6 +20,7 @@ from studio.pictures import decode, fitted
 from studio.uploads import Uploads, folder_of
 
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp", "gif": "gif", "bmp": "bmp", "mpo": "jpg"}
+SMALL = ".thumb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,14 @@ class BatchFiles:
         picture = self._uploads.keep_in(owner, batch, fitted(decoded.image, limits.BATCH_SIDE))
         folder = self._of(owner, batch)
         write_file(folder / f"{picture}.{kind}", data)
-        write_file(folder / f"{picture}.thumb", thumbnail(decoded.image))
+        write_file(folder / f"{picture}{SMALL}", thumbnail(decoded.image))
         return Stored(picture, kind, *decoded.image.size, len(data), " ".join(decoded.notes))
 
     def original(self, owner: str, batch: str, picture: str, kind: str) -> Path:
         return self._there(self._of(owner, batch) / f"{picture}.{kind}")
 
     def thumb(self, owner: str, batch: str, picture: str) -> Path:
-        return self._there(self._of(owner, batch) / f"{picture}.thumb")
+        return self._there(self._of(owner, batch) / f"{picture}{SMALL}")
 
     def drop(self, owner: str, batch: str) -> None:
         shutil.rmtree(self._of(owner, batch), ignore_errors=True)

@@ -43,10 +43,12 @@ class BatchRows:
         return self._batches("WHERE running ORDER BY begun", ())
 
     def delete(self, id: str) -> None:
+        """Its pictures are noted as to be removed, should we die before they are."""
         self._store.insist(lambda: self._delete(id))
 
     def _delete(self, id: str) -> None:
         with self._store.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO deletions SELECT id, 'batch', owner FROM batches WHERE id = ?", (id,))
             db.execute("DELETE FROM batches WHERE id = ?", (id,))
             for table in ("batch_items", "batch_texts", "batch_edits"):
                 db.execute(f"DELETE FROM {table} WHERE batch = ?", (id,))

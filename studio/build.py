@@ -12,23 +12,28 @@ from pipelines.catalog import Catalog
 from pipelines.errors import TriptychError
 from pipelines.requests import AlignRequest
 from studio import users
+from studio.backups import Backups
 from studio.batches import Batches
 from studio.context import Studio
 from studio.durable import make_folder
 from studio.engine import Engine
 from studio.gallery import Gallery
+from studio.leftovers import Leftovers
+from studio.lost import LostAndFound
+from studio.notices import Notices
+from studio.opening import open_store
 from studio.private import make_private
 from studio.pruning import Pruning
-from studio.refreshing import Refreshing
+from studio.recovery_rows import RecoveryRows
+from studio.refreshing import Refreshing, again
 from studio.search import Search
 from studio.session_ends import SessionEnds
 from studio.sessions import Sessions, load_secret
 from studio.settings import Settings
-from studio.store import Store
+from studio.starting import CannotStart, explained
+from studio.upkeep import Upkeep
 
-
-class CannotStart(Exception):
-    """Why the studio cannot start, in one sentence for the terminal."""
+__all__ = ["CannotStart", "build"]
 
 
 def build(settings: Settings, worker: Mapping[str, object] | None = None) -> Studio:
@@ -37,24 +42,46 @@ def build(settings: Settings, worker: Mapping[str, object] | None = None) -> Stu
     Gradio is not imported here: the worker loads torch in its own process meanwhile.
     worker: entries that replace the worker's settings, for tests.
     """
-    lock = _lock(settings)
-    make_private(settings.data_dir)
+    lock = lock_data(settings.data_dir)
+    try:
+        with explained(settings.data_dir):
+            return _built(settings, worker, lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _built(settings: Settings, worker: Mapping[str, object] | None, lock: FileLock) -> Studio:
+    data = settings.data_dir
+    make_private(data)
     secret, people = _secret(settings), _users(settings)
-    store = Store(settings.data_dir / "triptych.db")
+    store, said = open_store(data)
     sessions = Sessions(secret, people, SessionEnds(store))
-    gallery = Gallery(settings.data_dir, store)
-    gallery.recover()
+    gallery = Gallery(data, store)
+    try:
+        report = gallery.recover(allow_missing=settings.allow_missing)
+        leftovers = Leftovers(data, RecoveryRows(store), LostAndFound(data))
+        leftovers.run()
+        if report.adopted:
+            again(data)
+    except BaseException:
+        store.close()
+        raise
+    notices = Notices([*said, *report.sentences(LostAndFound(data).name), *leftovers.sentences()])
     catalog = Catalog([settings.models])
     engine = Engine(settings, store, gallery, catalog, worker)
-    batches = Batches(settings.data_dir, store, gallery, catalog, engine)
+    batches = Batches(data, store, gallery, catalog, engine)
     engine.start()
     batches.start()
     search = Search(engine, store, batches.limits)
-    refreshing = Refreshing(engine, gallery, store, settings.data_dir, _alignment(catalog), search.renew)
+    refreshing = Refreshing(engine, gallery, store, data, _alignment(catalog), search.renew)
     refreshing.start()
     pruning = Pruning(store, settings.keep_jobs)
     pruning.start()
-    return Studio(settings, store, gallery, catalog, engine, sessions, lock, search, batches, refreshing, pruning)
+    upkeep = Upkeep(Backups(data), gallery, notices, report.undescribed)
+    upkeep.start()
+    return Studio(settings, store, gallery, catalog, engine, sessions, lock, search, batches, refreshing, pruning,
+                  upkeep, notices)  # fmt: skip
 
 
 def _alignment(catalog: Catalog) -> Path | None:
@@ -65,22 +92,22 @@ def _alignment(catalog: Catalog) -> Path | None:
         return None
 
 
-def _lock(settings: Settings) -> FileLock:
-    """Two studios over one data folder would do every job twice."""
+def lock_data(data: Path) -> FileLock:
+    """Two studios over one data folder would do every job twice. Raises CannotStart."""
     # Read when Gradio is imported; no data leaves this machine, and its cache is not where the pictures are
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
     try:
-        make_folder(settings.data_dir)
+        make_folder(data)
         # whoever closes lets go of it, in any thread
-        lock = FileLock(settings.data_dir / "lock", timeout=0, mode=0o600, thread_local=False)
+        lock = FileLock(data / "lock", timeout=0, mode=0o600, thread_local=False)
         lock.acquire()
     except Timeout as error:
         raise CannotStart(
-            f"another Triptych is using the data folder {settings.data_dir}: stop it, or name another with --data-dir"
+            f"another Triptych is using the data folder {data}: stop it, or name another with --data-dir"
         ) from error
     except OSError as error:
         raise CannotStart(
-            f"the data folder {settings.data_dir} cannot be written to ({error.strerror}): name another with --data-dir"
+            f"the data folder {data} cannot be written to ({error.strerror}): name another with --data-dir"
         ) from error
     return lock
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from studio.auth import owner_of
 from studio.gallery import Gallery
+from studio.notices import Notices
 from studio.sessions import Sessions
 from studio.settings import Settings
 from studio.store import Store
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from studio.pruning import Pruning
     from studio.refreshing import Refreshing
     from studio.search import Search
+    from studio.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Studio:
     batches: Batches
     refreshing: Refreshing | None = None
     pruning: Pruning | None = None
+    upkeep: Upkeep | None = None
+    notices: Notices = field(default_factory=Notices)
 
     async def close(self) -> None:
         """End the worker and let go of the data folder."""
@@ -55,6 +59,8 @@ class Studio:
             self.refreshing.stop()
         if self.pruning:
             self.pruning.stop()
+        if self.upkeep:
+            self.upkeep.stop()
         self.batches.stop()
 
 

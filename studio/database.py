@@ -13,7 +13,7 @@ from typing import TypeVar
 from pipelines.errors import Busy, DiskFull
 from studio.private import private_file
 from studio.reserve import Reserve
-from studio.schema import CHANGES, SCHEMA
+from studio.schema import CHANGES, SCHEMA, VERSION
 from studio.unwritable import BUSY, ours
 
 T = TypeVar("T")
@@ -22,10 +22,20 @@ BUSY_MS = 400  # the same, of somebody who waits for an answer
 TURN_SECONDS = 10.0  # that one waits for others of this process: each takes its time, but all go on
 
 
+class NewerDatabase(Exception):
+    """A later version of the studio made the file; this one does not know what is in it."""
+
+    def __init__(self, version: int, known: int):
+        super().__init__(f"version {version}, known are those up to {known}")
+        self.version, self.known = version, known
+
+
 class Database:
     """Safe to use from several threads; each call is one transaction. The tables are those of `studio.schema`.
 
     Who reads waits for nobody who writes. Raises Busy, DiskFull, Unwritable where the file takes nothing in.
+
+    When it is opened: NewerDatabase, sqlite3.Error.
     """
 
     def __init__(self, path: Path):
@@ -34,18 +44,28 @@ class Database:
         self.reserve = Reserve(path.parent)
         private_file(path)
         self._db = _connected(path)
-        # FULL, not NORMAL: in WAL mode only FULL syncs every commit, and a commit is our acknowledgement
-        for pragma in (f"busy_timeout={OPENING_MS}", "journal_mode=WAL", "synchronous=FULL"):
-            self._db.execute(f"PRAGMA {pragma}").fetchall()
-        self._bring_up_to_date()
-        self._reading = _connected(path)
+        try:
+            self._open()
+            self._reading = _connected(path)
+        except BaseException:
+            self._db.close()
+            raise
         self._reading.execute("PRAGMA query_only=ON")
         for connection in (self._db, self._reading):
             connection.execute(f"PRAGMA busy_timeout={BUSY_MS}").fetchall()
         self.reserve.hold()
 
-    def _bring_up_to_date(self) -> None:
+    def _open(self) -> None:
+        self._db.execute(f"PRAGMA busy_timeout={OPENING_MS}").fetchall()
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:  # before anything is written
+            raise NewerDatabase(version, VERSION)
+        # FULL, not NORMAL: in WAL mode only FULL syncs every commit, and a commit is our acknowledgement
+        for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+            self._db.execute(f"PRAGMA {pragma}").fetchall()
+        self._bring_up_to_date(version)
+
+    def _bring_up_to_date(self, version: int) -> None:
         for number, change in enumerate((SCHEMA, *CHANGES), 1):
             if version < number:
                 self._db.executescript(f"BEGIN; {change} PRAGMA user_version={number}; COMMIT;")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from pathlib import Path
 
 TEMPORARY = ".part"
+_LEFTOVER = re.compile(rf".+\.[0-9a-f]{{32}}{re.escape(TEMPORARY)}(-journal)?", re.DOTALL)
 
 
 def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     """When this returns the file survives a power cut; when it does not, there is at most a `.part` file."""
     make_folder(path.parent)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
+    part = part_of(path)
     try:
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(data)
@@ -23,6 +25,16 @@ def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
         part.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def part_of(path: Path) -> Path:
+    """A name for it until it is whole, which nobody else takes."""
+    return path.with_name(f"{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file of that name is one of ours that never became whole; a `.part` of another program is not."""
+    return _LEFTOVER.fullmatch(name) is not None
 
 
 def make_folder(folder: Path) -> None:

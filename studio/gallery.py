@@ -1,11 +1,10 @@
-"""Files and rows together: no row without its file, no file without its row, also after a power cut.
-
-`files/<two digits>/<id>.<extension>` is the artifact, `thumbs/<two digits>/<id>.webp` its small picture.
-"""
+"""Files and rows together: what is written is whole, described beside itself, and found again after a power cut."""
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -15,9 +14,14 @@ from PIL import Image
 
 from pipelines.base import Artifact
 from pipelines.errors import DiskFull, NotAllowed, NotFound
-from studio.durable import TEMPORARY, write_file
+from pipelines.requests import CaptionRequest
+from studio.artifact_files import ArtifactFiles
+from studio.durable import write_file
 from studio.jobs import Job, JobStatus
 from studio.keeping import checked, extension, keep, reworded, thumbnail, waveform
+from studio.lost import LostAndFound
+from studio.recovery import Recovery, Report
+from studio.recovery_rows import RecoveryRows
 from studio.rows import ArtifactRow
 from studio.store import Store
 from studio.unwritable import ours
@@ -25,17 +29,21 @@ from studio.uploads import Kept, Uploads
 from studio.zips import zipped
 
 GONE = "The file is missing from the data folder."
+DAMAGED = "The small picture is missing, and none can be made: the file is damaged."
+log = logging.getLogger(__name__)
 
 
 class Gallery:
     """The artifacts of everybody; every question names the owner who asks."""
 
     def __init__(self, folder: Path, store: Store):
-        self._folder, self._store = folder, store
+        self._folder, self._store, self._files = folder, store, ArtifactFiles(folder)
         self.uploads = Uploads(folder / "uploads", store.needed_uploads)
 
     def save(self, job: Job, artifact: Artifact) -> Job:
-        """The file first, then its row and the end of the job in one transaction. Returns the job, done."""
+        """The file first, what is known of it beside it, then its row and the end of the job in one transaction.
+        Returns the job, done.
+        """
         return self.note(self.write(job, artifact), job)
 
     def write(self, job: Job, artifact: Artifact) -> ArtifactRow:
@@ -52,8 +60,9 @@ class Gallery:
         )  # fmt: skip
         try:
             with ours():
-                write_file(self._file(id, artifact.media_type), kept.data)
-                write_file(self._thumb(id), kept.thumb)
+                self._files.describe(row)  # before the file: one that is there can always be understood
+                write_file(self._files.file(id, artifact.media_type), kept.data)
+                write_file(self._files.thumb(id), kept.thumb)
         except BaseException:
             self.discard(row)
             raise
@@ -67,7 +76,7 @@ class Gallery:
 
     def discard(self, row: ArtifactRow) -> None:
         """A file whose row is not wanted any more."""
-        self._unlink(row.id, row.media_type)
+        self._files.unlink(row.id)
 
     def artifact(self, owner: str, id: str) -> ArtifactRow:
         """Raises NotFound, also for another's: nobody learns which ids exist."""
@@ -92,23 +101,33 @@ class Gallery:
         return self._store.models(owner)
 
     def file(self, owner: str, id: str) -> Path:
+        """Raises NotFound, also where it cannot be read."""
         row = self.artifact(owner, id)
-        return self._there(self._file(row.id, row.media_type))
+        return self._readable(self._files.file(row.id, row.media_type))
 
     def thumb(self, owner: str, id: str) -> Path:
-        return self._there(self._thumb(self.artifact(owner, id).id))
+        """Drawn again where it is not there. Raises NotFound."""
+        row = self.artifact(owner, id)
+        path = self._files.thumb(id)
+        if not path.is_file():
+            write_file(path, self._drawn_again(row))
+        return self._readable(path)
+
+    def missing(self, row: ArtifactRow) -> bool:
+        """Whether its file is not in the data folder; it comes back when its file does."""
+        return not self._files.file(row.id, row.media_type).is_file()
 
     def delete(self, owner: str, id: str) -> None:
-        """Row first: should we die in between, the next start removes the files. Where the disk is so full that not
-        even that can be written, the files make room for it.
+        """Row first: should we die in between, the next start removes the files, as the row is noted as deleted. Where
+        the disk is so full that not even that can be written, the files make room for it.
         """
-        row = self.artifact(owner, id)
+        self.artifact(owner, id)
         try:
             self._store.insist(lambda: self._store.delete_artifact(id))
         except DiskFull:
-            self._unlink(id, row.media_type)
+            self._files.unlink(id)
             self._store.delete_artifact(id)
-        self._unlink(id, row.media_type)
+        self._files.unlink(id)
 
     def rewrite(self, owner: str, id: str, text: str) -> ArtifactRow:
         """A caption in other words. Raises NotFound, NotAllowed."""
@@ -119,8 +138,9 @@ class Gallery:
         text = data.decode()
         info = json.dumps(reworded(json.loads(row.info), text), ensure_ascii=False)
         with ours():
-            write_file(self._file(id, row.media_type), data)
+            write_file(self._files.file(id, row.media_type), data)
         self._store.rewrite_artifact(id, text, len(data), info)
+        self.describe(id)
         return self.artifact(owner, id)
 
     def checked(self, owner: str, id: str, told: dict) -> None:
@@ -129,6 +149,7 @@ class Gallery:
         if row.prompt == told["text"]:
             info = json.dumps(checked(json.loads(row.info), told), ensure_ascii=False)
             self._store.inform_artifact(id, row.prompt, info)
+            self.describe(id)
 
     def zip(self, owner: str, ids: Sequence[str]) -> Iterator[bytes]:
         """A zip archive in pieces, so that 200 pictures need no memory for 200. Raises NotFound before the first."""
@@ -150,52 +171,49 @@ class Gallery:
         """The PNG of one's own start picture, or one's own recording; raises NotFound."""
         return self.uploads.read(owner, sha256)
 
-    def recover(self) -> None:
-        """At start, before anything is served: drop files without a row, and rows without their file."""
-        known = self._store.artifact_types()
-        files = self._swept(self._folder / "files", set(known))
-        thumbs = self._swept(self._folder / "thumbs", set(known))
-        for id in set(known) - files:
-            self._store.delete_artifact(id, GONE)
-            self._unlink(id, known[id])
-        for id in files - thumbs:
-            write_file(self._thumb(id), self._drawn_again(id, known[id]))
-        for part in (self._folder / "uploads").glob(f"**/*{TEMPORARY}"):
-            part.unlink(missing_ok=True)
+    def recover(self, owner: str | None = None, allow_missing: bool = False) -> Report:
+        """At start, before anything is served: see `Recovery`. Raises CannotStart."""
+        lost = LostAndFound(self._folder)
+        return Recovery(self._files, RecoveryRows(self._store), lost, owner).run(allow_missing)
 
-    def _drawn_again(self, id: str, media_type: str) -> bytes:
-        """A small picture that was lost; that of a sound is the same without its waves."""
-        if not media_type.startswith("image/"):
-            return thumbnail(waveform([]))
-        with Image.open(self._file(id, media_type)) as image:
-            return thumbnail(image)
+    def describe(self, id: str) -> None:
+        """Write what is known of an artifact beside it; where that cannot be, what was known before stays there."""
+        try:
+            if row := self._store.artifact(id):
+                self._files.describe(row)
+        except OSError as error:
+            log.warning("What is known of %s could not be written beside it: %s", id, error)
 
-    def _swept(self, folder: Path, known: set[str]) -> set[str]:
-        there = set()
-        for file in folder.glob("*/*"):
-            if file.suffix != TEMPORARY and file.stem in known:
-                there.add(file.stem)
-            else:
-                file.unlink(missing_ok=True)
-        return there
+    def _drawn_again(self, row: ArtifactRow) -> bytes:
+        """A small picture that was lost. Raises NotFound where there is nothing to draw it from."""
+        try:
+            if row.kind == "speech":
+                return thumbnail(waveform(json.loads(row.info).get("peaks", [])))
+            with Image.open(self._shown(row)) as image:
+                return thumbnail(image)
+        except NotFound:
+            raise
+        except Exception as error:  # what can be wrong with a damaged picture has no end
+            log.warning("No small picture of %s could be made: %s", row.id, error)
+            raise NotFound(DAMAGED) from error
+
+    def _shown(self, row: ArtifactRow) -> Path | io.BytesIO:
+        """A picture itself, or the one that a caption describes."""
+        request = row.made_from()
+        if isinstance(request, CaptionRequest):
+            return io.BytesIO(self.upload(row.owner, request.picture))
+        return self._readable(self._files.file(row.id, row.media_type))
 
     def _zipped(self, rows: Sequence[ArtifactRow]) -> Iterator[bytes]:
-        yield from zipped((file_name(row), self._there(self._file(row.id, row.media_type)).read_bytes) for row in rows)
-
-    def _file(self, id: str, media_type: str) -> Path:
-        return self._folder / "files" / id[:2] / f"{id}.{extension(media_type)}"
-
-    def _thumb(self, id: str) -> Path:
-        return self._folder / "thumbs" / id[:2] / f"{id}.webp"
-
-    def _unlink(self, id: str, media_type: str) -> None:
-        for path in (self._file(id, media_type), self._thumb(id)):
-            path.unlink(missing_ok=True)
+        files = ((file_name(row), self._files.file(row.id, row.media_type)) for row in rows)
+        yield from zipped((name, self._readable(file).read_bytes) for name, file in files)
 
     @staticmethod
-    def _there(path: Path) -> Path:
-        if not path.exists():
-            raise NotFound(GONE)
+    def _readable(path: Path) -> Path:
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise NotFound(GONE) from error
         return path
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 AT_ONCE = 16
 TOLD = 512  # after so many the search reads them
 SECONDS = 120.0
+MARK = "alignment.mark"
 GROUP = "refreshing"  # of the uploads that the questions need
 LATER = (NotAllowed, WorkerLost, TimeoutError)
 _MISSING = (
@@ -41,13 +42,19 @@ _MISSING = (
 log = logging.getLogger(__name__)
 
 
+def again(data: Path) -> None:
+    """There are artifacts without a vector: the next `Refreshing` looks for them."""
+    with suppress(OSError):
+        write_file(data / MARK, (data / MARK).read_bytes().removesuffix(b" done"))
+
+
 class Refreshing:
     """folder: of the alignment model, None where it is not here. told: called when there are new vectors."""
 
     def __init__(self, engine: Engine, gallery: Gallery, store: Store, data: Path, folder: Path | None,
                  told: Callable[[], None]):  # fmt: skip
         self._engine, self._gallery, self._store, self._told = engine, gallery, store, told
-        self._file, self._folder = data / "alignment.mark", folder
+        self._file, self._folder = data / MARK, folder
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="refreshing", daemon=True)
 

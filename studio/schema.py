@@ -52,4 +52,10 @@ CHANGES = (
         status IN ('done', 'failed', 'cancelled');
     CREATE INDEX artifacts_bytes ON artifacts (owner, bytes);
     """,
+    # What people have deleted and whose files may still be there, and which files were not there at the last start
+    """
+    CREATE TABLE deletions (id TEXT PRIMARY KEY, what TEXT NOT NULL, owner TEXT NOT NULL);
+    CREATE TABLE missing (id TEXT PRIMARY KEY);
+    """,
 )  # fmt: skip
+VERSION = 1 + len(CHANGES)

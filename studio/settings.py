@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, TomlConfigSettin
 GIB = 2**30
 FILE = "triptych.toml"
 _MANY = {"origins": "ORIGIN", "trusted_proxy": "ADDRESS"}  # flags that may be given more than once
+COMMANDS = "`triptych restore` and `triptych rebuild` look after the database; each has a --help of its own"
 
 
 def _data_dir() -> Path:
@@ -30,6 +31,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = Field(7860, description="port to listen on; 0 takes a free one")
     data_dir: Path = Field(default_factory=_data_dir, description="folder of the pictures and the database")
     models_dir: Path | None = Field(None, description="folder of your own models; default: models in data-dir")
+    allow_missing: bool = Field(False, description="start although many files of the gallery are missing")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, mps, cuda or cuda:N")
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field("auto", description="number format of the weights")
     memory: Annotated[float, Field(gt=0)] | None = Field(
@@ -135,7 +137,8 @@ def load(argv: Sequence[str] | None = None) -> Settings:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="app.py", description="Triptych, a studio for pictures in the browser.")
+    parser = argparse.ArgumentParser(prog="app.py", description="Triptych, a studio for pictures in the browser.",
+                                     epilog=COMMANDS)  # fmt: skip
     for name, field in Settings.model_fields.items():
         kind: dict = {"metavar": name.upper().replace("_", "-")}
         if field.annotation is bool:

@@ -171,15 +171,17 @@ class Store(Database):
         with self.transaction() as db:
             db.execute("UPDATE artifacts SET info = ? WHERE id = ? AND prompt = ?", (info, id, text))
 
-    def delete_artifact(self, id: str, reason: str | None = None) -> None:
-        """Drop the row; its job stays, without an artifact, and with the reason where there is one."""
+    def delete_artifact(self, id: str) -> None:
+        """Drop the row, and note that its files are to go; its job stays, without an artifact."""
         with self.transaction() as db:
-            self.drop_artifact(db, id, reason)
+            self.drop_artifact(db, id)
 
     @staticmethod
-    def drop_artifact(db: sqlite3.Connection, id: str, reason: str | None = None) -> None:
+    def drop_artifact(db: sqlite3.Connection, id: str) -> None:
         """The same within a transaction of others."""
-        db.execute("UPDATE jobs SET artifact_id = NULL, error = ? WHERE artifact_id = ?", (reason, id))
+        db.execute("UPDATE jobs SET artifact_id = NULL WHERE artifact_id = ?", (id,))
+        gone = "SELECT id, 'artifact', owner FROM artifacts WHERE id = ?"
+        db.execute(f"INSERT OR REPLACE INTO deletions {gone}", (id,))
         db.execute("DELETE FROM artifacts WHERE id = ?", (id,))
 
     def knows(self, owner: str) -> bool:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pipelines.speech.voice import Samples, Voice
 
 A_SECOND = 14  # weight (`cutting.weigh`) that is spoken in a second
-_TEXT_IN_TAGS = 2000  # characters
 
 
 def prepare(voice: Voice, entry: VoiceEntry, request: SpeechRequest, files: Mapping[str, bytes]) -> SpeechState:
@@ -91,7 +90,6 @@ def _sample(voice: Voice, request: SpeechRequest, files: Mapping[str, bytes]) ->
 
 
 def _tags(request: SpeechRequest, voice: str) -> dict[str, str]:
-    """What a sound file says about itself; `comment` is JSON, as the picture's chunk `triptych` is."""
-    told = {"text": encoding.shortened(request.text, _TEXT_IN_TAGS), "voice": voice, "speed": request.speed,
-            "model": request.model, "seed": request.seed}  # fmt: skip
+    """What a sound file says about itself; `comment` is the whole request as JSON, with the voice that speaks."""
+    told = request.model_copy(update={"voice": voice}).model_dump(mode="json")
     return encoding.tags(request.text, voice, json.dumps(told, ensure_ascii=False))

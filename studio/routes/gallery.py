@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, StreamingResponse
 from pipelines.errors import InvalidRequest
 from pipelines.requests import SHOWN, ImageRequest, shown
 from studio import limits
-from studio.context import Here, Owner
+from studio.context import Here, Owner, Studio
 from studio.gallery import file_name
 from studio.metadata import parameters_text
 from studio.rows import ArtifactRow
@@ -50,7 +50,7 @@ def page(
     """Newest first. `next` is the `before` of the following page, null at the end."""
     rows = studio.gallery.page(owner, before, limit + 1, model, text, kind)
     more = len(rows) > limit
-    return {"items": [view(row) for row in rows[:limit]], "next": rows[limit - 1].number if more else None}
+    return {"items": [seen(studio, row) for row in rows[:limit]], "next": rows[limit - 1].number if more else None}
 
 
 @router.get("/api/gallery.zip")
@@ -67,7 +67,7 @@ def zipped(studio: Here, owner: Owner, ids: str) -> StreamingResponse:
 def picture(studio: Here, owner: Owner, id: str) -> dict:
     """One picture with all that is known about it."""
     row = studio.gallery.artifact(owner, id)
-    return {**view(row), "words": row.prompt, "info": json.loads(row.info), "parameters": _parameters(row)}
+    return {**seen(studio, row), "words": row.prompt, "info": json.loads(row.info), "parameters": _parameters(row)}
 
 
 @router.patch("/api/gallery/{id}")
@@ -88,6 +88,11 @@ def delete(studio: Here, owner: Owner, id: str) -> None:
     row = studio.gallery.artifact(owner, id)
     studio.gallery.delete(owner, id)
     studio.engine.forget(owner, row.job_id)
+
+
+def seen(studio: Studio, row: ArtifactRow) -> dict:
+    """A picture as JSON, and whether its file is there. missing: the rest is known, and it may come back."""
+    return {**view(row), "missing": studio.gallery.missing(row)}
 
 
 def view(row: ArtifactRow) -> dict:

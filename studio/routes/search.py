@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pipelines.errors import InvalidRequest
 from studio import limits
 from studio.context import Here, Owner
-from studio.routes.gallery import view
+from studio.routes.gallery import seen
 
 router = APIRouter(prefix="/api/search", tags=["gallery"])
 
@@ -38,4 +38,4 @@ def search(
         rows = studio.search.like(owner, studio.gallery.artifact(owner, like), limits.MAX_PAGE_SIZE)
     else:
         rows = studio.search.by_picture(owner, picture, limits.MAX_PAGE_SIZE)
-    return {"items": [view(row) for row in rows if kind in ("", row.kind)][:limit], "note": note}
+    return {"items": [seen(studio, row) for row in rows if kind in ("", row.kind)][:limit], "note": note}

@@ -19,7 +19,7 @@ from pipelines.errors import NotFound
 from pipelines.requests import CaptionRequest, ImageRequest
 from studio import durable, limits, metadata
 from studio import gallery as gallery_module
-from studio.gallery import GONE, Gallery
+from studio.gallery import Gallery
 from studio.jobs import Job, JobStatus
 from studio.keeping import thumbnail
 from studio.store import Store
@@ -101,9 +101,9 @@ def test_delete_removes_row_and_files(store, gallery, tmp_path):
     assert store.artifact(id) is None
 
 
-@pytest.mark.parametrize("cut", ["write", "thumb", "row"])
-def test_dying_while_saving_leaves_nothing_behind_after_the_next_start(store, gallery, tmp_path, monkeypatch, cut):
-    """Whatever the moment: no row without its file, no file without its row, and the job is still to be done."""
+@pytest.mark.parametrize("cut", ["sidecar", "write", "thumb", "row"])
+def test_dying_while_saving_leaves_a_whole_picture_or_none(store, gallery, tmp_path, monkeypatch, cut):
+    """Whatever the moment: no file without its row; the job is still to be done, or done when its file was whole."""
 
     class Died(BaseException):
         pass
@@ -114,36 +114,26 @@ def test_dying_while_saving_leaves_nothing_behind_after_the_next_start(store, ga
     if cut == "row":
         monkeypatch.setattr(store, "add_artifact", die)
     else:
-        real, calls = os.fsync, []
+        real, calls, last = os.fsync, [], {"sidecar": 0, "write": 4, "thumb": 6}[cut]
         monkeypatch.setattr(
-            durable.os,
-            "fsync",
-            lambda handle: die() if len(calls) >= (0 if cut == "write" else 4) else (calls.append(1), real(handle)),
+            durable.os, "fsync", lambda handle: die() if len(calls) >= last else (calls.append(1), real(handle))
         )
     with pytest.raises(Died):
         saved(store, gallery)
     monkeypatch.undo()
-    Gallery(tmp_path, store).recover()
-    assert files(tmp_path) == []
-    assert store.artifact_types() == {}
-    assert [job.status for job in store.unfinished()] == [JobStatus.RUNNING]
-
-
-def test_recovery_drops_what_has_no_partner(store, gallery, tmp_path):
-    whole, no_file, no_thumb = (saved(store, gallery) for _ in range(3))
-    gallery.file("me", no_file.artifact_id).unlink()
-    gallery.thumb("me", no_thumb.artifact_id).unlink()
-    orphan = tmp_path / "files" / "ab" / ("ab" * 16 + ".png")
-    part = tmp_path / "uploads" / "x" / f"y.png.123{durable.TEMPORARY}"
-    for path in (orphan, part):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"half")
+    gallery = Gallery(tmp_path, store)
     gallery.recover()
-    assert not orphan.exists()
-    assert not part.exists()
-    assert [row.id for row in gallery.page("me", None, 10)] == [no_thumb.artifact_id, whole.artifact_id]
-    assert gallery.thumb("me", no_thumb.artifact_id).exists()
-    assert store.job(no_file.id).error == GONE
+    if cut in ("sidecar", "write"):
+        assert files(tmp_path) == []
+        assert store.artifact_types() == {}
+        assert [job.status for job in store.unfinished()] == [JobStatus.RUNNING]
+    else:
+        (job,) = store.jobs("me")
+        assert job.status == JobStatus.DONE
+        assert gallery.file("me", job.artifact_id).exists()
+        assert gallery.thumb("me", job.artifact_id).exists()
+        assert len(files(tmp_path)) == 3
+    assert not (tmp_path / "lost+found").exists()
 
 
 def test_start_pictures_are_normalised_and_private(gallery, tmp_path):

@@ -1,0 +1,68 @@
+"""What is done for the data folder while the studio runs: a backup a day, and sidecars of artifacts that have none.
+
+In a thread of its own, away from whoever answers people; it goes on for as long as the studio does.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pipelines.errors import TriptychError
+from studio.backups import Backups
+
+if TYPE_CHECKING:
+    from studio.gallery import Gallery
+    from studio.notices import Notices
+
+FIRST_SECONDS, LOOK_SECONDS = 60.0, 3600.0  # after the start, which has enough to do; between two looks at the clock
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """undescribed: ids of artifacts, from `Recovery`."""
+
+    def __init__(self, backups: Backups, gallery: Gallery, notices: Notices, undescribed: Iterable[str],
+                 first: float = FIRST_SECONDS):  # fmt: skip
+        self._backups, self._gallery, self._notices = backups, gallery, notices
+        self._undescribed, self._first = sorted(undescribed), first
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        wait = self._first
+        while not self._over.wait(wait):
+            wait = LOOK_SECONDS
+            self._describe()
+            if self._backups.due(time.time()):
+                self._back_up()
+
+    def _describe(self) -> None:
+        while self._undescribed and not self._over.is_set():
+            try:
+                self._gallery.describe(self._undescribed.pop())
+            except (ValueError, TriptychError) as error:
+                log.warning("What is known of an artifact could not be written beside it: %s", error)
+
+    def _back_up(self) -> None:
+        try:
+            backup = self._backups.make()
+            log.info("The database was copied to %s", backup.path)
+        except sqlite3.DatabaseError as error:
+            self._notices.say(f"No backup of the database could be made ({error}); it may be damaged.")
+        except OSError as error:
+            self._notices.say(f"No backup of the database could be made ({error.strerror or error}).")
+        except Exception:
+            log.exception("No backup of the database could be made")
