@@ -75,8 +75,9 @@ def _writable(path: Path) -> Store:
     """That it cannot be written to shows here, and not at the first job."""
     store = Store(path)
     try:
-        with store.transaction():
-            return store
+        with store.transaction() as db:
+            db.execute("DELETE FROM missing WHERE 0")  # SQLite lets a transaction begin on what is read-only
+        return store
     except BaseException:
         store.close()
         raise
