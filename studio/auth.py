@@ -17,6 +17,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from studio.last_seen import LastSeen
 from studio.newcomers import Newcomers
 from studio.sessions import Proof, Sessions
 
@@ -45,8 +46,8 @@ def owner_of(request: Any) -> str:
 class OwnerMiddleware:
     """Puts the owner into the scope of every request, and the cookie into the first answer."""
 
-    def __init__(self, app: ASGIApp, sessions: Sessions, newcomers: Newcomers):
-        self.app, self.sessions, self.newcomers = app, sessions, newcomers
+    def __init__(self, app: ASGIApp, sessions: Sessions, newcomers: Newcomers, seen: LastSeen):
+        self.app, self.sessions, self.newcomers, self.seen = app, sessions, newcomers, seen
 
     def identify(self, scope: Scope) -> Proof | None:
         """Whose request this is; None: nobody's, as a login is needed. Every kind of proof is looked at here."""
@@ -63,6 +64,8 @@ class OwnerMiddleware:
         if proof is None and scope["path"] not in OPEN_PATHS:
             await _refuse(scope, receive, send)
             return
+        if proof and not proof.due and self.seen.due(proof.owner):
+            asyncio.get_running_loop().run_in_executor(None, self.seen.note, proof.owner)
         if proof and (wait := await self._too_new(proof, scope)):
             await too_many(wait)(scope, receive, send)
             return
@@ -151,7 +154,10 @@ def _with_cookie(send: Send, cookie: str) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            if "public" not in headers.get("cache-control", ""):  # a shared cache must not hand out cookies
+            name = cookie.partition("=")[0]
+            set_already = any(value.startswith(f"{name}=") for value in headers.getlist("set-cookie"))
+            # a shared cache must not hand out cookies; and a route that makes somebody another owner has the last word
+            if "public" not in headers.get("cache-control", "") and not set_already:
                 headers.append("set-cookie", cookie)
         await send(message)
 

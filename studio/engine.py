@@ -12,8 +12,9 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipelines.base import Artifact
@@ -199,6 +200,12 @@ class Engine(Watching):
         if not job.status.ended:
             raise NotAllowed(f"This job is {job.status}; only one that is over can be tried again.")
         return self.submit(owner, job.request)[0]
+
+    @contextmanager
+    def at_rest(self, owner: str) -> Iterator[bool]:
+        """Whether nothing of the owner's is in line; while this lasts, nothing comes into it or ends."""
+        with self._desk.lock:
+            yield next(self._desk.table.unfinished(owner), None) is None
 
     def on_end(self, hear: Callable[[Job], None]) -> None:
         """`hear` is told of every job that is over, in the thread that ends it: it may only take note."""

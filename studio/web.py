@@ -14,12 +14,28 @@ from studio import limits
 from studio.attempts import Attempts
 from studio.auth import OwnerMiddleware
 from studio.bodies import Bodies
+from studio.buckets import Buckets
 from studio.context import Studio
 from studio.errors import REFUSAL, handle_errors
 from studio.guards import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeaders
+from studio.last_seen import LastSeen
 from studio.newcomers import Newcomers
 from studio.quick import import_gradio
-from studio.routes import alignment, captions, gallery, jobs, live, login, machine, search, sketches, speech, uploads
+from studio.routes import (
+    alignment,
+    captions,
+    gallery,
+    jobs,
+    live,
+    login,
+    machine,
+    owner,
+    owner_page,
+    search,
+    sketches,
+    speech,
+    uploads,
+)
 from studio.settings import Settings
 from studio.turns import Turns
 
@@ -57,8 +73,23 @@ def create_api(studio: Studio) -> FastAPI:
         },
     )
     app.state.studio, app.state.attempts, app.state.turns = studio, Attempts(), Turns()
+    app.state.code_tries = Buckets(limits.CODE_TRIES_AT_ONCE, limits.CODE_TRIES_PER_SECOND)
     handle_errors(app)
-    for routes in (jobs, sketches, gallery, search, speech, captions, alignment, uploads, machine, live, login):
+    for routes in (
+        jobs,
+        sketches,
+        gallery,
+        search,
+        speech,
+        captions,
+        alignment,
+        uploads,
+        machine,
+        live,
+        login,
+        owner,
+        owner_page,
+    ):
         app.include_router(routes.router)
     app.add_api_route("/api/{rest:path}", _nothing, include_in_schema=False)
     _add_guards(app, studio)
@@ -69,7 +100,9 @@ def _add_guards(app: FastAPI, studio: Studio) -> None:
     """The last one added is the first one asked."""
     settings = studio.settings
     app.add_middleware(Bodies)
-    app.add_middleware(OwnerMiddleware, sessions=studio.sessions, newcomers=Newcomers(studio.store.knows))
+    app.add_middleware(
+        OwnerMiddleware, sessions=studio.sessions, newcomers=Newcomers(studio.store.knows), seen=LastSeen(studio.store)
+    )
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=limits.BODY_BYTES)
     app.add_middleware(LengthSentence)
     app.add_middleware(SameOrigin, hosts=_hosts(settings), origins=settings.origins)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -13,6 +12,7 @@ from studio.attempts import network
 from studio.auth import KEY, SESSION_KEY, header, is_secure
 from studio.context import Here, Studio
 from studio.errors import error_response
+from studio.plain_page import language_of, shown
 from studio.turns import Busy
 
 router = APIRouter(include_in_schema=False, max_body_size=limits.LOGIN_BYTES)
@@ -101,16 +101,8 @@ def _later(request: Request, problem: str, status: int, seconds: float) -> Respo
     return page
 
 
-def _page(request: Request, problem: str = "", status: int = 200, **numbers: int) -> Response:
-    language = _language(request)
+def _page(request: Request, problem: str = "", status: int = 200, **numbers: int) -> HTMLResponse:
+    language = language_of(request)
     words = _WORDS[language]
     said = words[problem].format(**numbers) if problem else ""
-    page = _PAGE.read_text("utf-8")
-    for name, value in {**words, "language": language, "problem": said}.items():
-        page = page.replace(f"{{{{{name}}}}}", html.escape(value))
-    return HTMLResponse(page, status, headers={"Cache-Control": "no-store"})
-
-
-def _language(request: Request) -> str:
-    wanted = request.cookies.get("triptych_language") or request.headers.get("accept-language", "")
-    return "zh-CN" if wanted.lower().startswith("zh") else "en"
+    return shown(_PAGE, {**words, "language": language, "problem": said}, status)

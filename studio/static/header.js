@@ -13,7 +13,7 @@ export function header(place, { tabs, login }) {
     el("header.bar", {},
       el("a.brand", { href: "#image", "aria-label": t("app") }, mark(), el("span", {}, t("app"))),
       tabList(tabs),
-      el("div.right", {}, state(), languageSwitch(), themeSwitch(), login && logout()),
+      el("div.right", {}, state(), languageSwitch(), themeSwitch(), owner(), login && logout()),
     ),
   );
   place.append(trouble());
@@ -76,6 +76,11 @@ function themeSwitch() {
   };
   show();
   return node;
+}
+
+/** One's own gallery: what it keeps, and how it comes into another browser. */
+function owner() {
+  return el("a.square", { id: "owner", href: "/owner", title: t("owner"), "aria-label": t("owner") }, icon("owner"));
 }
 
 function logout() {
