@@ -204,8 +204,8 @@ class Engine(Watching):
     @contextmanager
     def at_rest(self, owner: str) -> Iterator[bool]:
         """Whether nothing of the owner's is in line; while this lasts, nothing comes into it or ends."""
-        with self._desk.lock:
-            yield next(self._desk.table.unfinished(owner), None) is None
+        with self._store.turn():
+            yield not self._unfinished(owner)
 
     def on_end(self, hear: Callable[[Job], None]) -> None:
         """`hear` is told of every job that is over, in the thread that ends it: it may only take note."""

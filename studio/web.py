@@ -75,21 +75,8 @@ def create_api(studio: Studio) -> FastAPI:
     app.state.studio, app.state.attempts, app.state.turns = studio, Attempts(), Turns()
     app.state.code_tries = Buckets(limits.CODE_TRIES_AT_ONCE, limits.CODE_TRIES_PER_SECOND)
     handle_errors(app)
-    for routes in (
-        jobs,
-        sketches,
-        gallery,
-        search,
-        speech,
-        captions,
-        alignment,
-        uploads,
-        machine,
-        live,
-        login,
-        owner,
-        owner_page,
-    ):
+    for routes in (jobs, sketches, gallery, search, speech, captions, alignment, uploads, machine, live, login, owner,
+                   owner_page):  # fmt: skip
         app.include_router(routes.router)
     app.add_api_route("/api/{rest:path}", _nothing, include_in_schema=False)
     _add_guards(app, studio)

@@ -127,7 +127,7 @@ def test_logging_in_and_out(browser):
         (b"&".join(b"a%d=b" % i for i in range(50)), "application/x-www-form-urlencoded", 400),
         (b'{"name": "ann"}', "application/json", 415),
         (b"--B\r\n\r\n", "multipart/form-data; boundary=B; charset=punycode", 415),
-        (b"name=%ff&password=%00", "application/x-www-form-urlencoded; charset=utf-7", 401),
+        (b"name=%ff&password=%00", "application/x-www-form-urlencoded", 401),
     ],
 )
 def test_a_login_is_a_short_form(browser, body, kind, status):
