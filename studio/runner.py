@@ -233,8 +233,9 @@ class Runner:
             return
         try:
             image = pipeline.preview(states[chosen])
-            if image is not None:
-                self._emit(Preview(chosen, previews.MEDIA_TYPE, previews.encode(image)))
+            if image is None:  # a sound has none, and it costs nothing
+                return
+            self._emit(Preview(chosen, previews.MEDIA_TYPE, previews.encode(image)))
         except Exception as error:  # a picture without a preview is still a picture
             explain(error)
         now = self._clock()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKL
 from PIL import Image
 
 from pipelines import checks, preview
+from pipelines.latents import to_image
 from pipelines.requests import Sampler
 from tests.pipelines.support import START, request, run
 
@@ -57,6 +59,21 @@ def test_previews_are_small_pictures_of_the_right_shape(model, pipeline):
     assert ours.preview(state) is None
     ours.step([state])
     assert ours.preview(state).size == (256, 128)
+
+
+@pytest.mark.parametrize("size", [(48, 4, 3, 3), (3, 4, 1, 1), (12, 4, 5, 5)])
+def test_a_preview_is_a_convolution_and_an_unfolding(size, pipeline, monkeypatch):
+    draws = torch.Generator().manual_seed(1)
+    weight, bias = 0.2 * torch.randn(size, generator=draws), 0.1 * torch.randn(size[0], generator=draws)
+    monkeypatch.setattr(preview, "_map", lambda *_: (weight, bias))
+    ours = pipeline("sd")
+    latents = torch.randn(1, 4, 8, 4, generator=draws)
+    latents[..., :2, :] *= 1e6  # out of bounds: black or white
+    plain = torch.nn.functional.conv2d(latents, weight, bias, padding=size[-1] // 2)
+    image = to_image(torch.nn.functional.pixel_shuffle(plain, round((size[0] / 3) ** 0.5))[0]).resize((128, 256), 3)
+    drawn = np.asarray(preview.Preview(ours.parts, ours.entry)(latents), int)
+    assert drawn.shape == (256, 128, 3)
+    assert np.abs(drawn - np.asarray(image, int)).max() <= 2  # a level either way, and again where it is enlarged
 
 
 @pytest.mark.parametrize("sampler", list(Sampler))

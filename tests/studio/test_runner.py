@@ -126,7 +126,7 @@ def test_start_pictures_reach_the_pipeline(bench):
 
 
 def test_previews_move_and_are_never_of_ended_jobs(tmp_path):
-    bench = Bench(tmp_path, share=1.0, interval=0.0)
+    bench = Bench(tmp_path, share=2.0, interval=0.0)
     job = bench.submit()
     bench.run()
     assert len(bench.heard(Preview, job)) == 3
