@@ -10,6 +10,8 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from studio.private import private_opener
+
 NAME = "at_work"
 log = logging.getLogger(__name__)
 
@@ -19,7 +21,8 @@ def write(folder: str | Path | None, job_ids: Iterable[str]) -> None:
     if not folder:
         return
     try:
-        (Path(folder) / NAME).write_text(" ".join(job_ids), "utf-8")
+        with open(Path(folder) / NAME, "w", encoding="utf-8", opener=private_opener) as file:
+            file.write(" ".join(job_ids))
     except OSError:
         log.warning("It could not be written down which jobs are at work", exc_info=True)
 

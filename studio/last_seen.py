@@ -8,6 +8,8 @@ from collections import OrderedDict
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pipelines.errors import Unwritable
+
 if TYPE_CHECKING:
     from studio.store import Store
 
@@ -32,7 +34,7 @@ class LastSeen:
 
     def note(self, owner: str) -> None:
         """May wait for the disk; that it fails keeps nobody from anything."""
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error, Unwritable):
             if self._store.knows(owner):
                 with self._store.transaction() as db:
                     db.execute(

@@ -12,7 +12,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.errors import Unwritable
 from studio import limits
+from studio.database import NewerDatabase
 from studio.moving import Codes
 from studio.owner_list import Kept, owners
 from studio.settings import Settings
@@ -37,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _code(store, told.code) if told.code else _list(store)
         finally:
             store.close()
-    except sqlite3.Error as error:
+    except NewerDatabase:
+        return _wrong("a newer Triptych made this database: use that one")
+    except (sqlite3.Error, Unwritable) as error:
         return _wrong(f"the database cannot be used at this moment ({error})")
 
 

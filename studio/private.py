@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging.handlers
 import os
 import stat
 import threading
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 
 # Ours; anything else in the folder (models, what a person keeps there) stays as its owner wants it
-_FILES = ("secret", "lock", "triptych.*", "*.mark")
+_FILES = ("secret", "lock", "triptych.*", "*.mark", "learned-*.json", "worker.log*", "at_work", "reserve")
 _FOLDERS = ("files", "thumbs", "uploads", "batches", "streams", "samples", "backups", "lost+found")
 
 
@@ -32,6 +34,13 @@ def private_file(path: Path) -> None:
 def private_opener(path: str, flags: int) -> int:
     """For `open(…, opener=private_opener)`."""
     return os.open(path, flags, 0o600)
+
+
+class PrivateLog(logging.handlers.RotatingFileHandler):
+    """A log that no other account reads: a prompt may be in it."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=private_opener)
 
 
 def _close_all(folders: list[Path]) -> None:

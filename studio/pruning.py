@@ -11,6 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from pipelines.errors import Unwritable
 from studio import limits
 
 if TYPE_CHECKING:
@@ -70,6 +71,6 @@ class Pruning:
         while not self._over.is_set():
             try:
                 self.prune()
-            except sqlite3.Error:
+            except (sqlite3.Error, Unwritable):
                 log.warning("Ended jobs could not be pruned; it is tried again", exc_info=True)
             self._over.wait(EVERY_SECONDS)

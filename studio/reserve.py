@@ -9,6 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+from studio.private import private_opener
+
 SIZE = 8 * 2**20  # bytes: some thousand rows
 BESIDE = 3 * SIZE  # bytes that have to be free beside it before it is taken
 AGAIN_SECONDS = 10.0
@@ -51,7 +53,7 @@ class Reserve:
     def _take(self) -> None:
         if self._file.exists() and self._file.stat().st_size == SIZE:
             return
-        with self._file.open("wb") as file:
+        with open(self._file, "wb", opener=private_opener) as file:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, SIZE)
             else:

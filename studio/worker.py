@@ -35,6 +35,7 @@ from studio.messages import (
     decode,
 )
 from studio.previews import Previews
+from studio.private import PrivateLog
 from studio.runner import Runner
 from studio.scheduler import Scheduler
 from studio.tasks import Shelf
@@ -185,6 +186,6 @@ def _log_to(settings: dict) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     if settings.get("data_dir"):
         file = Path(settings["data_dir"]) / "worker.log"
-        handlers.append(logging.handlers.RotatingFileHandler(file, maxBytes=1_000_000, backupCount=2, encoding="utf-8"))
+        handlers.append(PrivateLog(file, maxBytes=1_000_000, backupCount=2, encoding="utf-8"))
     level = settings.get("log", "warning").upper()
     logging.basicConfig(level=level, handlers=handlers, format="%(asctime)s %(name)s %(levelname)s %(message)s")

@@ -269,6 +269,15 @@ def test_what_the_list_cannot_do_is_one_sentence(tmp_path, capsys, argv, said):
     assert said in capsys.readouterr().err
 
 
+def test_the_list_of_a_newer_studio_is_one_sentence(tmp_path, capsys):
+    store = Store(tmp_path / "triptych.db")
+    with store.transaction() as db:
+        db.execute("PRAGMA user_version=99")
+    store.close()
+    assert owners.main(["--data-dir", str(tmp_path)]) == 1
+    assert "a newer Triptych made this database" in capsys.readouterr().err
+
+
 def test_last_seen_is_noted_of_those_who_keep_something(browser):
     client = browser()
     client.get("/api/jobs")

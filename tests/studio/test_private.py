@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 import time
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from studio.private import make_private
+from studio import at_work
+from studio.private import PrivateLog, make_private
 from studio.store import Store
 from studio.streams import Streams
 
@@ -31,13 +33,25 @@ def open_to_others(folder: Path) -> list[str]:
 
 def test_the_database_and_what_is_beside_it_are_private_from_the_first_moment(tmp_path):
     store = Store(tmp_path / "triptych.db")
-    assert {path.name for path in tmp_path.iterdir()} == {"triptych.db", "triptych.db-wal", "triptych.db-shm"}
+    assert {path.name for path in tmp_path.iterdir()} >= {"triptych.db", "triptych.db-wal", "triptych.db-shm"}
     assert open_to_others(tmp_path) == []
     store.close()
 
 
 def test_streams_are_private(tmp_path):
     Streams(tmp_path / "streams").add("job", b"sound")
+    assert open_to_others(tmp_path) == []
+
+
+def test_what_the_database_and_the_worker_write_beside_is_private(tmp_path):
+    store = Store(tmp_path / "triptych.db")
+    at_work.write(tmp_path, ["job"])
+    log = PrivateLog(tmp_path / "worker.log", maxBytes=10, backupCount=2)
+    for _ in range(3):
+        log.emit(logging.makeLogRecord({"msg": "somebody's prompt"}))
+    log.close()
+    store.close()
+    assert {"reserve", "at_work", "worker.log", "worker.log.1"} <= {path.name for path in tmp_path.iterdir()}
     assert open_to_others(tmp_path) == []
 
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from pipelines.errors import Busy
 from pipelines.requests import ImageRequest
 from studio import limits
 from studio.jobs import Job, JobStatus
@@ -68,6 +69,19 @@ def test_it_goes_along_the_index_and_not_through_all_pictures(store):
     for query, values in ((_OLD, (0,)), (_COUNTS, ()), (_MANY, ("ann", 1, 1))):
         plan = " ".join(row["detail"] for row in store.rows(f"EXPLAIN QUERY PLAN {query}", values))
         assert "jobs_over" in plan, query
+
+
+def test_a_database_that_is_held_by_another_program_ends_no_pruning(store, monkeypatch):
+    pruning, tries = Pruning(store, 30), []
+
+    def prune() -> int:
+        tries.append(1)
+        pruning._over.set()
+        raise Busy("held")
+
+    monkeypatch.setattr(pruning, "prune", prune)
+    pruning._run()
+    assert tries == [1]
 
 
 def test_the_thread_ends(store):
