@@ -15,6 +15,7 @@ from pipelines.errors import BadUpload, InvalidRequest
 from pipelines.requests import ImageRequest, Margins
 
 Box = tuple[int, int, int, int]
+GRID = 8  # sizes of requests are multiples of it
 FADE = 8  # the margin of a grown picture: its edges drawn out, blurred over so many pixels
 
 
@@ -53,6 +54,7 @@ def prepared(request: ImageRequest, pictures: Mapping[str, bytes], notes: list[s
         drawn = opened(given(pictures, request.mask, "mask"), "mask")
         mask = masks.opened(drawn, picture.size, notes)
     if request.expand.any:
+        picture, mask = _cut(picture, mask, notes)
         picture, mask = grown(picture, mask, request)
         return Canvas(picture, mask, picture, masks.softened(mask, request.mask_blur))
     if mask is not None and masks.everything(mask):
@@ -64,7 +66,7 @@ def prepared(request: ImageRequest, pictures: Mapping[str, bytes], notes: list[s
     picture = fitted(picture, size)
     if mask is None:
         return Canvas(picture)
-    mask = masks.something(masks.binary(fitted(mask, size)))
+    mask = masks.fitted(mask, size)
     return Canvas(picture, mask, picture, masks.softened(mask, request.mask_blur))
 
 
@@ -90,12 +92,23 @@ def fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image if image.size == size else ImageOps.fit(image, size, Image.Resampling.LANCZOS)
 
 
+def _cut(picture: Image.Image, mask: Image.Image | None, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
+    """A picture that is to grow, and its mask, less the few pixels at its edges that no size has room for."""
+    over = [side % GRID for side in picture.size]
+    if not any(over) or min(picture.size) < GRID:
+        return picture, mask
+    size = (picture.width - over[0], picture.height - over[1])
+    notes.append(f"The start picture was cut from {picture.width} x {picture.height} to {size[0]} x {size[1]}.")
+    box = (over[0] // 2, over[1] // 2, over[0] // 2 + size[0], over[1] // 2 + size[1])
+    return picture.crop(box), mask.crop(box) if mask else None
+
+
 def grown(picture: Image.Image, mask: Image.Image | None, request: ImageRequest) -> tuple[Image.Image, Image.Image]:
     """The picture with its margins, and the mask of what is to be made there. Raises InvalidRequest."""
     by = request.expand
     size = (picture.width + by.left + by.right, picture.height + by.top + by.bottom)
     if size != (request.width, request.height):
-        must = f"{size[0]} x {size[1]}, which is the start picture with its margins"
+        must = f"{size[0]} x {size[1]}, which is the start picture, cut to multiples of {GRID}, with its margins"
         raise InvalidRequest("size", f"{request.width} x {request.height}", must)
     larger = Image.new("L", size, 255)
     larger.paste(mask or Image.new("L", picture.size, 0), (by.left, by.top))
@@ -118,5 +131,5 @@ def _close(picture: Image.Image, mask: Image.Image, request: ImageRequest) -> Ca
     size = (request.width, request.height)
     box = VaeImageProcessor.get_crop_region(mask, *size, pad=request.mask_padding)
     start = picture.crop(box).resize(size, Image.Resampling.LANCZOS)
-    near = masks.something(masks.binary(mask.crop(box).resize(size, Image.Resampling.LANCZOS)))
+    near = masks.something(masks.resized(mask.crop(box), size))
     return Canvas(start, near, picture, masks.softened(mask, request.mask_blur), box)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from pipelines.errors import InvalidRequest, ModelUnavailable, TooLarge
@@ -39,7 +40,7 @@ def check(entry: ImageEntry, request: ImageRequest) -> None:
 
 def _check_start(entry: ImageEntry, request: ImageRequest) -> None:
     if request.beginning and int(request.steps * request.strength) < 1 and entry.inputs != "instruct":
-        least = f"at least {1 / request.steps:.2f} with {request.steps} steps"
+        least = f"at least {math.ceil(100 / request.steps) / 100:.2f} with {request.steps} steps"
         raise InvalidRequest("strength", request.strength, least)
     if entry.inputs == "instruct" and not request.beginning:
         raise InvalidRequest("start_picture", None, f"a picture: {entry.name} changes one as the words say")

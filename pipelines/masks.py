@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn import functional
 
@@ -25,8 +27,37 @@ def opened(mask: Image.Image, size: tuple[int, int], notes: list[str]) -> Image.
     mask = binary(Image.alpha_composite(Image.new("RGBA", mask.size, "black"), layered))
     if mask.size != size:
         notes.append(f"The mask is {mask.width} x {mask.height}, the picture {size[0]} x {size[1]}: it was resized.")
-        mask = binary(mask.resize(size, Image.Resampling.LANCZOS))
+        return resized(something(mask), size)
     return something(mask)
+
+
+def resized(mask: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """In that size, black and white. Strokes too thin to be left by half of a pixel are kept where they were."""
+    found = binary(mask.resize(size, Image.Resampling.LANCZOS))
+    if found.getbbox() or mask.getbbox() is None:
+        return found
+    white = torch.from_numpy(np.asarray(mask, dtype=np.float32))[None, None]
+    return Image.fromarray(functional.adaptive_max_pool2d(white, (size[1], size[0]))[0, 0].to(torch.uint8).numpy())
+
+
+def fitted(mask: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """As `canvas.fitted` does it with the picture. Raises InvalidRequest where all that is white is cut off."""
+    if mask.size == size:
+        return something(mask)
+    seen = mask.crop(_middle(mask.size, size))
+    if something(mask) and seen.getbbox() is None:
+        allowed = f"something white in the middle, which is what a picture of {size[0]} x {size[1]} shows"
+        raise InvalidRequest("mask", "white only where the start picture is cut off", allowed)
+    found = binary(ImageOps.fit(mask, size, Image.Resampling.LANCZOS))
+    return found if found.getbbox() else resized(seen, size)
+
+
+def _middle(whole: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The largest box of the shape of `size` in the middle of a picture; whole pixels."""
+    scale = max(size[0] / whole[0], size[1] / whole[1])
+    across, down = min(size[0] / scale, whole[0]), min(size[1] / scale, whole[1])
+    left, top = (whole[0] - across) / 2, (whole[1] - down) / 2
+    return int(left), int(top), math.ceil(left + across), math.ceil(top + down)
 
 
 def something(mask: Image.Image) -> Image.Image:

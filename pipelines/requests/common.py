@@ -129,6 +129,8 @@ def _allowed(kind: type[BaseModel], field: str, first: ErrorDetails) -> str:
         return f"at most {first['ctx']['max_length']} {field} ({first['ctx']['actual_length']} came)"
     if first["type"] == "string_pattern_mismatch":  # of all fields only a Sha256 has a pattern
         return "the sha256 that an upload was answered with (64 digits and letters a to f)"
+    if first["type"] == "string_unicode":
+        return "text without half a character (one of the two parts that emoji have in JSON)"
     if first["type"] == "model_type":
         return "an object with " + ", ".join(next(_models(known[field].annotation), kind).model_fields)
     limits = bounds(kind, field) if field in known else {}
