@@ -6,7 +6,8 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from pipelines.base import Artifact
-from pipelines.errors import TriptychError, WorkerLost
+from pipelines.errors import NotAllowed, TriptychError, WorkerLost
+from studio import limits
 from studio.jobs import Job
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ class Asks:
 
     def __init__(self) -> None:
         self._open: dict[str, tuple[Job, Future[Artifact]]] = {}
+
+    def check_room(self, owner: str) -> None:
+        """Raises NotAllowed."""
+        if sum(job.owner == owner for job in self.jobs()) >= limits.QUESTIONS_PER_OWNER:
+            raise NotAllowed(f"You have {limits.QUESTIONS_PER_OWNER} questions open; wait for an answer.")
 
     def add(self, job: Job) -> Future[Artifact]:
         future: Future[Artifact] = Future()

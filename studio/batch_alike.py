@@ -6,6 +6,7 @@ only: a batch is looked at once or twice, and asking again costs seconds.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import OrderedDict
@@ -37,17 +38,18 @@ class Alike:
         self._vectors: OrderedDict[str, dict[str, np.ndarray]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def look(self, owner: str, batch: str) -> dict:
+    async def look(self, owner: str, batch: str) -> dict:
         """Looks at a few more pictures. groups: numbers of pictures that are nearly the same, once all are `seen`.
 
         Raises what the asking raises, TimeoutError where the device is too busy.
         """
-        items = self._rows.items("batch = ? AND picture != '' AND status != 'refused'", (batch,))
+        there = "batch = ? AND picture != '' AND status != 'refused'"
+        items = await asyncio.to_thread(self._rows.items, there, (batch,))
         known = self._known(batch)
         missing = list(dict.fromkeys(item.picture for item in items if item.picture not in known))
-        known.update(self._asked(owner, missing[:AT_ONCE]))
+        known.update(await self._asked(owner, missing[:AT_ONCE]))
         seen = sum(item.picture in known for item in items)
-        groups = self._groups(items, known) if seen == len(items) else []
+        groups = await asyncio.to_thread(self._groups, items, known) if seen == len(items) else []
         return {"seen": seen, "total": len(items), "groups": groups}
 
     def leave(self, batch: str, groups: Sequence[Sequence[int]]) -> list[Item]:
@@ -79,11 +81,11 @@ class Alike:
                 self._vectors.popitem(last=False)
         return known
 
-    def _asked(self, owner: str, pictures: Sequence[str]) -> dict[str, np.ndarray]:
+    async def _asked(self, owner: str, pictures: Sequence[str]) -> dict[str, np.ndarray]:
         if not pictures:
             return {}
         request = AlignRequest(pictures=tuple(pictures), priority=Priority.NORMAL)
-        answer = self._engine.answer(owner, request, SECONDS)
+        answer = await self._engine.answered(owner, request, SECONDS)
         lines = np.frombuffer(answer.data, "<f4").reshape(len(pictures), answer.info["dim"])
         return dict(zip(pictures, lines, strict=True))
 

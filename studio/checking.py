@@ -6,6 +6,7 @@ what has words and no score is asked for, also after a restart; a caption in the
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
@@ -20,6 +21,7 @@ from pipelines.requests import AlignRequest, Priority
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipelines.base import Artifact
     from pipelines.catalog import Catalog
     from studio.batch_items import Item
     from studio.batch_rows import BatchRows
@@ -67,16 +69,17 @@ class Checking:
         """Words have changed."""
         self._news.set()
 
-    def caption(self, owner: str, artifact: str, seconds: float = SECONDS) -> None:
-        """One caption of the gallery, in the thread of the caller; where nobody answers, it stays unchecked."""
-        row = self._gallery.artifact(owner, artifact)
+    async def caption(self, owner: str, artifact: str, seconds: float = SECONDS) -> None:
+        """One caption of the gallery, while the caller waits; where nobody answers, it stays unchecked."""
+        row = await asyncio.to_thread(self._gallery.artifact, owner, artifact)
         request = row.made_from()
         asked = bool(getattr(request, "question", ""))
         if row.score is not None or row.kind != "caption" or not row.prompt.strip() or asked:
             return
         with suppress(TriptychError, TimeoutError):
-            (found,) = self._asked(owner, [(request.uploads()[0], row.prompt)], Priority.INTERACTIVE, seconds)
-            self._gallery.checked(owner, artifact, found)
+            question = _question([(request.uploads()[0], row.prompt)], Priority.INTERACTIVE)
+            (found,) = _told(await self._engine.answered(owner, question, seconds), [row.prompt])
+            await asyncio.to_thread(self._gallery.checked, owner, artifact, found)
 
     def _run(self) -> None:
         while self._open:
@@ -119,16 +122,22 @@ class Checking:
                 self._gallery.rewrite(owner, item.artifact, item.text or "")
             self._gallery.checked(owner, item.artifact, told)
 
-    def _asked(self, owner: str, pairs: Sequence[tuple[str, str]], priority: Priority = Priority.BACKGROUND,
-               seconds: float = SECONDS) -> list[dict]:  # fmt: skip
+    def _asked(self, owner: str, pairs: Sequence[tuple[str, str]], seconds: float = SECONDS) -> list[dict]:
         """pairs: SHA-256 of the picture, its caption."""
-        pictures, texts = zip(*pairs, strict=True)
-        request = AlignRequest(pictures=pictures, texts=tuple(text[:MOST] for text in texts), check=True,
-                               priority=priority)  # fmt: skip
-        told = self._engine.answer(owner, request, seconds).info["checked"]
-        return [one | {"text": text} for one, text in zip(told, texts, strict=True)]
+        answer = self._engine.answer(owner, _question(pairs, Priority.BACKGROUND), seconds)
+        return _told(answer, [text for _, text in pairs])
 
     def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while self._open and time.monotonic() < end:
             time.sleep(0.05)
+
+
+def _question(pairs: Sequence[tuple[str, str]], priority: Priority) -> AlignRequest:
+    pictures, texts = zip(*pairs, strict=True)
+    texts = tuple(text[:MOST] for text in texts)
+    return AlignRequest(pictures=pictures, texts=texts, check=True, priority=priority)
+
+
+def _told(answer: Artifact, texts: Sequence[str]) -> list[dict]:
+    return [one | {"text": text} for one, text in zip(answer.info["checked"], texts, strict=True)]

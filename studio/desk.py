@@ -65,6 +65,7 @@ class Desk:
         """A question without a row; raises what stands in the way of handing it over."""
         if self._link is None or self.closing:
             raise NotAllowed("The studio is still starting; ask again in a moment.")
+        self.asks.check_room(job.owner)
         self._send_pictures(job)
         future = self.asks.add(job)
         future.add_done_callback(partial(self._withdraw, job))

@@ -52,6 +52,7 @@ JSON_NUMBER = 400  # characters of a number with a fraction
 BODY_SECONDS = 20.0  # that a body may always take, and one more for each BODY_RATE bytes of it
 BODY_RATE = 1024
 
+QUESTIONS_PER_OWNER = 8  # to the worker, that are no jobs: what a picture shows, what is like a text
 JOBS_PER_OWNER = 1000  # waiting and running ones
 JOBS_SHOWN = 200
 

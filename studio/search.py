@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -32,16 +33,17 @@ class Search:
         self._engine, self._store, self._limits = engine, store, limits or Limits()
         self._vectors, self._lock = Vectors(store), threading.Lock()
 
-    def by_text(self, owner: str, text: str, limit: int) -> tuple[list[ArtifactRow], str]:
+    async def by_text(self, owner: str, text: str, limit: int) -> tuple[list[ArtifactRow], str]:
         """What has all the words, and what means the same; the best first. With a sentence where meaning was no help.
 
         A picture is as far from a text as another text of the same meaning is near, so cosines of pictures and of
         texts are not compared: each list is ranked by itself, and the ranks are fused. What is not like the words, as
         `pipelines.alignment.limits` has it, is left out.
         """
-        words = self._store.artifacts(owner, limit=DEPTH, text=text)
+        words = await asyncio.to_thread(self._store.artifacts, owner, limit=DEPTH, text=text)
         try:
-            near, note = self._found(owner, self._asked(owner, AlignRequest(texts=(text[:2000],)))), ""
+            vector, note = await self._asked(owner, AlignRequest(texts=(text[:2000],))), ""
+            near = await asyncio.to_thread(self._found, owner, vector)
         except (TriptychError, TimeoutError) as error:
             near, note = [], str(error) or "The device is busy: only the words were searched for."
         pictures = [row for row, cosine in near if row.kind != "speech" and cosine >= self._limits.pictures]
@@ -53,9 +55,10 @@ class Search:
         with self._lock:
             self._vectors = Vectors(self._store)
 
-    def by_picture(self, owner: str, sha256: str, limit: int) -> list[ArtifactRow]:
+    async def by_picture(self, owner: str, sha256: str, limit: int) -> list[ArtifactRow]:
         """What lies nearest to a stored picture. Raises what the asking raises."""
-        return self._near(owner, self._asked(owner, AlignRequest(pictures=(sha256,))))[:limit]
+        vector = await self._asked(owner, AlignRequest(pictures=(sha256,)))
+        return (await asyncio.to_thread(self._near, owner, vector))[:limit]
 
     def like(self, owner: str, row: ArtifactRow, limit: int) -> list[ArtifactRow]:
         """What lies nearest to an artifact of one's own. Raises NotFound where that has no place yet."""
@@ -64,8 +67,8 @@ class Search:
         near = self._near(owner, np.frombuffer(row.vector, np.float16))
         return [other for other in near if other.id != row.id][:limit]
 
-    def _asked(self, owner: str, request: AlignRequest) -> np.ndarray:
-        answer: Artifact = self._engine.answer(owner, request, SECONDS)
+    async def _asked(self, owner: str, request: AlignRequest) -> np.ndarray:
+        answer: Artifact = await self._engine.answered(owner, request, SECONDS)
         return np.frombuffer(answer.data, "<f4")[: answer.info["dim"]]
 
     def _near(self, owner: str, vector: np.ndarray) -> list[ArtifactRow]:

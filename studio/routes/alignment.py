@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Request
 from PIL import Image
 
 from pipelines import requests
 from pipelines.base import Artifact
 from pipelines.errors import InvalidRequest
+from studio.answers import answered
 from studio.context import Here, Owner, Studio
 from studio.heat import overlay
 
@@ -22,7 +24,7 @@ Words = Annotated[list[Annotated[str, Body(max_length=100)]], Body(max_length=20
 
 
 @router.post("/labels")
-def labels(studio: Here, owner: Owner, picture: Sha, labels: Words) -> dict:
+async def labels(http: Request, studio: Here, owner: Owner, picture: Sha, labels: Words) -> dict:
     """How a stored picture (its SHA-256) is shared among labels of one's own, the best first.
 
     share: 0…1, all together 1 (with SigLIP: each by itself). standing: the share of 64 captions of other pictures that
@@ -31,21 +33,27 @@ def labels(studio: Here, owner: Owner, picture: Sha, labels: Words) -> dict:
     wanted = list(dict.fromkeys(word.strip() for word in labels if word.strip()))
     if not wanted:
         raise InvalidRequest("labels", "nothing", "one word or more, separated by commas")
-    info = _asked(studio, owner, pictures=(picture,), labels=wanted).info
+    info = (await _asked(http, studio, owner, pictures=(picture,), labels=wanted)).info
     found = zip(wanted, info["labels"][0], info["standing"][0], strict=True)
     lines = [{"label": label, "share": share, "standing": standing} for label, share, standing in found]
     return {"labels": sorted(lines, key=lambda line: -line["share"]), "notes": info["notes"]}
 
 
 @router.post("/heatmap")
-def heatmap(studio: Here, owner: Owner, picture: Sha, text: Annotated[str, Body(max_length=500)]) -> dict:
+async def heatmap(
+    http: Request, studio: Here, owner: Owner, picture: Sha, text: Annotated[str, Body(max_length=500)]
+) -> dict:
     """Where in a stored picture (its SHA-256) the words fit. image: a picture to lay over it, as a data URI.
 
     peak: 0…1, how far the best place stands out; under 1 that is less than 64 other captions do by chance.
     """
     if not text.strip():
         raise InvalidRequest("text", "nothing", "a word or a phrase")
-    answer = _asked(studio, owner, pictures=(picture,), texts=(text.strip(),), heatmap=True)
+    answer = await _asked(http, studio, owner, pictures=(picture,), texts=(text.strip(),), heatmap=True)
+    return await asyncio.to_thread(_laid_over, studio, owner, picture, answer)
+
+
+def _laid_over(studio: Studio, owner: str, picture: str, answer: Artifact) -> dict:
     told = answer.info["heatmap"]
     values = np.frombuffer(answer.data, "<f4").reshape(told["height"], told["width"])
     with Image.open(io.BytesIO(studio.gallery.upload(owner, picture))) as image:
@@ -53,5 +61,5 @@ def heatmap(studio: Here, owner: Owner, picture: Sha, text: Annotated[str, Body(
     return {"image": laid, "peak": round(float(values.max()), 3), "notes": answer.info["notes"]}
 
 
-def _asked(studio: Studio, owner: str, **fields: object) -> Artifact:
-    return studio.engine.answer(owner, requests.make("align", **fields), SECONDS)
+async def _asked(http: Request, studio: Studio, owner: str, **fields: object) -> Artifact:
+    return await answered(http, studio, owner, requests.make("align", **fields), SECONDS)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Body, Form, Path, Query, Response, UploadFile
+from fastapi import APIRouter, Body, Form, Path, Query, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import FileResponse, StreamingResponse
 
@@ -13,6 +14,7 @@ from pipelines import requests
 from pipelines.errors import NotAllowed
 from pipelines.requests import CaptionRequest
 from studio import exports, limits, sidecars
+from studio.answers import while_there
 from studio.batch_views import batch_view, item_view
 from studio.batches import ANY_PICTURE
 from studio.context import Here, Owner, Studio
@@ -144,9 +146,10 @@ def undo(studio: Here, owner: Owner, id: str) -> dict:
 
 
 @router.post("/api/batches/{id}/alike")
-def alike(studio: Here, owner: Owner, id: str) -> dict:
+async def alike(http: Request, studio: Here, owner: Owner, id: str) -> dict:
     """Near-duplicates. Each call looks at a few more pictures; `groups` (numbers) are there when all are `seen`."""
-    return studio.batches.alike.look(owner, studio.batches.get(owner, id).id)
+    batch = await asyncio.to_thread(studio.batches.get, owner, id)
+    return await while_there(http, studio.batches.alike.look(owner, batch.id))
 
 
 @router.post("/api/batches/{id}/leave")

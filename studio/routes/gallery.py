@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Annotated
@@ -71,13 +72,21 @@ def picture(studio: Here, owner: Owner, id: str) -> dict:
 
 
 @router.patch("/api/gallery/{id}")
-def rewrite(
+async def rewrite(
     studio: Here, owner: Owner, id: str, text: Annotated[str, Body(embed=True, max_length=limits.CAPTION_CHARACTERS)]
 ) -> dict:
     """A caption in other words: its file and what it is found by change."""
+    await asyncio.to_thread(_reworded, studio, owner, id, text)
+    await studio.batches.checks.caption(owner, id, SECONDS)
+    return await asyncio.to_thread(_renewed, studio, owner, id)
+
+
+def _reworded(studio: Studio, owner: str, id: str, text: str) -> None:
     row = studio.gallery.rewrite(owner, id, text)
     studio.batches.heard(owner, id, row.prompt)
-    studio.batches.checks.caption(owner, id, SECONDS)
+
+
+def _renewed(studio: Studio, owner: str, id: str) -> dict:
     studio.engine.renew(owner, id)
     row = studio.gallery.artifact(owner, id)
     return {**view(row), "info": json.loads(row.info)}

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from pipelines.errors import InvalidRequest
 from studio import limits
-from studio.context import Here, Owner
+from studio.answers import while_there
+from studio.context import Here, Owner, Studio
 from studio.routes.gallery import seen
+from studio.rows import ArtifactRow
 
 router = APIRouter(prefix="/api/search", tags=["gallery"])
 
 
 @router.get("")
-def search(
+async def search(
+    http: Request,
     studio: Here,
     owner: Owner,
     text: Annotated[str, Query(max_length=1000)] = "",
     like: Annotated[str, Query(max_length=64)] = "",
-    picture: Annotated[str, Query(max_length=64)] = "",
+    picture: Annotated[str, Query(pattern="^([0-9a-f]{64})?$")] = "",
     kind: Annotated[str, Query(max_length=20)] = "",
     limit: Annotated[int, Query(ge=1, le=limits.MAX_PAGE_SIZE)] = limits.PAGE_SIZE,
 ) -> dict:
@@ -33,9 +37,14 @@ def search(
         raise InvalidRequest("search", ", ".join(given) or "nothing", "one of text, like, picture")
     note = ""
     if text.strip():
-        rows, note = studio.search.by_text(owner, text.strip(), limits.MAX_PAGE_SIZE)
+        rows, note = await while_there(http, studio.search.by_text(owner, text.strip(), limits.MAX_PAGE_SIZE))
     elif like:
-        rows = studio.search.like(owner, studio.gallery.artifact(owner, like), limits.MAX_PAGE_SIZE)
+        rows = await asyncio.to_thread(_like, studio, owner, like)
     else:
-        rows = studio.search.by_picture(owner, picture, limits.MAX_PAGE_SIZE)
-    return {"items": [seen(studio, row) for row in rows if kind in ("", row.kind)][:limit], "note": note}
+        rows = await while_there(http, studio.search.by_picture(owner, picture, limits.MAX_PAGE_SIZE))
+    chosen = [row for row in rows if kind in ("", row.kind)][:limit]
+    return {"items": await asyncio.to_thread(lambda: [seen(studio, row) for row in chosen]), "note": note}
+
+
+def _like(studio: Studio, owner: str, id: str) -> list[ArtifactRow]:
+    return studio.search.like(owner, studio.gallery.artifact(owner, id), limits.MAX_PAGE_SIZE)

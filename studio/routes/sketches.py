@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from pipelines.errors import InvalidRequest
 from pipelines.requests import ImageRequest, Priority, make
+from studio.answers import answered
 from studio.context import Here, Owner
 from studio.routes.jobs import json_object
 
 router = APIRouter(prefix="/api/sketches", tags=["jobs"])
 STEPS = 8
+SECONDS = 120.0
 
 
 @router.post("", response_class=Response, responses={200: {"content": {"image/png": {}}}})
-async def sketch(studio: Here, owner: Owner, fields: Annotated[dict, Depends(json_object)]) -> Response:
+async def sketch(http: Request, studio: Here, owner: Owner, fields: Annotated[dict, Depends(json_object)]) -> Response:
     """The picture itself, of a request as for a job, with at most 8 steps. Asked for again as a job, it is the same."""
     fields.pop("kind", None)
     request = make("image", **{**fields, "priority": Priority.INTERACTIVE})
     _cheap(request)
-    made = await asyncio.wrap_future(await asyncio.to_thread(studio.engine.ask, owner, request))
+    made = await answered(http, studio, owner, request, SECONDS)
     return Response(made.data, media_type=made.media_type, headers={"Cache-Control": "no-store"})
 
 

@@ -7,12 +7,13 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, UploadFile
+from fastapi import APIRouter, Query, Request, UploadFile
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 
 from pipelines.errors import NotAllowed, NotFound
 from pipelines.requests import Priority, make
 from studio import following, limits, samples, texts
+from studio.answers import answered
 from studio.context import Here, Owner
 from studio.gallery import file_name
 from studio.uploading import UploadRoute
@@ -23,6 +24,7 @@ _SOUND = {"description": "The sound", "content": {"audio/wav": {}}}
 _NOTHING = {"description": "Nothing was spoken"}
 _SUBTITLES = {"description": "The subtitles", "content": {"application/x-subrip": {}, "text/vtt": {}}}
 MOST_SECONDS = 24 * 3600
+SAMPLE_SECONDS = 120.0
 
 
 @router.get("/jobs/{id}/audio", response_class=Response, responses={200: _SOUND, 204: _NOTHING})
@@ -71,6 +73,7 @@ def subtitles(studio: Here, owner: Owner, id: str, form: Literal["srt", "vtt"], 
 
 @router.get("/voices/sample", response_class=FileResponse, responses={200: {"content": {"audio/mpeg": {}}}})
 async def sample(
+    http: Request,
     studio: Here,
     owner: Owner,
     model: Annotated[str, Query(min_length=1, max_length=200)],
@@ -84,7 +87,7 @@ async def sample(
     name = hashlib.sha256(json.dumps(fields).encode()).hexdigest()
     path = studio.settings.data_dir / "samples" / f"{name}.mp3"
     if not path.exists():
-        made = await asyncio.wrap_future(await asyncio.to_thread(studio.engine.ask, owner, request))
+        made = await answered(http, studio, owner, request, SAMPLE_SECONDS)
         await asyncio.to_thread(samples.keep, path, made.data)
     return FileResponse(path, media_type="audio/mpeg", headers={"Cache-Control": "private, max-age=86400"})
 

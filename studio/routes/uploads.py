@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 
-from fastapi import APIRouter, Response, UploadFile
+from fastapi import APIRouter, Request, Response, UploadFile
 from PIL import Image
 
 from pipelines import requests
-from pipelines.errors import NotAllowed, TriptychError
+from pipelines.errors import TriptychError
 from studio import limits, metadata
+from studio.answers import answered
 from studio.context import Here, Owner, Studio
 from studio.keeping import thumbnail
 from studio.uploading import UploadRoute
@@ -45,16 +47,13 @@ def thumb(studio: Here, owner: Owner, sha256: str) -> Response:
 
 
 @router.get("/uploads/{sha256}/caption")
-def caption(studio: Here, owner: Owner, sha256: str) -> dict:
+async def caption(http: Request, studio: Here, owner: Owner, sha256: str) -> dict:
     """What the first captioner says of it, "" where there is none. Nothing of this is kept."""
-    models = [entry for entry in studio.catalog.entries("caption") if entry.ready]
+    models = [entry for entry in await asyncio.to_thread(studio.catalog.entries, "caption") if entry.ready]
     if not models:
         return {"caption": ""}
     request = requests.make("caption", picture=sha256, model=models[0].id, priority="interactive")
-    try:
-        answer = studio.engine.answer(owner, request, CAPTION_SECONDS)
-    except TimeoutError as error:
-        raise NotAllowed("The device is busy: describe this picture later.") from error
+    answer = await answered(http, studio, owner, request, CAPTION_SECONDS)
     return {"caption": answer.info.get("caption", "")}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 
@@ -49,7 +50,7 @@ def test_a_caption_of_the_gallery_is_checked_when_it_changes(desk: Desk):
     id = soon(lambda: desk.engine.view(ME, job.id)["artifact"])["id"]
     desk.gallery.rewrite(ME, id, "a blue square")
     assert desk.gallery.artifact(ME, id).score is None
-    desk.batches.checks.caption(ME, id)
+    asyncio.run(desk.batches.checks.caption(ME, id))
     assert desk.gallery.artifact(ME, id).score == 0.88
     info = json.loads(desk.gallery.artifact(ME, id).info)
     assert (info["edited"], info["candidates"][-1]["text"]) == (True, "a blue square")
@@ -60,9 +61,9 @@ def test_a_caption_of_the_gallery_is_checked_when_it_changes(desk: Desk):
 
 def test_near_duplicates_are_found_left_out_and_taken_back(desk: Desk):
     id = desk.made("a.png", "b.png", "c.png", "d.png", colours=("red", "green"))
-    seen = [desk.batches.alike.look(ME, id)]
+    seen = [asyncio.run(desk.batches.alike.look(ME, id))]
     while seen[-1]["seen"] < seen[-1]["total"]:
-        seen.append(desk.batches.alike.look(ME, id))
+        seen.append(asyncio.run(desk.batches.alike.look(ME, id)))
     assert seen[-1] == {"seen": 4, "total": 4, "groups": [[1, 3], [2, 4]]}
     assert desk.batches.leave(ME, id, [[3, 1], [2, 4]]) == 2
     assert desk.batches.leave(ME, id, [[3, 1], [2, 4]]) == 0
@@ -70,7 +71,7 @@ def test_near_duplicates_are_found_left_out_and_taken_back(desk: Desk):
     assert (gone.status, gone.error) == ("refused", "Left out as nearly the same as c.png.")
     desk.batches.run(ME, id, CaptionRequest(picture=ANY_PICTURE))
     assert {name for name, item in desk.over(id).items() if item.text} == {"b.png", "c.png"}
-    assert desk.batches.alike.look(ME, id)["groups"] == []
+    assert asyncio.run(desk.batches.alike.look(ME, id))["groups"] == []
     assert desk.batches.alike.back(id, [1, 2]) == 1
     assert desk.items(id)["a.png"].status == "new"
     with pytest.raises(InvalidRequest):

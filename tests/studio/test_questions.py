@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 from pipelines.base import Artifact
 from pipelines.errors import NotAllowed, TriptychError, WorkerLost
 from pipelines.requests import AlignRequest, ImageRequest, make
-from studio import batch_alike, search
+from studio import batch_alike, limits, search
+from studio.answers import while_there
 from studio.context import Studio
 from studio.foreman import Foreman
 from studio.messages import Begun, Cancel, Failed, Forget, GivenUp, Picture, Submit
 from studio.routes import alignment, uploads
 from studio.search import Search
 from tests.studio.desk import ME, picture, soon
-from tests.studio.moments import PATIENCE, Still
+from tests.studio.moments import PATIENCE, Held, Still
 
 WORDS = AlignRequest(texts=("a red emoji",))
 
@@ -70,20 +73,39 @@ def test_an_answer_that_comes_in_time_is_one(still: Still):
     assert not any(isinstance(told, Cancel) for told in still.sent)
 
 
+class Stays:
+    """A client that waits."""
+
+    async def receive(self) -> dict:
+        return await asyncio.Event().wait()
+
+
+class Goes(Stays):
+    """A client that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.left = asyncio.Event()
+
+    async def receive(self) -> dict:
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+
 def checked(still: Still) -> None:
     still.batches.checks._asked(ME, [(still.gallery.keep_upload(ME, picture()), "words")], seconds=0.0)
 
 
 def compared(still: Still) -> None:
-    still.batches.alike.look(ME, still.made("a.png", "b.png"))
+    asyncio.run(still.batches.alike.look(ME, still.made("a.png", "b.png")))
 
 
 def searched(still: Still) -> None:
-    Search(still.engine, still.store).by_picture(ME, still.gallery.keep_upload(ME, picture()), 5)
+    asyncio.run(Search(still.engine, still.store).by_picture(ME, still.gallery.keep_upload(ME, picture()), 5))
 
 
 def labelled(still: Still) -> None:
-    alignment.labels(SimpleNamespace(engine=still.engine), ME, still.gallery.keep_upload(ME, picture()), ["a", "b"])
+    sha = still.gallery.keep_upload(ME, picture())
+    asyncio.run(alignment.labels(Stays(), SimpleNamespace(engine=still.engine), ME, sha, ["a", "b"]))
 
 
 @pytest.mark.parametrize("ask", [checked, compared, searched, labelled])
@@ -93,7 +115,7 @@ def test_while_the_line_is_long_questions_do_not_pile_up(
     for module in (batch_alike, search, alignment):
         monkeypatch.setattr(module, "SECONDS", 0.0)
     for _ in range(3):
-        with pytest.raises(TimeoutError):
+        with pytest.raises((TimeoutError, NotAllowed)):
             ask(still)
         assert still.questions() == []
 
@@ -107,8 +129,66 @@ def test_a_start_picture_is_not_described_for_somebody_who_has_gone(
     Foreman(desk).joined(SimpleNamespace(send=lambda message: None))
     sha = client.post("/api/uploads", files={"file": picture(size=(64, 64))}).json()["sha256"]
     answer = client.get(f"/api/uploads/{sha}/caption")
-    assert answer.json()["error"]["message"] == "The device is busy: describe this picture later."
+    assert answer.json()["error"]["message"] == "The device is busy: ask again later."
     assert list(desk.asks.jobs()) == []
+
+
+def test_who_has_many_questions_open_waits_and_the_others_do_not(still: Still):
+    asked = [still.engine.ask(ME, WORDS) for _ in range(limits.QUESTIONS_PER_OWNER)]
+    with pytest.raises(NotAllowed, match="questions open"):
+        still.engine.ask(ME, WORDS)
+    still.engine.ask("somebody else", WORDS)
+    asked[0].cancel()
+    still.engine.ask(ME, WORDS)
+
+
+def test_nobody_is_kept_waiting_by_a_thread_that_waits(still: Still):
+    """A hundred people with a question each: no thread waits with them."""
+
+    async def all_ask() -> None:
+        async def one(owner: str) -> None:
+            with suppress(NotAllowed):
+                await while_there(Stays(), still.engine.answered(owner, WORDS, PATIENCE))
+
+        waiting = [asyncio.create_task(one(f"owner {i}")) for i in range(100)]
+        while len(still.questions()) < len(waiting):
+            await asyncio.sleep(0.001)
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 10) == "free"
+        still.engine.hang_up()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    asyncio.run(all_ask())
+
+
+def test_who_goes_takes_the_question_along(still: Still):
+    async def ask_and_go() -> None:
+        client = Goes()
+        asked = asyncio.create_task(while_there(client, still.engine.answered(ME, WORDS, PATIENCE)))
+        while not still.questions():
+            await asyncio.sleep(0.001)
+        client.left.set()
+        with pytest.raises(HTTPException):
+            await asked
+        while still.questions():
+            await asyncio.sleep(0.001)
+
+    asyncio.run(asyncio.wait_for(ask_and_go(), PATIENCE))
+
+
+def test_who_goes_at_the_moment_of_asking_leaves_no_question(still: Still, monkeypatch: pytest.MonkeyPatch):
+    held = Held(still.engine.ask)
+    monkeypatch.setattr(still.engine, "ask", held)
+
+    async def ask_and_go() -> None:
+        asked = asyncio.create_task(still.engine.answered(ME, WORDS, PATIENCE))
+        await asyncio.to_thread(held.inside.wait, PATIENCE)
+        asked.cancel()
+        await asyncio.wait([asked])
+        held.go.set()
+        while still.questions():
+            await asyncio.sleep(0.001)
+
+    asyncio.run(asyncio.wait_for(ask_and_go(), PATIENCE))
 
 
 def test_whoever_waits_is_told_that_the_studio_ends_and_nobody_asks_any_more(still: Still):

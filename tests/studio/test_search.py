@@ -1,5 +1,6 @@
 """Search by words and by meaning, over a store with artifacts whose vectors are known."""
 
+import asyncio
 import time
 
 import numpy as np
@@ -31,7 +32,7 @@ class Knows:
     def __init__(self, vector=None, error=None):
         self.vector, self.error = vector, error
 
-    def answer(self, owner, request, seconds):
+    async def answered(self, owner, request, seconds):
         if self.error:
             raise self.error
         return Artifact("align", "", self.vector.astype("<f4").tobytes(), {"dim": DIM})
@@ -61,7 +62,7 @@ def add(store, words, vector=None, owner="ann", kind="image", hidden=False):
 def test_what_means_the_same_is_found_without_its_words(store):
     add(store, "a dog", unit(0, 1))
     cat = add(store, "a cat", unit(1, 0.2))
-    found, note = Search(Knows(unit(1, 0)), store).by_text("ann", "kitten", 10)
+    found, note = asyncio.run(Search(Knows(unit(1, 0)), store).by_text("ann", "kitten", 10))
     assert found[0].id == cat.id
     assert note == ""
 
@@ -72,7 +73,7 @@ def test_what_has_the_words_and_the_meaning_comes_first_and_all_kinds_are_in_one
         add(store, "a spoken cat", unit(1, 0.3), kind="speech"),
         add(store, "an apple", unit(1, 0.05)),
     ]
-    found, _ = Search(Knows(unit(1, 0)), store).by_text("ann", "cat", 10)
+    found, _ = asyncio.run(Search(Knows(unit(1, 0)), store).by_text("ann", "cat", 10))
     assert {row.id for row in found} == {row.id for row in rows}
     assert found[-1].prompt == "an apple"
     assert {row.kind for row in found[:2]} == {"image", "speech"}
@@ -81,7 +82,9 @@ def test_what_has_the_words_and_the_meaning_comes_first_and_all_kinds_are_in_one
 def test_without_the_device_the_words_still_find_and_it_is_said(store):
     row = add(store, "a cat")
     add(store, "a dog")
-    found, note = Search(Knows(error=NotAllowed("The studio is still starting.")), store).by_text("ann", "cat", 10)
+    found, note = asyncio.run(
+        Search(Knows(error=NotAllowed("The studio is still starting.")), store).by_text("ann", "cat", 10)
+    )
     assert [other.id for other in found] == [row.id]
     assert note == "The studio is still starting."
 
@@ -89,7 +92,7 @@ def test_without_the_device_the_words_still_find_and_it_is_said(store):
 def test_only_ones_own_and_nothing_hidden(store):
     add(store, "a cat", unit(1), owner="bob")
     add(store, "a cat", unit(1), hidden=True)
-    assert Search(Knows(unit(1)), store).by_text("ann", "cat", 10)[0] == []
+    assert asyncio.run(Search(Knows(unit(1)), store).by_text("ann", "cat", 10))[0] == []
 
 
 def test_like_another_leaves_that_one_out_and_wants_a_vector(store):
@@ -103,12 +106,12 @@ def test_like_another_leaves_that_one_out_and_wants_a_vector(store):
 def test_new_ones_are_found_and_deleted_ones_are_not(store):
     search = Search(Knows(unit(1)), store)
     first = add(store, "one", unit(1, 0.5))
-    assert [row.id for row in search.by_picture("ann", SHA, 5)] == [first.id]
+    assert [row.id for row in asyncio.run(search.by_picture("ann", SHA, 5))] == [first.id]
     second = add(store, "two", unit(1))
-    assert [row.id for row in search.by_picture("ann", SHA, 5)] == [second.id, first.id]
+    assert [row.id for row in asyncio.run(search.by_picture("ann", SHA, 5))] == [second.id, first.id]
     store.delete_artifact(second.id)
     third = add(store, "three", unit(1, 0.1))
-    assert [row.id for row in search.by_picture("ann", SHA, 5)] == [third.id, first.id]
+    assert [row.id for row in asyncio.run(search.by_picture("ann", SHA, 5))] == [third.id, first.id]
 
 
 def test_the_nearest_are_those_that_numpy_finds_and_the_matrix_grows(store):
@@ -154,6 +157,6 @@ def test_what_is_not_like_the_words_is_left_out(store):
     kinds = ("image", "caption", "speech")
     ids = {(kind, place): add(store, f"{kind} {i}", vector, kind=kind).id
            for kind in kinds for i, (place, vector) in enumerate([("near", near), ("far", far)])}  # fmt: skip
-    rows, note = Search(Knows(unit(1)), store, Limits(pictures=0.7, texts=0.9)).by_text("ann", "zzz", 9)
+    rows, note = asyncio.run(Search(Knows(unit(1)), store, Limits(pictures=0.7, texts=0.9)).by_text("ann", "zzz", 9))
     assert ({row.id for row in rows}, note) == ({ids["image", "near"], ids["caption", "near"]}, "")
-    assert len(Search(Knows(unit(1)), store).by_text("ann", "zzz", 9)[0]) == 6
+    assert len(asyncio.run(Search(Knows(unit(1)), store).by_text("ann", "zzz", 9))[0]) == 6
