@@ -155,6 +155,7 @@ def test_every_module_says_what_it_is_for():
 
 WAITS = ("engine", "store", "gallery", "batches", "search", "catalog")  # what may wait for a file or for the database
 AT_ONCE = {"engine.subscribe", "engine.worker"}
+AT_ONCE |= {"engine.answered", "search.by_text", "search.by_picture"}  # coroutines
 
 
 @pytest.mark.parametrize("path", sources("studio"), ids=str)
