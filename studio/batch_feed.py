@@ -131,6 +131,7 @@ class Feed:
         request = requests.from_json(batch.request).model_copy(update={"picture": item.picture, "name": item.name})
         try:
             self._engine.submit(batch.owner, request, paced=False, beside=partial(self._rows.asked, item))
+            self._rows.tell(batch.id, [number])
         except NotAllowed:  # too many jobs already, or the disk is full: in a while there is room again
             return False
         except Unwritable:

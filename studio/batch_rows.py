@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 
 from studio import limits
@@ -24,12 +25,19 @@ WHERE status = 'wanted' AND batch IN (SELECT id FROM batches WHERE NOT running)"
 class BatchRows:
     """Their tables in the store's file; each call is one transaction."""
 
-    def __init__(self, store: Store):
-        self._store = store
+    def __init__(self, store: Store, told: Callable[[str, Collection[int] | None], None] = lambda batch, numbers: None):
+        """told: hears which batch has changed, and the numbers of its items that have (None: who knows which)."""
+        self._store, self.tell = store, told
+
+    @contextmanager
+    def _writing(self, batch: str, numbers: Collection[int] | None = ()) -> Iterator[sqlite3.Connection]:
+        with self._store.transaction() as db:
+            yield db
+        self.tell(batch, numbers)
 
     def add(self, batch: Batch) -> None:
         values = asdict(batch)
-        with self._store.transaction() as db:
+        with self._writing(batch.id) as db:
             db.execute(f"INSERT INTO batches ({_BATCH}) VALUES ({_marks(values)})", tuple(values.values()))
 
     def batch(self, id: str) -> Batch | None:
@@ -47,7 +55,7 @@ class BatchRows:
         self._store.insist(lambda: self._delete(id))
 
     def _delete(self, id: str) -> None:
-        with self._store.transaction() as db:
+        with self._writing(id) as db:
             db.execute("INSERT OR REPLACE INTO deletions SELECT id, 'batch', owner FROM batches WHERE id = ?", (id,))
             db.execute("DELETE FROM batches WHERE id = ?", (id,))
             for table in ("batch_items", "batch_texts", "batch_edits"):
@@ -55,13 +63,13 @@ class BatchRows:
 
     def set(self, id: str, **values: object) -> None:
         """Change columns of a batch."""
-        with self._store.transaction() as db:
+        with self._writing(id) as db:
             db.execute(f"UPDATE batches SET {_assign(values)} WHERE id = ?", (*values.values(), id))
 
     def run(self, id: str, numbers: Iterable[int], request: str, begun: float) -> None:
         """These items are wanted from now on, and the batch runs."""
         values = [(id, number) for number in numbers]
-        with self._store.transaction() as db:
+        with self._writing(id, [number for _, number in values]) as db:
             db.executemany(
                 "UPDATE batch_items SET status = 'wanted', error = '' WHERE batch = ? AND number = ?", values
             )
@@ -72,7 +80,7 @@ class BatchRows:
         self._store.insist(lambda: self._stop(id))
 
     def _stop(self, id: str) -> None:
-        with self._store.transaction() as db:
+        with self._writing(id, None) as db:
             db.execute("UPDATE batches SET running = 0 WHERE id = ?", (id,))
             db.execute(_TO_REST)
 
@@ -86,12 +94,17 @@ class BatchRows:
 
     def add_item(self, item: Item) -> Item:
         """With the next number of its batch."""
-        with self._store.transaction() as db:
+        with self._writing(item.batch, None) as db:
             found = db.execute("SELECT max(number) FROM batch_items WHERE batch = ?", (item.batch,)).fetchone()[0]
             values = asdict(item) | {"number": (found or 0) + 1}
             names = ", ".join(values)
             db.execute(f"INSERT INTO batch_items ({names}) VALUES ({_marks(values)})", tuple(values.values()))
         return Item(**values)
+
+    def numbered(self, batch: str, numbers: Collection[int]) -> list[Item]:
+        """Those of these numbers that there are."""
+        marks = ", ".join("?" * len(numbers))
+        return self.items(f"batch = ? AND number IN ({marks})", (batch, *numbers))
 
     def item(self, batch: str, number: int) -> Item | None:
         return next(iter(self.items("batch = ? AND number = ?", (batch, number))), None)
@@ -115,8 +128,8 @@ class BatchRows:
 
     def update(self, batch: str, numbers: Iterable[int], **values: object) -> None:
         """The same new values for several items."""
-        query = f"UPDATE batch_items SET {_assign(values)} WHERE batch = ? AND number = ?"
-        with self._store.transaction() as db:
+        query, numbers = f"UPDATE batch_items SET {_assign(values)} WHERE batch = ? AND number = ?", list(numbers)
+        with self._writing(batch, numbers) as db:
             db.executemany(query, [(*values.values(), batch, number) for number in numbers])
 
     @staticmethod
@@ -132,7 +145,7 @@ class BatchRows:
         """
         one = "batch = ? AND number = ? AND status = 'asked' AND job = ?"
         query = f"UPDATE batch_items SET {_assign(values)} WHERE {one}"
-        with self._store.transaction() as db:
+        with self._writing(item.batch, [item.number]) as db:
             done = bool(db.execute(query, (*values.values(), item.batch, item.number, item.job)).rowcount)
             if done and replaced:
                 self._store.drop_artifact(db, replaced)
@@ -141,7 +154,7 @@ class BatchRows:
     def score(self, item: Item, score: float | None) -> bool:
         """How well its words agree with its picture; False where it has other words by now."""
         query = "UPDATE batch_items SET score = ? WHERE batch = ? AND number = ? AND text = ? AND origin != 'model'"
-        with self._store.transaction() as db:
+        with self._writing(item.batch, [item.number]) as db:
             return bool(db.execute(query, (score, item.batch, item.number, item.text)).rowcount)
 
     def unchecked(self, but: Set[tuple], limit: int) -> list[tuple[str, Item]]:
@@ -199,7 +212,7 @@ class BatchRows:
         # one that was in line has left it: taken back, nobody works on it
         before = [[n, now[n].text, now[n].score, now[n].origin, _status(now[n])] for n in texts]
         after = [(text, None, "person", ItemStatus.DONE, n) for n, text in texts.items()]
-        with self._store.transaction() as db:
+        with self._writing(batch, list(texts)) as db:
             db.execute("INSERT INTO batch_edits (batch, what, before) VALUES (?, ?, ?)",
                        (batch, what, json.dumps(before, ensure_ascii=False)))  # fmt: skip
             db.execute(
@@ -215,7 +228,7 @@ class BatchRows:
         if last is None:
             return None
         before = json.loads(last["before"])
-        with self._store.transaction() as db:
+        with self._writing(batch, [one[0] for one in before]) as db:
             # one that is being described meanwhile stays in line
             busy = {
                 row[0]

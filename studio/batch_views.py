@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from studio.batch_items import Batch, Item
 from studio.batch_rows import BatchRows
 
+if TYPE_CHECKING:
+    from studio.batches import Batches
+
 _ASKED = ("model", "style", "candidates")
+
+
+def batch_event(batches: Batches, owner: str, id: str, numbers: Collection[int] | None) -> dict | None:
+    """What is pushed when a batch has changed. batch: None where it is there no more; items: those of these numbers,
+    None where many may have changed.
+    """
+    batch = batches.rows.batch(id)
+    if batch is not None and batch.owner != owner:
+        return None
+    view = batch_view(batches.rows, batch) if batch else None
+    items = None if numbers is None else [item_view(item) for item in batches.rows.numbered(id, numbers)]
+    return {"type": "batch", "id": id, "batch": view, "items": items}
 
 
 def batch_view(rows: BatchRows, batch: Batch) -> dict:

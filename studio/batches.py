@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -36,7 +37,7 @@ class Batches:
     """`start` after the engine has started."""
 
     def __init__(self, folder: Path, store: Store, gallery: Gallery, catalog: Catalog, engine: Engine):
-        self.rows = BatchRows(store)
+        self.rows = BatchRows(store, self._tell)
         self.files = BatchFiles(folder / "batches", gallery.uploads)
         self._gallery, self._catalog, self._engine = gallery, catalog, engine
         self._feed = Feed(store, gallery, engine, self.rows)
@@ -52,6 +53,10 @@ class Batches:
     def stop(self) -> None:
         self._feed.stop()
         self.checks.stop()
+
+    def _tell(self, id: str, numbers: Collection[int] | None) -> None:
+        if batch := self.rows.batch(id):
+            self._engine.tell_batch(batch.owner, id, numbers)
 
     # --- what there is ---
 
@@ -82,6 +87,7 @@ class Batches:
         self.cancel(owner, id)
         with self._feed.lock:
             self.rows.delete(id)
+        self._engine.tell_batch(owner, id, ())
         self.files.drop(owner, id)
 
     # --- what comes in ---

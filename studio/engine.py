@@ -12,7 +12,7 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -224,6 +224,10 @@ class Engine(Watching):
     def on_end(self, hear: Callable[[Job], None]) -> None:
         """`hear` is told of every job that is over, in the thread that ends it: it may only take note."""
         self._desk.ended.append(hear)
+
+    def tell_batch(self, owner: str, id: str, numbers: Collection[int] | None) -> None:
+        """Whoever watches is told that a batch has changed: these of its items, or (None) who knows which."""
+        self._desk.subscriptions.tell_batch(owner, id, numbers)
 
     def forget(self, owner: str, job_id: str) -> None:
         """What an ended job has made was deleted: it need not be shown any more."""

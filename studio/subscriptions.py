@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from weakref import WeakSet
 
 from studio.jobs import JobStatus
 
-STATUS_SECONDS = 0.5
+STATUS_SECONDS = BATCH_SECONDS = 0.5  # between two events of the same thing
+MOST_ITEMS = 100  # of a batch that are told one by one
 
 
 class Subscription:
@@ -26,15 +27,19 @@ class Subscription:
         view: Callable[[str], dict | None],
         status: Callable[[], dict],
         pieces: Callable[[str, int], list[dict]] = lambda job_id, begin: [],
+        batch: Callable[[str, Collection[int] | None], dict | None] = lambda id, numbers: None,
         aside: Callable[..., Awaitable] = asyncio.to_thread,
     ):
-        """aside: runs what may wait for the database where it holds up nobody."""
+        """batch: what is told of a batch, and of its items of these numbers (None: too many to be told one by one).
+        aside: runs what may wait for the database where it holds up nobody.
+        """
         self.owner, self.closed = owner, False
-        self._view, self._status, self._pieces, self._aside = view, status, pieces, aside
+        self._view, self._status, self._pieces, self._batch, self._aside = view, status, pieces, batch, aside
         self._told: dict[str, int] = {}  # how many parts of each unfinished job were told of
         self._ready: deque[dict] = deque()
         self._changed: dict[str, None] = {}
-        self._status_changed, self._status_due = False, 0.0
+        self._batches: dict[str, set[int] | None] = {}  # numbers of the items that have changed
+        self._status_changed, self._status_due, self._batch_due = False, 0.0, 0.0
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake = asyncio.Event()
@@ -57,9 +62,8 @@ class Subscription:
             event = await self._aside(self._take, asyncio.get_running_loop().time())
             if event:
                 return event
-            wait = self._status_due - asyncio.get_running_loop().time() if self._status_changed else None
             try:
-                await asyncio.wait_for(self._awake.wait(), wait)
+                await asyncio.wait_for(self._awake.wait(), self._wait(asyncio.get_running_loop().time()))
             except TimeoutError:
                 continue
 
@@ -70,6 +74,14 @@ class Subscription:
                 self._status_changed = True
             else:
                 self._changed[job_id] = None
+        self._wake()
+
+    def tell_batch(self, id: str, numbers: Collection[int] | None) -> None:
+        """A batch of the owner has changed: these of its items, or (None) who knows which."""
+        with self._lock:
+            known = self._batches.get(id, set())
+            many = numbers is None or known is None or len(known) + len(numbers) > MOST_ITEMS
+            self._batches[id] = None if many else known.union(numbers)
         self._wake()
 
     def close(self) -> None:
@@ -84,6 +96,11 @@ class Subscription:
             self._loop.call_soon_threadsafe(self._awake.set)
         except RuntimeError:  # its event loop has ended
             self.closed = True
+
+    def _wait(self, now: float) -> float | None:
+        """Seconds until something is due; None: until somebody wakes us."""
+        due = [self._status_due] * self._status_changed + [self._batch_due] * bool(self._batches)
+        return max(0.0, min(due) - now) if due else None
 
     def _take(self, now: float) -> dict | None:
         """In a thread, as views may have to be read. now: of the event loop, in seconds."""
@@ -104,7 +121,14 @@ class Subscription:
                     return event
                 self._ready.append(event)  # what has ended shows its parts as they are then
                 return self._ready.popleft()
-        return None
+        return self._take_batch(now) if self._batches and now >= self._batch_due else None
+
+    def _take_batch(self, now: float) -> dict | None:
+        with self._lock:
+            id = next(iter(self._batches))
+            numbers = self._batches.pop(id)
+        self._batch_due = now + BATCH_SECONDS
+        return self._batch(id, numbers)
 
     def _new_pieces(self, job_id: str, view: dict) -> None:
         """Events of the parts that have become ready. A job that starts over begins with its first part again.
@@ -142,6 +166,11 @@ class Subscriptions:
         for subscription in self._everyone():
             if subscription.owner == owner:
                 subscription.tell(job_id)
+
+    def tell_batch(self, owner: str, id: str, numbers: Collection[int] | None) -> None:
+        for subscription in self._everyone():
+            if subscription.owner == owner:
+                subscription.tell_batch(id, numbers)
 
     def tell_status(self) -> None:
         for subscription in self._everyone():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,13 +64,19 @@ class Watching:
         with self._desk.lock:
             return status_view(self._desk, owner)
 
-    def subscribe(self, owner: str) -> Subscription:
-        """Events from now on: subscribe first, then ask for `views` and `status`, and nothing is missed."""
+    def subscribe(
+        self, owner: str, batch: Callable[[str, Collection[int] | None], dict | None] = lambda id, numbers: None
+    ) -> Subscription:
+        """Events from now on: subscribe first, then ask for `views` and `status`, and nothing is missed.
+
+        batch: what is told of a batch that has changed, see `Subscription`.
+        """
         watching = Subscription(
             owner,
             lambda job_id: self._seen(owner, job_id),
             lambda: self.status(owner),
             lambda job_id, begin: self._new_pieces(owner, job_id, begin),
+            batch,
         )
         return self._desk.subscriptions.add(watching)
 

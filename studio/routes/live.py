@@ -1,12 +1,14 @@
-"""The live connection: one's own jobs and the state of the machine, pushed as they change."""
+"""The live connection: one's own jobs and batches and the state of the machine, pushed as they change."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from studio.batch_views import batch_event
 from studio.context import Here, Owner, Studio
 
 router = APIRouter()
@@ -28,7 +30,8 @@ async def live(socket: WebSocket, studio: Here, owner: Owner) -> None:
 
 
 async def _send(socket: WebSocket, studio: Studio, owner: str) -> None:
-    async with studio.engine.subscribe(owner) as events:  # before the first look, so that nothing falls between
+    told = partial(batch_event, studio.batches, owner)
+    async with studio.engine.subscribe(owner, told) as events:  # before the first look, so that nothing falls between
         for view in reversed(await asyncio.to_thread(studio.engine.views, owner)):
             await _event(socket, {"type": "job", "job": view})
             if view["pieces"]:

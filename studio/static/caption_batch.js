@@ -1,12 +1,11 @@
-// The batch that is looked at: what the server knows of it, asked again as its jobs go on.
+// The batch that is looked at: asked for once, then told over the live connection as it changes.
 
 import { ask, send } from "./api.js";
 import { changes } from "./live.js";
 import { shown } from "./tabs.js";
 
 export const PAGE = 60;
-const LATER = 400; // milliseconds; many jobs that end together are one look
-const OFTEN = 1500;
+const LATER = 400; // milliseconds; many changes together are one look
 
 export const state = { id: null, batch: null, list: [], items: [], found: 0, offset: 0, order: "place", which: "all", text: "", view: localStorage.getItem("triptych.batch.view") ?? "grid", gone: false };
 const watchers = new Set();
@@ -46,14 +45,15 @@ export async function remove(id) {
 }
 
 let asked = 0;
-export async function refresh() {
+/** whole: also the batches, which are told of as they change. */
+export async function refresh(whole = true) {
   const mine = ++asked;
   const { id, offset, order, which, text } = state;
   try {
     const [{ batches: list }, page, one] = await Promise.all([
-      ask("/api/batches"),
+      whole ? ask("/api/batches") : { batches: state.list },
       id ? ask(`/api/batches/${id}/items?${new URLSearchParams({ offset, limit: PAGE, order, which, text })}`) : { items: [], found: 0 },
-      id ? ask(`/api/batches/${id}`) : null,
+      id && whole ? ask(`/api/batches/${id}`) : { batch: state.batch },
     ]);
     if (mine !== asked) return;
     Object.assign(state, { list, items: page.items, found: page.found, batch: one?.batch ?? null });
@@ -64,15 +64,36 @@ export async function refresh() {
   tell();
 }
 
-let waiting = null;
+let waiting = null, all = false;
 /** Not at once, and not twice: while many things happen, a look now and then is enough. */
-export function soon(after = LATER) {
+export function soon(after = LATER, whole = true) {
+  all ||= whole;
   waiting ??= setTimeout(() => {
-    waiting = null;
-    if (shown() === "caption") refresh();
+    if (shown() === "caption") refresh(all);
+    [waiting, all] = [null, false];
   }, after);
 }
 
-changes.addEventListener("job", ({ detail: { job } }) => job.request.batch && job.request.batch === state.id && soon());
+/** A batch has changed: batch is null where it is there no more; items: those that have changed, null: perhaps many. */
+function heard({ id, batch, items }) {
+  const others = state.list.filter((one) => one.id !== id);
+  state.list = batch ? [...others, batch].sort((a, b) => b.created - a.created) : others;
+  if (id === state.id) {
+    if (batch) state.batch = batch;
+    else Object.assign(state, { id: null, batch: null, items: [], found: 0, gone: true });
+    if (batch && !replaced(items)) soon(LATER, false);
+  }
+  tell();
+}
+
+/** Whether the page of items is as it should be now: where they are chosen or sorted by what changes, it is asked for. */
+function replaced(items) {
+  if (!items || state.which !== "all" || state.text || !["place", "name"].includes(state.order)) return false;
+  const fresh = new Map(items.map((item) => [item.number, item]));
+  state.items = state.items.map((item) => fresh.get(item.number) ?? item);
+  return true;
+}
+
+changes.addEventListener("batch", ({ detail }) => heard(detail));
+changes.addEventListener("connected", () => soon(0)); // what has changed while nothing was told
 addEventListener("triptych:tab", ({ detail }) => detail === "caption" && soon(0));
-setInterval(() => (state.batch?.running || state.batch?.unchecked) && soon(0), OFTEN);

@@ -1,7 +1,7 @@
 // A batch on the stage: how far it is, what can be done with all of it, and a page of its pictures.
 
 import { note } from "./announce.js";
-import { PAGE, act, look, remove, soon, state, turn } from "./caption_batch.js";
+import { PAGE, act, look, remove, state, turn } from "./caption_batch.js";
 import { alike } from "./caption_batch_alike.js";
 import { exporting, wording } from "./caption_batch_tools.js";
 import { itemNode } from "./caption_batch_item.js";
@@ -31,7 +31,6 @@ export function batchStage(place, empty) {
     order(list, state.items.map((item) => nodeOf(nodes, item)));
     set(nothing, { hidden: state.items.length > 0 || !state.batch.total });
   });
-  document.getElementById("describe")?.addEventListener("click", () => [300, 1200].forEach((after) => setTimeout(soon, after, 0)));
 }
 
 function nodeOf(nodes, item) {

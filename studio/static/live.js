@@ -4,7 +4,7 @@ import { t } from "./words.js";
 
 export const jobs = new Map(); // id -> job, one's own: live ones and those that ended lately
 export const machine = { status: null, connected: false };
-export const changes = new EventTarget(); // "job" (detail: {job, before, known}), "jobs", "status", "piece" (detail: {job: id, piece})
+export const changes = new EventTarget(); // "job" (detail: {job, before, known}), "jobs", "status", "connected", "batch" (detail: {id, batch, items}), "piece" (detail: {job: id, piece})
 
 const parts = new Map(); // job id -> its pieces by their number
 /** What is ready of a job before the whole is (spoken sentences), in order. */
@@ -39,6 +39,7 @@ export function connect() {
     told = false;
     machine.connected = true;
     tell("status");
+    tell("connected");
   };
   socket.onmessage = ({ data }) => {
     if (fresh) jobs.clear();
@@ -57,6 +58,7 @@ export function connect() {
 function take(event) {
   if (event.type === "job") takeJob(event.job);
   else if (event.type === "piece") takePiece(event);
+  else if (event.type === "batch") changes.dispatchEvent(new CustomEvent("batch", { detail: event }));
   else if (event.type === "status") {
     told = true;
     machine.status = event.status;

@@ -2,7 +2,7 @@ import asyncio
 import selectors
 import threading
 
-from studio.subscriptions import STATUS_SECONDS, Subscription, Subscriptions
+from studio.subscriptions import BATCH_SECONDS, MOST_ITEMS, STATUS_SECONDS, Subscription, Subscriptions
 
 
 async def here(call, *arguments):
@@ -155,3 +155,42 @@ def test_a_view_that_has_to_be_waited_for_holds_up_nobody_else():
         return await reading
 
     assert asyncio.run(asyncio.wait_for(main(), 60)) == {"type": "job", "job": {"id": "a"}}
+
+
+def batches(told):
+    def event(id, numbers):
+        told.append((id, numbers))
+        return {"type": "batch", "id": id}
+
+    return Subscriptions().add(Subscription("ann", {}.get, dict, batch=event, aside=here))
+
+
+def test_changes_of_a_batch_are_told_together():
+    told = []
+    subscription = batches(told)
+    for number in range(40):
+        subscription.tell_batch("one", [number % 4])
+    subscription.tell_batch("two", ())
+    events = at_once(taken(subscription, 3 * BATCH_SECONDS))
+    assert [event["id"] for event in events] == ["one", "two"]
+    assert told == [("one", {0, 1, 2, 3}), ("two", set())]
+
+
+def test_many_changes_of_a_batch_are_not_counted_one_by_one():
+    told = []
+    subscription = batches(told)
+    for number in range(MOST_ITEMS + 1):
+        subscription.tell_batch("one", [number])
+    subscription.tell_batch("two", [1])
+    subscription.tell_batch("two", None)
+    at_once(taken(subscription, 3 * BATCH_SECONDS))
+    assert told == [("one", None), ("two", None)]
+
+
+def test_a_batch_is_told_to_its_owner_alone():
+    everybody, told = Subscriptions(), []
+    mine = everybody.add(Subscription("ann", {}.get, dict, batch=lambda id, numbers: told.append(id), aside=here))
+    everybody.tell_batch("bob", "his", ())
+    everybody.tell_batch("ann", "mine", ())
+    at_once(taken(mine, BATCH_SECONDS))
+    assert told == ["mine"]
