@@ -51,16 +51,11 @@ class Residual(nn.Module):
         return x + self.second(nn.functional.silu(self.first(self.norm(x))))
 
 
-NORMS: dict[str, Callable[[int], nn.Module]] = {"group": group_norm, "pixel": PixelNorm}
-
-
-def encoder(
-    channels: list[int], blocks: list[int], latent: int, fold: int = FOLD, norm: str = "group"
-) -> nn.Sequential:
+def encoder(channels: list[int], blocks: list[int], latent: int) -> nn.Sequential:
     """Picture (B, 3, H, W) to latents (B, latent, h, w): pixels folded, then one halving between two `channels`."""
-    layers = [nn.PixelUnshuffle(fold), nn.Conv2d(3 * fold**2, channels[0], 3, padding=1)]
+    layers = [nn.PixelUnshuffle(FOLD), nn.Conv2d(3 * FOLD**2, channels[0], 3, padding=1)]
     for level, width in enumerate(channels):
-        layers += [Residual(width, NORMS[norm]) for _ in range(blocks[level])]
+        layers += [Residual(width, group_norm) for _ in range(blocks[level])]
         if level + 1 < len(channels):
             layers.append(nn.Conv2d(width, channels[level + 1], 2, stride=2))
     return nn.Sequential(*layers, nn.Conv2d(channels[-1], latent, 3, padding=1))
@@ -106,8 +101,6 @@ class SpriteAutoencoder(ModelMixin, ConfigMixin):
 
     `block_out_channels` has six entries as diffusers derives the factor 2^5 from its length (five: 2^4); the first two
     are what folding gives (3 at full size, 12 at half), the others are the network's widths at 1/4, 1/8 and so on.
-    `encoder_fold`: pixels that the encoder folds into one cell, along each side; at 8 it begins at the width of 1/8.
-    `encoder_norm`: "group" over the picture, or "pixel": then a part of a picture is coded as in the whole.
     `scaling_factor` times the latents has unit standard deviation over the training pictures.
     """
 
@@ -126,13 +119,11 @@ class SpriteAutoencoder(ModelMixin, ConfigMixin):
         shift_factor: float | None = None,
         sample_size: int = 256,
         force_upcast: bool = False,
-        encoder_fold: int = FOLD,
-        encoder_norm: str = "group",
     ):
         super().__init__()
-        before, widths = encoder_fold.bit_length() - 1, list(block_out_channels)
-        self.encoder = encoder(widths[before:], list(encoder_blocks), latent_channels, encoder_fold, encoder_norm)
-        self.decoder = decoder(widths[2:], list(decoder_blocks), latent_channels)
+        widths = list(block_out_channels[2:])
+        self.encoder = encoder(widths, list(encoder_blocks), latent_channels)
+        self.decoder = decoder(widths, list(decoder_blocks), latent_channels)
         self.use_slicing = False
 
     @apply_forward_hook

@@ -28,10 +28,10 @@ from . import (
     evaluate,
     eyes,
     fewstep,
-    fine_autoencoder,
     image_prompt,
     layout,
     names,
+    on_device,
     vision,
     wording,
 )  # fmt: skip
@@ -154,12 +154,6 @@ PIECES: dict[str, tuple[Callable, float, tuple[str, ...]]] = {
 }
 
 
-# On any device, with checkpoints that can be carried; not published before the whole new model is.
-DEVICE: dict[str, tuple[Callable, float]] = {
-    fine_autoencoder.NAME: (fine_autoencoder.train, 60),
-}
-
-
 def unmet(measured: dict[str, float]) -> list[str]:
     """The pieces with a target that was missed or never measured; the judge, once it is there, is left alone."""
     missed = {name for name in evaluate.TARGETS if not evaluate.met(name, measured.get(name))}
@@ -184,20 +178,18 @@ def stop_gently(number: int, frame: object) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m pipelines.training", description=__doc__)
-    parser.add_argument("--model", choices=[*FINAL, *PIECES, *DEVICE], help="train this piece only")
+    parser.add_argument("--model", choices=[*FINAL, *PIECES, *on_device.PIECES], help="train this piece only")
     parser.add_argument("--minutes", type=float, help="length of a cycle; an unfinished cycle is finished first")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="one, where others share the machine")
-    parser.add_argument("--device", default="cpu", help=f"of {', '.join(DEVICE)}: cpu or cuda")
-    parser.add_argument("--out", type=Path, help="folder of the checkpoints of these, 16 MB a file; else the cache")
+    on_device.add_options(parser)
     parser.add_argument("--from-scratch", action="store_true", help="begin with text tower and encoder")
     parser.add_argument("--publish", action="store_true", help="only write the newest weights to assets/models")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     signal.signal(signal.SIGTERM, stop_gently)
     folder = cache_folder()
-    if options.model in DEVICE:
-        train, minutes = DEVICE[options.model]
-        train(folder, options.minutes or minutes, torch.device(options.device), options.out)
+    if options.device or options.pack or options.model in on_device.PIECES:
+        on_device.main(folder, options)
         return
     for name in [] if options.publish else chosen(options, folder):
         train, minutes = {**FINAL, **PIECES}[name][:2]

@@ -1,6 +1,7 @@
 """Train the finer autoencoder: 256 x 256 pictures to 16 x 16 x 8 latents and back.
 
-Half of the time it sees 128 x 128 windows of pictures: as many pixels, four times as many different things.
+It begins with what the one of factor 32 knows: all but the way to the latents is the same. Half of what it sees are
+windows of 128 x 128: as many pixels, four times as many different things.
 """
 
 from collections.abc import Callable
@@ -10,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..autoencoder import Residual, SpriteAutoencoder
-from .autoencoder import NOISE, SIZE_PENALTY, STYLES, distance, signal_to_noise, standardise
+from ..autoencoder import SpriteAutoencoder
+from .autoencoder import NOISE, SIZE_PENALTY, distance, signal_to_noise, standardise
 from .compositing import SIZE, Layers, compose, gradient, spin_hue
 from .corpus import Corpus
 from .device_run import DeviceRun
@@ -19,21 +20,28 @@ from .optimizer import Muon, split
 from .precision import autocast
 from .sprite_bank import SMALL, SpriteBank
 
-NAME = "fine-autoencoder"
-BATCH, WINDOW = 8, 128
-WINDOWS = 0.75  # of the batches
+NAME, FINAL = "fine-autoencoder", "final"
+BATCH, WINDOW = {"cpu": 4, "cuda": 64}, 128  # whole pictures; pixels
+WINDOWS = 0.5  # of the batches
+STANDARD = 240
 
 
 def fresh(seed: int = 1) -> SpriteAutoencoder:
-    """The autoencoder with random weights, 1.7 M parameters; every residual block begins as nothing."""
+    """The autoencoder with random weights, 3.7 M parameters."""
     torch.manual_seed(seed)
-    model = SpriteAutoencoder(
-        latent_channels=8, block_out_channels=(3, 12, 48, 96, 128), encoder_blocks=(1, 1), decoder_blocks=(1, 2, 2),
-        encoder_fold=8, encoder_norm="pixel",
-    )  # fmt: skip
-    for block in model.modules():
-        if isinstance(block, Residual):
-            torch.nn.init.zeros_(block.second.weight)
+    return SpriteAutoencoder(
+        latent_channels=8, block_out_channels=(3, 12, 64, 96, 192), encoder_blocks=(1, 1, 1), decoder_blocks=(2, 2, 3)
+    )
+
+
+def taken_up(coarse: SpriteAutoencoder) -> SpriteAutoencoder:
+    """The autoencoder begun with all that one of factor 32 knows at 16 x 16 cells and above: only the convolutions to
+    and from the latents are new."""
+    model = fresh()
+    model.encoder[:-1].load_state_dict(coarse.encoder[: len(model.encoder) - 1].state_dict())
+    below = len(coarse.decoder) - len(model.decoder)  # what it does at 8 x 8 cells
+    for layer, known in zip(model.decoder[1:], coarse.decoder[below + 1 :], strict=True):
+        layer.load_state_dict(known.state_dict())
     return model
 
 
@@ -81,19 +89,19 @@ def draw(bank: SpriteBank, number: int, generator: torch.Generator, window: int 
     return (canvas.clamp(0, 1) * 2 - 1).contiguous(memory_format=torch.channels_last)
 
 
-def batch_of(bank: SpriteBank, batch: int = BATCH) -> Callable:
+def batch_of(bank: SpriteBank) -> Callable:
     """Makes a batch as DeviceRun.train calls it."""
 
     def batches(generator: torch.Generator) -> Tensor:
         whole = torch.rand((), generator=torch.Generator().manual_seed(generator.initial_seed())) > WINDOWS
         window = SIZE if whole else WINDOW
-        return draw(bank, batch * (SIZE // window) ** 2, generator, window)
+        return draw(bank, BATCH[generator.device.type] * (SIZE // window) ** 2, generator, window)
 
     return batches
 
 
 def loss_of(model: SpriteAutoencoder, device: torch.device) -> Callable:
-    """Distance and squared error of what comes back from noised latents; counts whole pictures."""
+    """Distance and squared error of what comes back from noised latents. A window counts as its share of a picture."""
 
     def loss(wanted: Tensor, generator: torch.Generator) -> tuple[Tensor, int]:
         with autocast(device):
@@ -101,28 +109,48 @@ def loss_of(model: SpriteAutoencoder, device: torch.device) -> Callable:
             noisy = latents + NOISE * torch.randn(latents.shape, generator=generator, device=device)
             shown = model.decoder(noisy).float()
         size = (latents.square().mean() - 1).clamp(min=0)
-        return distance(shown, wanted) + F.mse_loss(shown, wanted) + SIZE_PENALTY * size, len(wanted)
+        return distance(shown, wanted) + F.mse_loss(shown, wanted) + SIZE_PENALTY * size, wanted[
+            :, 0
+        ].numel() // SIZE**2
 
     return loss
 
 
-def start(folder: Path, device: torch.device) -> DeviceRun:
-    """A run with fresh weights or the folder's checkpoint."""
-    model = fresh().to(device, memory_format=torch.channels_last)
-    groups = split(model, muon=1.5e-3, adam=1.5e-3)
+def start(folder: Path, device: torch.device, coarse: SpriteAutoencoder | None = None) -> DeviceRun:
+    """A run from the folder's checkpoint, else from what the `coarse` one knows, else from fresh weights."""
+    model = (taken_up(coarse) if coarse else fresh()).to(device, memory_format=torch.channels_last)
+    groups = split(model, muon=5e-4, adam=1e-3)
     run = DeviceRun(folder / NAME, model, Muon(groups), decay=0.998, device=device)
     run.resume()
     return run
 
 
-def train(folder: Path, minutes: float, device: torch.device, out: Path | None = None) -> DeviceRun:
-    """One cycle of `minutes`; checkpoints go to `out`, else `folder`."""
-    bank, run = SpriteBank.open(folder, STYLES, device), start(out or folder, device)
+def train(
+    out: Path, bank: SpriteBank, minutes: float, device: torch.device, coarse: SpriteAutoencoder | None = None
+) -> DeviceRun:
+    """One cycle of `minutes`; checkpoints go to `out`, and what is finished to its folder FINAL."""
+    run = start(out, device, coarse)
     if device.type != "cpu":
         run.model.encoder.compile()
         run.model.decoder.compile()
     run.train(batch_of(bank), loss_of(run.model, device), run.cycle(minutes))
+    save_final(out, run, bank)
     return run
+
+
+def save_final(out: Path, run: DeviceRun, bank: SpriteBank) -> None:
+    """The averaged weights, standardised, float16, as a folder that opens: from here on the denoiser knows its latents,
+    and of this model only the decoder may go on learning."""
+    model = fresh()
+    model.load_state_dict({k: v.cpu() for k, v in run.average.items()})
+    finish(model, bank)
+    model.half().save_pretrained(out / NAME / FINAL, safe_serialization=True)
+
+
+def load(out: Path) -> SpriteAutoencoder | None:
+    """The finished autoencoder in `out`, float32; None when there is none."""
+    folder = out / NAME / FINAL
+    return SpriteAutoencoder.from_pretrained(folder, torch_dtype=torch.float32).eval() if folder.exists() else None
 
 
 @torch.no_grad()
@@ -132,10 +160,12 @@ def measure(model: SpriteAutoencoder, pictures: Tensor, batch: int = 8) -> float
 
 
 @torch.no_grad()
-def finish(model: SpriteAutoencoder, bank: SpriteBank, pictures: int = 240) -> None:
-    """Make the encoder final: standardise its latents over `pictures` pictures."""
-    generator = torch.Generator().manual_seed(13)
-    standardise(model, torch.cat([model.encoder(draw(bank, 8, generator)) for _ in range(pictures // 8)]))
+def finish(model: SpriteAutoencoder, bank: SpriteBank) -> None:
+    """Make the encoder final: standardise its latents over STANDARD pictures."""
+    device = bank.share.device
+    generator = torch.Generator(device).manual_seed(13)
+    shown = [model.encoder(draw(bank, 8, generator).cpu()) for _ in range(STANDARD // 8)]
+    standardise(model, torch.cat(shown))
 
 
 def held_out(corpus: Corpus, number: int) -> Tensor:

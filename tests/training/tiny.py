@@ -1,10 +1,12 @@
-"""The denoiser's and the text tower's real classes at sizes that train in a second."""
+"""The denoiser's, the text tower's and the autoencoder's real classes at sizes that train in a second."""
 
 from collections.abc import Callable
 
 import torch
 from diffusers import UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
+
+from pipelines.autoencoder import SpriteAutoencoder
 
 WORDS, LENGTH, WIDE = 40, 8, 16
 
@@ -23,6 +25,14 @@ def text(seed: int = 0, length: int = LENGTH) -> CLIPTextModel:
     return CLIPTextModel(
         CLIPTextConfig(vocab_size=WORDS, hidden_size=WIDE, intermediate_size=32, num_hidden_layers=1,
                        num_attention_heads=2, max_position_embeddings=length, bos_token_id=38, eos_token_id=39)
+    ).eval()  # fmt: skip
+
+
+def autoencoder(seed: int = 1) -> SpriteAutoencoder:
+    """Factor 16, eight channels."""
+    torch.manual_seed(seed)
+    return SpriteAutoencoder(
+        latent_channels=8, block_out_channels=(3, 12, 16, 16, 16), encoder_blocks=(1, 1, 1), decoder_blocks=(1, 1, 1),
     ).eval()  # fmt: skip
 
 
