@@ -14,6 +14,7 @@ from pipelines.colours import rgb
 from pipelines.conditioning import NOTHING, Conditioning, PromptReader, Text
 from pipelines.ip_adapter import Adapter
 from pipelines.mixing import between, fainter, slerp
+from pipelines.prompt_dialects import plain
 from pipelines.prompts import composed
 from pipelines.requests import ImageRequest, Part, Role
 from pipelines.seeing import Shown, View
@@ -49,12 +50,21 @@ class Composed:
 def texts(
     reader: PromptReader, request: ImageRequest, guided: bool, notes: list[str]
 ) -> tuple[Text, Text | None, Text]:
-    """Positive, negative (None without guidance) and empty prompt, all of one length."""
-    said = [(part.text, part.weight) for part in request.parts if part.role != Role.NOT]
-    unsaid = [(part.text, part.weight) for part in request.parts if part.role == Role.NOT]
-    prompt, blend = composed(request.prompt, said), request.blend
-    negative = composed(request.negative_prompt, unsaid) if guided else None
-    end = composed(blend.prompt, said) if blend and blend.prompt.strip() else prompt
+    """Positive, negative (None without guidance) and empty prompt, all of one length.
+
+    What other programs' prompts ask for and we cannot do is not read as words: it is in `notes`.
+    """
+
+    def ours(text: str) -> str:
+        found, remarks = plain(text)
+        notes.extend(remark for remark in remarks if remark not in notes)
+        return found
+
+    said = [(ours(part.text), part.weight) for part in request.parts if part.role != Role.NOT]
+    unsaid = [(ours(part.text), part.weight) for part in request.parts if part.role == Role.NOT]
+    prompt, blend = composed(ours(request.prompt), said), request.blend
+    negative = composed(ours(request.negative_prompt), unsaid) if guided else None
+    end = composed(ours(blend.prompt), said) if blend and blend.prompt.strip() else prompt
     positive, against, (empty, other) = reader.read(prompt, negative, notes, NOTHING, end)
     return (between(positive, other, blend.at) if blend else positive), against, empty
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.utils import logging as diffusers_talk
 from transformers.utils import logging as talk
 
 from pipelines import devices, folders, lowrank, samplers, suitable, weights
@@ -182,11 +183,13 @@ class quiet:  # used like a function
     """The libraries' progress bars and remarks stay out of the log while a part loads."""
 
     def __enter__(self) -> None:
-        self._before, self._bars = logging.root.manager.disable, talk.is_progress_bar_enabled()
+        self._before = logging.root.manager.disable
+        self._loud = [library for library in (talk, diffusers_talk) if library.is_progress_bar_enabled()]
         logging.disable(logging.WARNING)
-        talk.disable_progress_bar()
+        for library in self._loud:
+            library.disable_progress_bar()
 
     def __exit__(self, *_: object) -> None:
         logging.disable(self._before)
-        if self._bars:
-            talk.enable_progress_bar()
+        for library in self._loud:
+            library.enable_progress_bar()

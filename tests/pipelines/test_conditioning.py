@@ -88,3 +88,15 @@ def test_long_and_weighted_prompts_batch_as_they_are_alone(model, pipeline):
     for state in together:
         (alone,) = run(pipeline(model), state.request)
         assert_same_latents(state.latents, alone.latents)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "read"),
+    [("a cat <lora:detail:0.7>", "a cat"), ("the red cat BREAK a dog", "the red cat, a dog"),
+     ("[a dog:a cat:0.5]", "a cat"),
+     ("a cat, (the dog:-1)", "a cat"), ("A CAT AND A DOG", "A CAT AND A DOG")],
+)  # fmt: skip
+def test_what_other_programs_read_in_a_prompt_is_said_and_not_read_as_words(prompt: str, read: str, embeds, pipeline):
+    state = pipeline("sd").prepare(request(prompt=prompt, negative_prompt=prompt), {})
+    assert torch.equal(state.conditioning.positive.embeds, embeds(read))
+    assert len([note for note in state.notes if "cannot be" in note]) == (prompt != read)
