@@ -43,8 +43,9 @@ class Alike:
 
         Raises what the asking raises, TimeoutError where the device is too busy.
         """
-        there = "batch = ? AND picture != '' AND status != 'refused'"
-        items = await asyncio.to_thread(self._rows.items, there, (batch,))
+        items = [
+            item for item in await asyncio.to_thread(self._rows.pictures, batch) if item.status != ItemStatus.REFUSED
+        ]
         known = self._known(batch)
         missing = list(dict.fromkeys(item.picture for item in items if item.picture not in known))
         known.update(await self._asked(owner, missing[:AT_ONCE]))
@@ -54,7 +55,7 @@ class Alike:
 
     def leave(self, batch: str, groups: Sequence[Sequence[int]]) -> list[Item]:
         """Of each group the first picture stays, the others are left out; returns those. Raises InvalidRequest."""
-        there = {item.number: item for item in self._rows.items("batch = ? AND picture != ''", (batch,))}
+        there = {item.number: item for item in self._rows.pictures(batch)}
         if unknown := [number for group in groups for number in group if number not in there]:
             raise InvalidRequest("groups", unknown[0], "numbers of pictures of this batch")
         gone = []
@@ -68,8 +69,7 @@ class Alike:
     def back(self, batch: str, numbers: Iterable[int]) -> int:
         """Pictures that were left out are in the batch again; returns how many."""
         wanted = set(numbers)
-        out = self._rows.items("batch = ? AND picture != '' AND status = 'refused'", (batch,))
-        for item in (chosen := [item for item in out if item.number in wanted]):
+        for item in (chosen := [item for item in self._rows.left_out(batch) if item.number in wanted]):
             self._rows.update(batch, [item.number], status=resting(item), error="")
         return len(chosen)
 

@@ -90,7 +90,7 @@ class Feed:
         """After a start, or when nothing could be written: jobs that ended before their item heard of it, jobs that
         are gone, and words that have not reached the gallery.
         """
-        for item in self._rows.items("status = ?", (ItemStatus.ASKED,)):
+        for item in self._rows.in_line():
             job = self._store.job(item.job or "")
             if job is None:
                 self._rows.update(item.batch, [item.number], status=ItemStatus.WANTED, job=None)
@@ -113,8 +113,7 @@ class Feed:
             return
         counts = self._rows.counts(id)
         room = limits.BATCH_IN_LINE - counts.get(ItemStatus.ASKED, 0)
-        wanted = self._rows.items("batch = ? AND status = ?", (id, ItemStatus.WANTED), f"ORDER BY number LIMIT {room}")
-        for item in wanted if room > 0 else []:
+        for item in self._rows.wanted(id, room):
             with self.lock:
                 if not self._submit(id, item.number):
                     return
@@ -143,7 +142,7 @@ class Feed:
         return True
 
     def _ended(self, job: Job) -> None:
-        for item in self._rows.items("job = ? AND status = ?", (job.id, ItemStatus.ASKED)):
+        for item in self._rows.of_job(job.id):
             self._note(item, job)
             self._fill(item.batch)
 

@@ -104,13 +104,59 @@ class BatchRows:
     def numbered(self, batch: str, numbers: Collection[int]) -> list[Item]:
         """Those of these numbers that there are."""
         marks = ", ".join("?" * len(numbers))
-        return self.items(f"batch = ? AND number IN ({marks})", (batch, *numbers))
+        return self._items(f"batch = ? AND number IN ({marks})", (batch, *numbers))
 
     def item(self, batch: str, number: int) -> Item | None:
-        return next(iter(self.items("batch = ? AND number = ?", (batch, number))), None)
+        return next(iter(self._items("batch = ? AND number = ?", (batch, number))), None)
 
-    def items(self, where: str, values: Sequence, rest: str = "ORDER BY number") -> list[Item]:
-        """where, rest: SQL of ours, never of a person."""
+    def items(self, batch: str) -> list[Item]:
+        """All of them."""
+        return self._items("batch = ?", (batch,))
+
+    def pictures(self, batch: str) -> list[Item]:
+        """Those with a picture, also where it was left out."""
+        return self._items("batch = ? AND picture != ''", (batch,))
+
+    def left_out(self, batch: str) -> list[Item]:
+        return self._items("batch = ? AND picture != '' AND status = 'refused'", (batch,))
+
+    def described(self, batch: str) -> list[Item]:
+        """Pictures with a caption."""
+        return self._items("batch = ? AND text IS NOT NULL AND picture != '' AND status != 'refused'", (batch,))
+
+    def undescribed(self, batch: str) -> list[Item]:
+        """Pictures without a caption."""
+        return self._items("batch = ? AND text IS NULL AND picture != ''", (batch,))
+
+    def at_rest(self, batch: str) -> list[Item]:
+        """Those that are neither in line nor refused."""
+        return self._items("batch = ? AND status NOT IN ('wanted', 'asked', 'refused')", (batch,))
+
+    def wanted(self, batch: str, most: int) -> list[Item]:
+        """The next ones to be put in line."""
+        return self._items("batch = ? AND status = 'wanted'", (batch,), f"ORDER BY number LIMIT {max(0, most)}")
+
+    def in_line(self, batch: str | None = None) -> list[Item]:
+        """Those whose jobs are not over, of one batch or of all."""
+        return self._items("status = 'asked' AND batch = coalesce(?, batch)", (batch,))
+
+    def of_job(self, job: str) -> list[Item]:
+        """Those that wait for that job."""
+        return self._items("job = ? AND status = 'asked'", (job,))
+
+    def of_artifact(self, artifact: str) -> list[Item]:
+        return self._items("artifact = ?", (artifact,))
+
+    def twin(self, batch: str, name: str, picture: str) -> Item | None:
+        """The same picture under the same name."""
+        found = self._items("batch = ? AND name = ? AND picture = ?", (batch, name, picture))
+        return next(iter(found), None)
+
+    def refused(self, batch: str, name: str) -> Item | None:
+        found = self._items("batch = ? AND name = ? AND status = 'refused'", (batch, name))
+        return next(iter(found), None)
+
+    def _items(self, where: str, values: Sequence, rest: str = "ORDER BY number") -> list[Item]:
         query = f"SELECT {', '.join(_ITEM)} FROM batch_items WHERE {where} {rest}"
         return [Item(**dict(row)) for row in self._store.rows(query, values)]
 
@@ -124,7 +170,7 @@ class BatchRows:
             where += " AND (instr(lower(coalesce(text, '')), lower(?)) OR instr(lower(name), lower(?)))"
             values += [text, text]
         found = self._store.rows(f"SELECT count(*) FROM batch_items WHERE {where}", values)[0][0]
-        return self.items(where, values, f"ORDER BY {ORDERS[order]} LIMIT {int(limit)} OFFSET {int(offset)}"), found
+        return self._items(where, values, f"ORDER BY {ORDERS[order]} LIMIT {int(limit)} OFFSET {int(offset)}"), found
 
     def update(self, batch: str, numbers: Iterable[int], **values: object) -> None:
         """The same new values for several items."""
@@ -160,7 +206,7 @@ class BatchRows:
     def unchecked(self, but: Set[tuple], limit: int) -> list[tuple[str, Item]]:
         """The next captions that no model wrote and nobody has checked, with their owners."""
         there = f"{UNCHECKED} AND batch IN (SELECT id FROM batches)"
-        found = self.items(there, (), f"ORDER BY batch, number LIMIT {limit + len(but)}")
+        found = self._items(there, (), f"ORDER BY batch, number LIMIT {limit + len(but)}")
         first = [item for item in found if (item.batch, item.number, item.text) not in but][:limit]
         owners = {batch.id: batch.owner for batch in self._batches("", ())}
         return [(owners[item.batch], item) for item in first if item.batch in owners]
@@ -172,7 +218,7 @@ class BatchRows:
         """Captions whose words in the gallery are not those of the batch yet, with their owners."""
         differ = "(SELECT prompt FROM artifacts WHERE id = artifact) != text AND status IN ('done', 'kept')"
         owners = {batch.id: batch.owner for batch in self._batches("", ())}
-        return [(item, owners[item.batch]) for item in self.items(differ, ()) if item.batch in owners]
+        return [(item, owners[item.batch]) for item in self._items(differ, ()) if item.batch in owners]
 
     def counts(self, batch: str) -> dict[str, int]:
         rows = self._store.rows("SELECT status, count(*) FROM batch_items WHERE batch = ? GROUP BY status", (batch,))
@@ -208,7 +254,7 @@ class BatchRows:
 
     def write(self, batch: str, texts: Mapping[int, str], what: str) -> None:
         """Texts of a person, with what there was before, to be undone."""
-        now = {item.number: item for item in self.items("batch = ?", (batch,))}
+        now = {item.number: item for item in self.items(batch)}
         # one that was in line has left it: taken back, nobody works on it
         before = [[n, now[n].text, now[n].score, now[n].origin, _status(now[n])] for n in texts]
         after = [(text, None, "person", ItemStatus.DONE, n) for n, text in texts.items()]

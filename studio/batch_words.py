@@ -32,7 +32,7 @@ class BatchWords:
         """A person's captions by number; returns how many have changed. Raises NotFound, InvalidRequest."""
         self._get(owner, id)
         with self._feed.lock:  # as none of them must become a job between the look and the words
-            items = {item.number: item for item in self._rows.items("batch = ?", (id,))}
+            items = {item.number: item for item in self._rows.items(id)}
             if missing := [number for number in texts if number not in items or not items[number].picture]:
                 raise InvalidRequest("number", missing[0], "the number of a picture of this batch")
             changed = {n: _writable(text) for n, text in texts.items() if text != items[n].text}
@@ -47,9 +47,7 @@ class BatchWords:
         """The same change to every caption of the batch; returns how many have changed."""
         self._get(owner, id)
         change = edit.change()
-        items = self._rows.items(
-            "batch = ? AND text IS NOT NULL AND status NOT IN ('wanted', 'asked', 'refused')", (id,)
-        )
+        items = [item for item in self._rows.at_rest(id) if item.text is not None]
         return self.write(owner, id, {item.number: change(item.text or "") for item in items}, json.dumps(
             {"action": edit.action, "find": edit.find, "put": edit.put}, ensure_ascii=False))  # fmt: skip
 
@@ -64,7 +62,7 @@ class BatchWords:
 
     def heard(self, owner: str, artifact: str, text: str) -> None:
         """A caption was changed in the gallery; if it is of a batch, it changes there."""
-        for item in self._rows.items("artifact = ?", (artifact,)):
+        for item in self._rows.of_artifact(artifact):
             with suppress(TriptychError):
                 self.write(owner, item.batch, {item.number: text})
 

@@ -126,9 +126,8 @@ class Batches:
     def _add_picture(self, batch: Batch, name: str, data: bytes) -> Item:
         stored = self.files.keep(batch.owner, batch.id, data)
         label = sidecars.label(name)
-        known = self.rows.items("batch = ? AND name = ? AND picture = ?", (batch.id, label, stored.picture))
-        if known:
-            return known[0]
+        if known := self.rows.twin(batch.id, label, stored.picture):
+            return known
         item = Item(batch.id, 0, label, stored.picture, stored.format, stored.width, stored.height, stored.bytes,
                     notes=stored.notes)  # fmt: skip
         with self._feed.lock:  # as its caption may come at the same moment, or the batch be deleted
@@ -149,8 +148,7 @@ class Batches:
         text, stem = sidecars.decode(data), sidecars.stem(name)
         with self._feed.lock:  # as a picture of that name may come, or become a job, at the same moment
             self.rows.add_text(batch.id, stem, text)
-            waiting = self.rows.items("batch = ? AND text IS NULL AND picture != ''", (batch.id,))
-            described = [item for item in waiting if stem in sidecars.stems(item.name)]
+            described = [item for item in self.rows.undescribed(batch.id) if stem in sidecars.stems(item.name)]
             numbers = [item.number for item in described]
             self.rows.update(batch.id, numbers, text=text, origin="sidecar", status=ItemStatus.KEPT)
             self._take_out(batch.owner, [item for item in described if item.status == ItemStatus.ASKED])
@@ -158,10 +156,8 @@ class Batches:
 
     def _refused(self, batch: Batch, name: str, error: str) -> Item:
         label = sidecars.label(name)
-        known = self.rows.items("batch = ? AND name = ? AND status = 'refused'", (batch.id, label))
-        return known[0] if known else self.rows.add_item(
-            Item(batch.id, 0, label, status=ItemStatus.REFUSED, error=error)
-        )  # fmt: skip
+        item = Item(batch.id, 0, label, status=ItemStatus.REFUSED, error=error)
+        return self.rows.refused(batch.id, label) or self.rows.add_item(item)
 
     # --- describing ---
 
@@ -188,7 +184,7 @@ class Batches:
         return self.get(owner, id)
 
     def _chosen(self, id: str, again: bool, numbers: list[int] | None) -> list[int]:
-        free = self.rows.items("batch = ? AND status NOT IN ('wanted', 'asked', 'refused')", (id,))
+        free = self.rows.at_rest(id)
         if numbers is not None:
             return [item.number for item in free if item.number in set(numbers)]
         return [item.number for item in free if again or item.text is None or item.status == ItemStatus.FAILED]
@@ -198,7 +194,7 @@ class Batches:
         self.get(owner, id)
         with self._feed.lock:
             self.rows.stop(id)
-            self._take_out(owner, self.rows.items("batch = ? AND status = 'asked'", (id,)))
+            self._take_out(owner, self.rows.in_line(id))
         return self.get(owner, id)
 
     def _take_out(self, owner: str, items: list[Item]) -> None:

@@ -35,10 +35,6 @@ SECONDS = 120.0
 MARK = "alignment.mark"
 GROUP = "refreshing"  # of the uploads that the questions need
 LATER = (NotAllowed, WorkerLost, TimeoutError)
-_MISSING = (
-    "SELECT number, id, owner, kind, prompt FROM artifacts WHERE vector = x'' AND NOT hidden AND number < ? "
-    "AND kind IN ('image', 'caption', 'speech') ORDER BY number DESC LIMIT ?"
-)
 log = logging.getLogger(__name__)
 
 
@@ -84,15 +80,14 @@ class Refreshing:
             then, _, state = self._file.read_text().partition(" ")
             if then == now:
                 return state != "done"
-        with self._store.transaction() as db:
-            db.execute("UPDATE artifacts SET vector = x''")
+        self._store.drop_vectors()
         write_file(self._file, now.encode())
         self._told()
         return True
 
     def _refresh(self) -> None:
         before, made = 2**62, 0
-        while not self._over.is_set() and (rows := self._store.rows(_MISSING, (before, AT_ONCE))):
+        while not self._over.is_set() and (rows := self._store.without_vector(before, AT_ONCE)):
             for owner, some in groupby(rows, lambda row: row["owner"]):
                 self._renew(owner, list(some))
             before, made = rows[-1]["number"], made + len(rows)
@@ -115,9 +110,7 @@ class Refreshing:
         self._gallery.uploads.drop_group(owner, GROUP)
         if answer is not None:
             lines = zip(answer.astype(np.float16), [*(row["id"] for row in texts), *seen], strict=True)
-            values = [(line.tobytes(), id) for line, id in lines]
-            with self._store.transaction() as db:
-                db.executemany("UPDATE artifacts SET vector = ? WHERE id = ? AND vector = x''", values)
+            self._store.add_vectors({id: line.tobytes() for line, id in lines})
 
     def _answer(self, owner: str, request: AlignRequest) -> np.ndarray | None:
         """(N, D), texts first; None where it cannot be answered."""

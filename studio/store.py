@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 
 from pipelines import requests
@@ -137,6 +137,27 @@ class Store(Database):
         marks = ", ".join("?" * len(numbers))
         # the + keeps SQLite from walking through all that the owner has, instead of going to the numbers
         return self._artifacts(f"WHERE number IN ({marks}) AND +owner = ? AND +hidden = 0", (*numbers, owner))
+
+    def without_vector(self, before: int, most: int) -> list[sqlite3.Row]:
+        """number, id, owner, kind and prompt of artifacts that can have a vector and have none, the newest first."""
+        return self.rows(
+            "SELECT number, id, owner, kind, prompt FROM artifacts WHERE vector = x'' AND NOT hidden AND number < ? "
+            "AND kind IN ('image', 'caption', 'speech') ORDER BY number DESC LIMIT ?",
+            (before, most),
+        )
+
+    def drop_vectors(self) -> None:
+        """All of them: they are of other weights than those that will be asked."""
+        with self.transaction() as db:
+            db.execute("UPDATE artifacts SET vector = x''")
+
+    def add_vectors(self, vectors: Mapping[str, bytes]) -> None:
+        """By artifact; one that has a vector by now keeps it."""
+        with self.transaction() as db:
+            db.executemany(
+                "UPDATE artifacts SET vector = ? WHERE id = ? AND vector = x''",
+                [(vector, id) for id, vector in vectors.items()],
+            )
 
     def vectors(self, owner: str, dim: int, after: int = 0) -> list[tuple[int, bytes]]:
         """Number and vector of the owner's listed artifacts behind number `after`, in their order.

@@ -172,8 +172,7 @@ def export(
 ) -> StreamingResponse:  # fmt: skip
     """The captions, with their pictures or alone, as a zip archive."""
     batch = studio.batches.get(owner, id)
-    kept = "batch = ? AND text IS NOT NULL AND picture != '' AND status != 'refused'"
-    ready = studio.batches.rows.items(kept, (id,))
+    ready = studio.batches.rows.described(id)
     if not ready:
         raise NotAllowed("No picture of this batch has a caption yet.")
     original = (lambda item: studio.batches.files.original(owner, id, item.picture, item.format)) if pictures else None

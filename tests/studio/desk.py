@@ -55,7 +55,7 @@ class Desk(Rig):
         return self.items(id)
 
     def items(self, id: str) -> dict:
-        return {item.name: item for item in self.batches.rows.items("batch = ?", (id,))}
+        return {item.name: item for item in self.batches.rows.items(id)}
 
 
 def soon(what: Callable[[], object], seconds: float = 60) -> object:

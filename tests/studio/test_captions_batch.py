@@ -206,4 +206,4 @@ def test_a_deleted_batch_leaves_no_file(desk: Desk, tmp_path: Path):
     assert not [
         file for part in ("batches", "uploads") for file in (tmp_path / "data" / part).rglob("*") if file.is_file()
     ]
-    assert desk.batches.rows.items("batch = ?", (id,)) == []
+    assert desk.batches.rows.items(id) == []

@@ -15,7 +15,7 @@ def test_datasets_reads_the_image_folder(desk: Desk, tmp_path: Path):
     said = {n: f'caption {n}, 你好 "quoted"\nand a second line' for n in (1, 2, 3, 5)}
     desk.batches.write(ME, id, said)
     desk.batches.leave(ME, id, [[1, 3]])
-    ready = desk.batches.rows.items("batch = ? AND text IS NOT NULL AND status != 'refused'", (id,))
+    ready = desk.batches.rows.described(id)
     original = lambda item: desk.batches.files.original(ME, id, item.picture, item.format)  # noqa: E731
     found = opened(b"".join(exports.exported(ready, exports.Form.IMAGEFOLDER, original)), tmp_path)
     assert len(found) == 3

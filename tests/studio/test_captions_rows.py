@@ -30,7 +30,7 @@ def still(tmp_path: Path) -> Iterator[Still]:
 
 
 def statuses(desk: Desk, id: str) -> list[str]:
-    return [str(item.status) for item in desk.batches.rows.items("batch = ?", (id,))]
+    return [str(item.status) for item in desk.batches.rows.items(id)]
 
 
 def test_a_job_and_its_note_in_the_batch_are_there_together_or_not_at_all(still, monkeypatch):

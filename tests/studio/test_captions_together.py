@@ -102,7 +102,7 @@ def test_a_batch_deleted_as_a_picture_enters_it_leaves_no_row(
     monkeypatch.setattr(still.batches, "cancel", lambda *of: None)  # that was done a moment before
     add, delete = partial(still.batches.add, ME, id, "a.png", picture()), partial(still.batches.delete, ME, id)
     meanwhile(looked, add, delete, still.lock)
-    assert still.batches.rows.items("batch = ?", (id,)) == []
+    assert still.batches.rows.items(id) == []
     assert still.files(id) == []
 
 
