@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipelines.errors import Busy, DiskFull
+from studio.late import LateWrites
 from studio.private import private_file
 from studio.reserve import Reserve
 from studio.schema import CHANGES, SCHEMA, VERSION
@@ -41,7 +42,7 @@ class Database:
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock, self._reading_lock, self._found_busy = threading.RLock(), threading.Lock(), 0.0
-        self.reserve = Reserve(path.parent)
+        self.reserve, self.late = Reserve(path.parent), LateWrites()
         private_file(path)
         self._db = _connected(path)
         try:

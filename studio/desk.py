@@ -14,7 +14,6 @@ from pipelines.errors import Busy, NotAllowed, NotFound, TriptychError, Unwritab
 from studio.asks import Asks
 from studio.endings import failed
 from studio.jobs import Job, JobStatus
-from studio.late import LateWrites
 from studio.link import Link
 from studio.messages import TO_WORKER, Cancel, Forget, Pause, Picture, Reorder, Stats, Submit
 from studio.streams import Streams
@@ -40,7 +39,7 @@ class Desk:
 
     def __init__(self, store: Store, gallery: Gallery, streams: Streams):
         self.store, self.gallery, self.streams = store, gallery, streams
-        self.lock, self.late = threading.RLock(), LateWrites()
+        self.lock, self.late = threading.RLock(), store.late
         self.table, self.asks, self.subscriptions = Table(), Asks(), Subscriptions()
         self.stats, self.worker = Stats({}, None, 0.0, 0.0), "starting"
         self.ended: list[Callable[[Job], None]] = []  # told of every job that is over; must not take long

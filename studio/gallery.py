@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from pipelines.base import Artifact
-from pipelines.errors import DiskFull, NotAllowed, NotFound
+from pipelines.errors import DiskFull, NotAllowed, NotFound, Unwritable
 from pipelines.requests import CaptionRequest
 from studio.artifact_files import ArtifactFiles
 from studio.durable import write_file
@@ -39,6 +39,7 @@ class Gallery:
     def __init__(self, folder: Path, store: Store):
         self._folder, self._store, self._files = folder, store, ArtifactFiles(folder)
         self.uploads = Uploads(folder / "uploads", store.needed_uploads)
+        self._gone: set[str] = set()  # deleted, but their rows wait for room
 
     def save(self, job: Job, artifact: Artifact) -> Job:
         """The file first, what is known of it beside it, then its row and the end of the job in one transaction.
@@ -81,7 +82,7 @@ class Gallery:
     def artifact(self, owner: str, id: str) -> ArtifactRow:
         """Raises NotFound, also for another's: nobody learns which ids exist."""
         row = self._store.artifact(id)
-        if row is None or row.owner != owner:
+        if row is None or row.owner != owner or id in self._gone:
             raise NotFound("There is no such picture.")
         return row
 
@@ -95,7 +96,8 @@ class Gallery:
         kind: str | None = None,
     ) -> list[ArtifactRow]:
         """Newest first; `before` is the number of the last row of the page before."""
-        return self._store.artifacts(owner, before, limit, model, text, kind)
+        rows = self._store.artifacts(owner, before, limit, model, text, kind)
+        return [row for row in rows if row.id not in self._gone]
 
     def models(self, owner: str) -> list[str]:
         return self._store.models(owner)
@@ -119,15 +121,24 @@ class Gallery:
 
     def delete(self, owner: str, id: str) -> None:
         """Row first: should we die in between, the next start removes the files, as the row is noted as deleted. Where
-        the disk is so full that not even that can be written, the files make room for it.
+        the disk is so full that not even that can be written, the files make room for it, and if that is too little,
+        the row goes later.
         """
         self.artifact(owner, id)
         try:
             self._store.insist(lambda: self._store.delete_artifact(id))
         except DiskFull:
             self._files.unlink(id)
-            self._store.delete_artifact(id)
+            self._delete_row(id)
         self._files.unlink(id)
+
+    def _delete_row(self, id: str) -> None:
+        """Of a file that is gone; until then it is not shown."""
+        try:
+            self._store.delete_artifact(id)
+        except Unwritable as why:
+            self._gone.add(id)
+            self._store.late.add(f"delete {id}", lambda: self._store.delete_artifact(id), why)
 
     def rewrite(self, owner: str, id: str, text: str) -> ArtifactRow:
         """A caption in other words. Raises NotFound, NotAllowed."""

@@ -199,6 +199,20 @@ def test_cancel_and_delete_work_on_a_full_disk(rig, full):
         rig.gallery.artifact("ann", view["artifact"]["id"])
 
 
+def test_what_was_deleted_is_gone_though_its_row_waits_for_room(rig, full):
+    id = rig.ended("ann", rig.one("ann"))["artifact"]["id"]
+    file = rig.gallery.file("ann", id)
+    full.files = full.rows = False
+    rig.gallery.delete("ann", id)
+    assert not file.exists()
+    assert rig.gallery.page("ann", None, 9) == []
+    with pytest.raises(NotFound):
+        rig.gallery.artifact("ann", id)
+    full.over()
+    rig.store.late.write()
+    assert rig.store.artifact(id) is None
+
+
 def test_the_reserve_takes_room_and_gives_it(tmp_path):
     store = Store(tmp_path / "t.db")
     reserve = tmp_path / "reserve"
