@@ -69,6 +69,8 @@ class RecoveryRows:
 
     def adopt(self, rows: Sequence[ArtifactRow]) -> None:
         """Rows of files; a job that waits for one of them is done."""
+        if not rows:
+            return  # a start that has nothing to write waits for nobody
         names, marks = ", ".join((*_OF_ARTIFACT, "words")), ", ".join("?" * (len(_OF_ARTIFACT) + 1))
         add = f"INSERT OR IGNORE INTO artifacts ({names}) VALUES ({marks})"
         waits = f"id = ? AND owner = ? AND status IN ({', '.join('?' * len(_UNFINISHED))})"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 
 import pytest
+from PIL import Image
 
+from pipelines.base import Artifact
 from pipelines.errors import Busy, DiskFull, NotAllowed, NotFound, Unwritable
 from studio import at_work, database, saving
 from studio.desk import WAITS_BUSY, WAITS_FULL
@@ -191,8 +194,8 @@ def test_cancel_and_delete_work_on_a_full_disk(rig, full):
     assert rig.engine.cancel("ann", job)["status"] == "cancelled"
     full.rows = False
     file = rig.gallery.file("ann", view["artifact"]["id"])
-    unlink = rig.gallery._unlink
-    rig.gallery._unlink = lambda *of: (unlink(*of), full.over())  # the file made room
+    unlink = rig.gallery._files.unlink
+    rig.gallery._files.unlink = lambda id: (unlink(id), full.over())  # the file made room
     rig.gallery.delete("ann", view["artifact"]["id"])
     assert not file.exists()
     with pytest.raises(NotFound):
@@ -262,6 +265,19 @@ def test_late_writes_go_on_until_they_are_done_and_are_tried_a_last_time():
 
 
 # --- starting ---
+
+
+def test_a_picture_whose_row_waited_when_everything_was_killed_is_in_the_gallery_at_the_next_start(tmp_path):
+    rig = Rig(tmp_path)
+    job = rig.store.job(rig.one("ann"))
+    rig.store.update(running := job.to(JobStatus.RUNNING, attempts=1))
+    image = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(image, "PNG")
+    row = rig.gallery.write(running, Artifact("image", "image/png", image.getvalue(), {"width": 64, "height": 64}))
+    rig.store.close()
+    with Rig(tmp_path, shelf=SLOW) as rig:
+        assert rig.engine.view("ann", job.id)["status"] == "done"
+        assert [each.id for each in rig.gallery.page("ann", None, 9)] == [row.id]
 
 
 def test_a_start_while_another_program_holds_the_database(tmp_path):
