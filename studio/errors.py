@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 
@@ -65,9 +66,17 @@ REFUSAL = {
 }  # fmt: skip
 
 
+class Answer(JSONResponse):
+    """JSON that can always be written: files of others hold halves of characters."""
+
+    def render(self, content: object) -> bytes:
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
+
+
 def error_response(status: int, code: str, message: str, field: str | None = None) -> JSONResponse:
     """The one shape of every refusal."""
-    return JSONResponse({"error": {"code": code, "field": field, "message": message}}, status)
+    return Answer({"error": {"code": code, "field": field, "message": message}}, status)
 
 
 def handle_errors(app: FastAPI) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +11,9 @@ from studio.errors import SENTENCES, error_response
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_AT_WORK = "/api/"  # here a GET, too, may make the device work
+_HOST = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([a-z0-9_][a-z0-9_.-]{0,252}))(?::[0-9]{1,5})?", re.IGNORECASE)
+_ORIGIN = re.compile(r"https?://(.+)", re.IGNORECASE)
 _POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -56,9 +59,9 @@ class SecurityHeaders:
 class SameOrigin:
     """Other sites open in the same browser may not act here.
 
-    Unsafe methods and websockets must come from our own pages (Sec-Fetch-Site, else Origin against Host) or have
-    neither header, as programs do. `hosts`, where given, are the only Host names answered at all: a name of an
-    attacker that resolves to this machine (DNS rebinding) would otherwise count as our own origin.
+    Unsafe methods, websockets and whatever is asked of the API must come from our own pages (Sec-Fetch-Site, else
+    Origin against Host) or have neither header, as programs do. `hosts`, where given, are the only Host names answered
+    at all: a name of an attacker that resolves to this machine (DNS rebinding) would otherwise count as our own origin.
     """
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...] = (), origins: tuple[str, ...] = ()):
@@ -75,9 +78,12 @@ class SameOrigin:
 
     def _refusal(self, scope: Scope, headers: Headers) -> str | None:
         host = headers.get("host", "")
-        if self.hosts and urlsplit(f"//{host}").hostname not in self.hosts:
+        names = [host_name(one) for one in _hosts(headers)]
+        if None in names:
+            return "The name that this request is for is none."
+        if self.hosts and (not names or names[0] not in self.hosts):
             return "This name is not one of the studio's: open it as localhost, or start it with --origins."
-        if scope["type"] == "http" and scope["method"] in _SAFE:
+        if scope["type"] == "http" and scope["method"] in _SAFE and not scope["path"].startswith(_AT_WORK):
             return None
         return None if self._ours(headers, host) else "This request comes from a page of another site."
 
@@ -87,7 +93,22 @@ class SameOrigin:
             return True
         if "sec-fetch-site" in headers:
             return headers["sec-fetch-site"] in ("same-origin", "none")
-        return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+        if origin is None:
+            return True
+        named = _ORIGIN.fullmatch(origin)
+        return named is not None and named[1].lower() == host.lower()
+
+
+def host_name(host: str) -> str | None:
+    """The name in a Host header, without brackets and port; None where that is nothing that a browser sends."""
+    found = _HOST.fullmatch(host.strip())
+    return (found[1] or found[2]).lower() if found else None
+
+
+def _hosts(headers: Headers) -> list[str]:
+    """The name that was asked for, and those that a proxy says were."""
+    forwarded = ",".join(headers.getlist("x-forwarded-host"))
+    return [*headers.getlist("host"), *(forwarded.split(",") if forwarded else ())]
 
 
 class LengthSentence:

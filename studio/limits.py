@@ -42,6 +42,13 @@ FORM_PARTS = 4  # of files, and of fields; every address takes one file and a na
 FORM_FIELD_BYTES = 16 * 1024
 BOUNDARY = 70  # characters between the parts of a form (RFC 2046, 5.1.1)
 
+HEAD_SECONDS = 10.0  # from the first byte of a request's head to its last
+KEEP_ALIVE_SECONDS = 75  # longer than clients keep a connection that idles, so that none is closed under a request
+CONNECTIONS = 800
+CONNECTIONS_PER_ADDRESS = 400  # a proxy is one address
+SOCKETS_PER_OWNER = 16
+SOCKET_BYTES = 64 * 1024  # of one message; the page sends none
+
 JSON_VALUES = 100_000  # commas and brackets; the longest list that is asked for has 5,000
 JSON_NAMES = 60  # of one object; no request has more fields
 JSON_NAME = 100  # characters

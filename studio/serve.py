@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 
+from studio import limits
 from studio.build import CannotStart, build
 from studio.settings import Settings
 
@@ -30,10 +31,15 @@ def serve(settings: Settings) -> None:
 def server_options(settings: Settings) -> dict:
     """What uvicorn is told. Whoever can reach us could write X-Forwarded-For: only named proxies are believed, and of
     what these say, the last address that is not one of theirs."""
+    from studio.connections import Connection
+
     return {
         "log_config": None,
         "access_log": False,
         "server_header": False,
+        "http": Connection,
+        "timeout_keep_alive": limits.KEEP_ALIVE_SECONDS,
+        "ws_max_size": limits.SOCKET_BYTES,
         "timeout_graceful_shutdown": 1,
         "proxy_headers": bool(settings.trusted_proxy),
         "forwarded_allow_ips": list(settings.trusted_proxy),

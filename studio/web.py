@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from studio.auth import OwnerMiddleware
 from studio.bodies import Bodies
 from studio.buckets import Buckets
 from studio.context import Studio
-from studio.errors import REFUSAL, handle_errors
+from studio.errors import REFUSAL, Answer, handle_errors
 from studio.guards import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeaders
 from studio.last_seen import LastSeen
 from studio.newcomers import Newcomers
@@ -65,6 +66,7 @@ def create_api(studio: Studio) -> FastAPI:
         docs_url=None,  # that page takes its scripts from another host
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        default_response_class=Answer,
         responses={"4XX": REFUSAL},
         form_limits={
             "max_files": limits.FORM_PARTS,
@@ -74,6 +76,7 @@ def create_api(studio: Studio) -> FastAPI:
     )
     app.state.studio, app.state.attempts, app.state.turns = studio, Attempts(), Turns()
     app.state.code_tries = Buckets(limits.CODE_TRIES_AT_ONCE, limits.CODE_TRIES_PER_SECOND)
+    app.state.watching = Counter()  # live connections by owner
     handle_errors(app)
     for routes in (jobs, sketches, gallery, search, speech, captions, alignment, uploads, machine, live, login, owner,
                    owner_page):  # fmt: skip

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from functools import partial
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from studio import limits
 from studio.batch_views import batch_event
 from studio.context import Here, Owner, Studio
 
@@ -17,7 +19,8 @@ router = APIRouter()
 @router.websocket("/live")
 async def live(socket: WebSocket, studio: Here, owner: Owner) -> None:
     """First every job that there is, oldest first, and the status; then each change."""
-    await socket.accept()
+    if not await _let_in(socket, owner):
+        return
     sending = asyncio.create_task(_send(socket, studio, owner))
     try:
         while True:  # nothing is expected; this ends when the browser goes away
@@ -25,8 +28,20 @@ async def live(socket: WebSocket, studio: Here, owner: Owner) -> None:
     except (WebSocketDisconnect, KeyError):
         pass
     finally:
+        socket.app.state.watching -= Counter({owner: 1})  # who has none left is forgotten
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
+
+
+async def _let_in(socket: WebSocket, owner: str) -> bool:
+    """A person has some windows open, not hundreds."""
+    watching = socket.app.state.watching
+    if watching[owner] >= limits.SOCKETS_PER_OWNER:
+        await socket.close(4429, "The studio is open in too many windows.")
+        return False
+    watching[owner] += 1
+    await socket.accept()
+    return True
 
 
 async def _send(socket: WebSocket, studio: Studio, owner: str) -> None:

@@ -54,6 +54,50 @@ def test_a_name_that_somebody_else_points_at_this_machine_is_not_answered(browse
         assert client.get("/api/jobs", headers={"host": host}).status_code == 200, host
 
 
+ODD = [
+    "[",
+    "[evil]",
+    "evil@127.0.0.1",
+    "127.0.0.1:x",
+    "127.0.0.1/",
+    "127.0.0.1:99999999",
+    "a b",
+    "\xe9",
+    "[::1",
+    "#",
+    "%",
+]
+
+
+@pytest.mark.parametrize("host", ODD)
+def test_names_that_are_none_are_refused_wherever_it_listens(browser, host):
+    for options in ({}, {"host": "0.0.0.0", "auth": "a:b"}):
+        client = browser(**options)
+        for path in ("/health", "/api/jobs", "/"):
+            refused = [
+                client.get(path, headers={"host": host.encode("latin-1")}),
+                client.post(path, headers={"origin": f"http://{host}".encode("latin-1")}),
+                client.get(path, headers={"x-forwarded-host": f"good.example, {host}".encode("latin-1")}),
+            ]
+            assert [answer.status_code for answer in refused] == [403] * 3
+        with pytest.raises(WebSocketDisconnect) as closed:
+            with client.websocket_connect("ws://127.0.0.1/live", headers={"host": host.encode("latin-1")}):
+                pass
+        assert closed.value.code == 4403
+
+
+@pytest.mark.parametrize("path", ["/api/voices/sample?model=x", "/api/search?text=x", "/api/jobs"])
+def test_pages_of_other_sites_cannot_make_the_device_work_by_looking(browser, path):
+    for site in ("cross-site", "same-site"):
+        assert browser().get(path, headers={"sec-fetch-site": site}).status_code == 403
+    assert browser().get(path, headers={"sec-fetch-site": "same-origin"}).status_code != 403
+
+
+def test_a_link_from_another_site_opens_the_page_and_a_file(browser):
+    for path in ("/files/x", "/login", "/health"):
+        assert browser().get(path, headers={"sec-fetch-site": "cross-site"}).status_code != 403
+
+
 def test_beyond_this_machine_any_name_is_answered(browser):
     client = browser(host="0.0.0.0", auth="a:b")
     assert client.get("/health", headers={"host": "anything.example"}).status_code == 200
