@@ -8,6 +8,8 @@ grows with the values: a bound that is right for latents of size 1 is forty time
   other; each rounds by a unit or two, up or down, and such errors add like a random walk: √100 x 1.7 u.
 - FINAL, the latents after some steps: ten times that. Guidance of scale s says u + s (c - u), which multiplies the
   error of a pass by up to 2s - 1 (14 at 7.5), and every step hands on the errors of those before.
+- SHARE, probabilities of 0 to 1: what two cosines differ by (of size 1: FORWARD + LEAST), times the scale that makes
+  logits of them (at most 100 in a CLIP), times the steepest slope of a sigmoid or softmax, a quarter.
 - LEAST, whatever the size: inside a model the values are of size 1, however small what comes out is.
 """
 
@@ -20,6 +22,7 @@ import torch
 from PIL import Image
 
 FORWARD, FINAL, LEAST = 1e-6, 1e-5, 1e-6
+SHARE = 100 * (FORWARD + LEAST) / 4
 
 
 def assert_same_forward(ours: object, theirs: object, said: object = "") -> None:
@@ -30,6 +33,11 @@ def assert_same_forward(ours: object, theirs: object, said: object = "") -> None
 def assert_same_latents(ours: object, theirs: object, said: object = "") -> None:
     """Tensors or arrays of one shape: latents after any number of steps."""
     _assert_within(FINAL, ours, theirs, said)
+
+
+def assert_same_shares(ours: object, theirs: object) -> None:
+    """Probabilities that a model of pictures and texts makes of its cosines."""
+    np.testing.assert_allclose(_read(ours), _read(theirs), rtol=0, atol=SHARE, equal_nan=False)
 
 
 def assert_same_picture(ours: bytes, theirs: bytes) -> None:

@@ -11,6 +11,7 @@ from transformers import CLIPConfig, CLIPModel
 from pipelines.training import bundled, eyes, mixing, pairs
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.run import Budget, Run
+from tests.rounding import assert_same_forward
 from tests.training import tiny
 
 SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -41,7 +42,7 @@ def test_the_maps_are_eight_and_four_cells_wide_and_pooled_into_one_vector():
         pooled = model(pixel_values=pixels).pooler_output
         straight = model.body(pixels).mean((2, 3))
     assert (near.shape, far.shape) == ((2, 12, 8, 8), (2, 16, 4, 4))
-    assert torch.allclose(pooled, straight, atol=1e-6)
+    assert_same_forward(pooled, straight)
 
 
 def test_they_learn_the_names_of_things(whole, mixture):
@@ -68,5 +69,5 @@ def test_a_judge_is_trained_opened_again_and_sees_in_clips_place(whole, mixture,
     with torch.inference_mode():
         seen = F.normalize(lent.visual_projection(lent.vision_model(pixel_values=pixels).pooler_output), dim=-1)
         own = F.normalize(judge.scaled(judge.vision_model(pixels).pooler_output), dim=-1)
-    assert torch.allclose(seen, own, atol=1e-6)
+    assert_same_forward(seen, own)
     assert torch.equal(whole.text_projection.weight, before)

@@ -5,6 +5,7 @@ import torch
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
 from pipelines.training import local
+from tests.rounding import assert_same_forward
 
 
 def tower(heads: int = 8, width: int = 256) -> CLIPVisionModel:
@@ -29,7 +30,7 @@ def test_the_map_of_a_shift_makes_the_waves_of_the_place_beside():
     for places in (-1, 1, 2):
         moved = line @ local.shift(places, 8).T
         inside = [x for x in range(8) if 0 <= x + places < 8]
-        assert torch.allclose(moved[inside], line[[x + places for x in inside]], atol=1e-5)
+        assert_same_forward(moved[inside], line[[x + places for x in inside]])
 
 
 @torch.no_grad()

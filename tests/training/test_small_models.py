@@ -11,6 +11,7 @@ from transformers import CLIPConfig, CLIPModel
 from pipelines.training import bundled, captioner, clip, eyes, local, measures, mixing, pairs, vision
 from pipelines.training.optimizer import Muon
 from pipelines.training.run import Budget, Run
+from tests.rounding import assert_same_forward
 from tests.training import tiny
 
 TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -51,7 +52,7 @@ def test_the_tower_in_training_sees_what_clip_sees_and_a_teachers_cells(whole, t
     with torch.inference_mode():
         plain = F.normalize(whole.visual_projection(whole.vision_model(pixel_values=pixels).pooler_output), dim=-1)
         seen, (wanted, _) = student(pixels), vision.shown(teacher, pixels)
-    assert torch.allclose(seen.vector, plain, atol=1e-5)
+    assert_same_forward(seen.vector, plain)
     assert (seen.near.shape, seen.far.shape) == (wanted.near.shape, wanted.far.shape) == ((2, 12, 8, 8), (2, 16, 4, 4))
 
 
