@@ -36,5 +36,5 @@ class Blip(Family):
         return self._decoded(ids, self.seen(cache), cache)
 
     def _decoded(self, ids: Tensor, seen: Tensor, cache: Cache) -> Tensor:
-        return self.model.text_decoder(input_ids=ids, encoder_hidden_states=seen, past_key_values=cache,
+        return self.model.text_decoder(input_ids=ids, encoder_hidden_states=seen, cache=cache,
                                        use_cache=True, is_decoder=True, logits_to_keep=1).logits[:, -1]  # fmt: skip

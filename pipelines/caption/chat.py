@@ -66,7 +66,7 @@ class Chat(Family):
         return written.removeprefix("Assistant:").strip(' "')
 
     def _decoded(self, cache: Cache, **inputs: Any) -> Tensor:
-        return self.model(**inputs, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[:, -1]
+        return self.model(**inputs, cache=cache, use_cache=True, logits_to_keep=1).logits[:, -1]
 
     def _harmless(self, text: str) -> str:
         """A question cannot bring pictures or end its own turn."""

@@ -42,12 +42,12 @@ class Florence(Family):
         return torch.full((len(ids), 1), self.model.config.text_config.decoder_start_token_id, device=ids.device)
 
     def prefill(self, inputs: Inputs, cache: Cache) -> tuple[Tensor, None]:
-        found = self.model(**inputs, decoder_input_ids=self.start(inputs), past_key_values=cache, use_cache=True)
+        found = self.model(**inputs, decoder_input_ids=self.start(inputs), cache=cache, use_cache=True)
         return found.logits[:, -1], None
 
     def advance(self, ids: Tensor, cache: Cache, length: int, memory: Tensor | None) -> Tensor:
         language = self.model.model.language_model
-        lines = language.decoder(input_ids=ids, encoder_hidden_states=self.seen(cache), past_key_values=cache,
+        lines = language.decoder(input_ids=ids, encoder_hidden_states=self.seen(cache), cache=cache,
                                  use_cache=True).last_hidden_state  # fmt: skip
         return self.model.lm_head(lines[:, -1])
 

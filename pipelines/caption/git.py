@@ -31,5 +31,5 @@ class Git(Family):
         return self._decoded(ids, cache, torch.full_like(ids, length))
 
     def _decoded(self, ids: Tensor, cache: Cache, places: Tensor, **picture: Tensor) -> Tensor:
-        return self.model(input_ids=ids, position_ids=places, past_key_values=cache, use_cache=True,
+        return self.model(input_ids=ids, position_ids=places, cache=cache, use_cache=True,
                           logits_to_keep=1, **picture).logits[:, -1]  # fmt: skip

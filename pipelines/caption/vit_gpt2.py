@@ -35,6 +35,4 @@ class VitGpt2(Family):
         return self._decoded(ids, self.seen(cache), cache)
 
     def _decoded(self, ids: Tensor, seen: Tensor, cache: Cache) -> Tensor:
-        return self.model.decoder(
-            input_ids=ids, encoder_hidden_states=seen, past_key_values=cache, use_cache=True
-        ).logits[:, -1]
+        return self.model.decoder(input_ids=ids, encoder_hidden_states=seen, cache=cache, use_cache=True).logits[:, -1]
