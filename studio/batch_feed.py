@@ -7,9 +7,9 @@ studio starts is submitted then, and what ended while nobody looked is taken not
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pipelines import requests
 from pipelines.errors import NotAllowed, NotFound, TriptychError, Unwritable
 from studio import limits
+from studio.background import BackgroundLoop
 from studio.batch_items import Item, ItemStatus, resting
 from studio.batch_rows import BatchRows
 from studio.jobs import Job, JobStatus
@@ -36,46 +37,39 @@ class Feed:
 
     def __init__(self, store: Store, gallery: Gallery, engine: Engine, rows: BatchRows):
         self._store, self._gallery, self._engine, self._rows = store, gallery, engine, rows
-        self._todo: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="batches", daemon=True)
-        self._open, self._behind = False, 0.0  # when to look for what could not be noted, where there is something
+        self._todo: deque[Callable[[], None]] = deque([self._take_up])
+        self._loop = BackgroundLoop("batches", self._work)
+        self._behind = 0.0  # when to look for what could not be noted, where there is something
         self.lock = threading.Lock()  # held by whoever puts items into the line, or takes them out
         engine.on_end(self._heard)
 
     def start(self) -> None:
-        self._open = True
-        self.later(self._take_up)
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """What is left is in the rows."""
-        if self._open:
-            self._open = False
-            self._todo.put(None)
-            self._thread.join(10)
+        self._loop.stop()
 
     def wake(self, batch: str) -> None:
         self.later(lambda: self._fill(batch))
 
     def later(self, work: Callable[[], None]) -> None:
-        self._todo.put(work)
+        self._todo.append(work)
+        self._loop.wake()
 
     def _heard(self, job: Job) -> None:
         if getattr(job.request, "batch", ""):
             self.later(lambda: self._ended(job))
 
-    def _run(self) -> None:
-        while self._open:
-            try:
-                work = self._todo.get(timeout=AGAIN_SECONDS)
-            except queue.Empty:
-                work = self._fill_all
-            if work is None or not self._open:
-                return
-            self._do(work)
-            if self._behind and time.monotonic() > self._behind:
-                self._behind = 0.0
-                self._do(self._take_up)
+    def _work(self) -> float:
+        if not self._todo:
+            self._do(self._fill_all)
+        while self._todo and not self._loop.over:
+            self._do(self._todo.popleft())
+        if self._behind and time.monotonic() > self._behind:
+            self._behind = 0.0
+            self._do(self._take_up)
+        return AGAIN_SECONDS
 
     def _do(self, work: Callable[[], None]) -> None:
         try:

@@ -7,9 +7,6 @@ what has words and no score is asked for, also after a restart; a caption in the
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
-import time
 from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -17,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.alignment.limits import Limits
 from pipelines.errors import NotAllowed, NotFound, TriptychError, WorkerLost
 from pipelines.requests import AlignRequest, Priority
+from studio.background import BackgroundLoop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +31,6 @@ SECONDS = 60.0
 AGAIN_SECONDS = 2.0  # where the device could not answer
 MOST = 2000  # characters that the alignment takes
 LATER = (NotAllowed, WorkerLost, TimeoutError)  # the worker is starting, or the line is long
-log = logging.getLogger(__name__)
 
 
 def limits_of(catalog: Catalog) -> Limits:
@@ -50,24 +47,18 @@ class Checking:
 
     def __init__(self, engine: Engine, gallery: Gallery, rows: BatchRows):
         self._engine, self._gallery, self._rows = engine, gallery, rows
-        self._thread = threading.Thread(target=self._run, name="checking", daemon=True)
-        self._news, self._open = threading.Event(), False
+        self._loop = BackgroundLoop("checking", self._check_all)
         self._refused: set[tuple[str, int, str | None]] = set()  # until their words change, or the studio restarts
 
     def start(self) -> None:
-        self._open = True
-        self._news.set()
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
-        if self._open:
-            self._open = False
-            self._news.set()
-            self._thread.join(10)
+        self._loop.stop()
 
     def wake(self) -> None:
         """Words have changed."""
-        self._news.set()
+        self._loop.wake()
 
     async def caption(self, owner: str, artifact: str, seconds: float = SECONDS) -> None:
         """One caption of the gallery, while the caller waits; where nobody answers, it stays unchecked."""
@@ -81,17 +72,8 @@ class Checking:
             (found,) = _told(await self._engine.answered(owner, question, seconds), [row.prompt])
             await asyncio.to_thread(self._gallery.checked, owner, artifact, found)
 
-    def _run(self) -> None:
-        while self._open:
-            self._news.wait()
-            self._news.clear()
-            try:
-                self._check_all()
-            except Exception:
-                log.exception("Captions could not be checked")
-
     def _check_all(self) -> None:
-        while self._open and (some := self._rows.unchecked(self._refused, AT_ONCE)):
+        while not self._loop.over and (some := self._rows.unchecked(self._refused, AT_ONCE)):
             for owner, items in groupby(some, lambda one: one[0]):
                 self._check(owner, [item for _, item in items])
 
@@ -99,7 +81,7 @@ class Checking:
         try:
             found = self._asked(owner, [(item.picture, item.text or "") for item in items])
         except LATER:
-            self._wait(AGAIN_SECONDS)
+            self._loop.wait(AGAIN_SECONDS)
         except TriptychError:
             if len(items) > 1:
                 return self._one_by_one(owner, items)
@@ -126,11 +108,6 @@ class Checking:
         """pairs: SHA-256 of the picture, its caption."""
         answer = self._engine.answer(owner, _question(pairs, Priority.BACKGROUND), seconds)
         return _told(answer, [text for _, text in pairs])
-
-    def _wait(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while self._open and time.monotonic() < end:
-            time.sleep(0.05)
 
 
 def _question(pairs: Sequence[tuple[str, str]], priority: Priority) -> AlignRequest:

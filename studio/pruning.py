@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import threading
 import time
 from typing import TYPE_CHECKING
 
 from pipelines.errors import Unwritable
 from studio import limits
+from studio.background import BackgroundLoop
 
 if TYPE_CHECKING:
     from studio.database import Database
@@ -37,16 +37,13 @@ class Pruning:
     def __init__(self, database: Database, days: float):
         self._database, self._seconds = database, days * 24 * 3600
         self._counts: dict[str, int] = {}  # of an owner, when last looked at closely
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pruning", daemon=True)
+        self._loop = BackgroundLoop("pruning", self._again)
 
     def start(self) -> None:
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
-        self._over.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+        self._loop.stop()
 
     def prune(self) -> int:
         """Once; returns how many have gone."""
@@ -67,10 +64,9 @@ class Pruning:
                 )
         return len(numbers)
 
-    def _run(self) -> None:
-        while not self._over.is_set():
-            try:
-                self.prune()
-            except (sqlite3.Error, Unwritable):
-                log.warning("Ended jobs could not be pruned; it is tried again", exc_info=True)
-            self._over.wait(EVERY_SECONDS)
+    def _again(self) -> float:
+        try:
+            self.prune()
+        except (sqlite3.Error, Unwritable):
+            log.warning("Ended jobs could not be pruned; it is tried again", exc_info=True)
+        return EVERY_SECONDS

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import groupby
@@ -22,6 +21,7 @@ from PIL import Image
 from pipelines.alignment.limits import mark, stale
 from pipelines.errors import NotAllowed, NotFound, TriptychError, WorkerLost
 from pipelines.requests import AlignRequest, Priority
+from studio.background import BackgroundLoop
 from studio.durable import write_file
 
 if TYPE_CHECKING:
@@ -51,18 +51,15 @@ class Refreshing:
                  told: Callable[[], None]):  # fmt: skip
         self._engine, self._gallery, self._store, self._told = engine, gallery, store, told
         self._file, self._folder = data / MARK, folder
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="refreshing", daemon=True)
+        self._loop = BackgroundLoop("refreshing", self._once)
 
     def start(self) -> None:
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
-        self._over.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+        self._loop.stop()
 
-    def _run(self) -> None:
+    def _once(self) -> None:
         try:
             if self._folder and self._changed(self._folder):
                 self._refresh()
@@ -87,13 +84,13 @@ class Refreshing:
 
     def _refresh(self) -> None:
         before, made = 2**62, 0
-        while not self._over.is_set() and (rows := self._store.without_vector(before, AT_ONCE)):
+        while not self._loop.over and (rows := self._store.without_vector(before, AT_ONCE)):
             for owner, some in groupby(rows, lambda row: row["owner"]):
                 self._renew(owner, list(some))
             before, made = rows[-1]["number"], made + len(rows)
             if made % TOLD < AT_ONCE:
                 self._told()
-        if not self._over.is_set():
+        if not self._loop.over:
             write_file(self._file, self._file.read_bytes() + b" done")
             self._told()
 
@@ -114,12 +111,12 @@ class Refreshing:
 
     def _answer(self, owner: str, request: AlignRequest) -> np.ndarray | None:
         """(N, D), texts first; None where it cannot be answered."""
-        while not self._over.is_set():
+        while not self._loop.over:
             try:
                 told = self._engine.answer(owner, request, SECONDS)
                 return np.frombuffer(told.data, "<f4").reshape(-1, told.info["dim"])
             except LATER:
-                self._over.wait(1.0)
+                self._loop.wait(1.0)
             except TriptychError:
                 return None
         return None

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import threading
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pipelines.errors import TriptychError
+from studio.background import BackgroundLoop
 from studio.backups import Backups
 
 if TYPE_CHECKING:
@@ -29,28 +29,23 @@ class Upkeep:
     def __init__(self, backups: Backups, gallery: Gallery, notices: Notices, undescribed: Iterable[str],
                  first: float = FIRST_SECONDS):  # fmt: skip
         self._backups, self._gallery, self._notices = backups, gallery, notices
-        self._undescribed, self._first = sorted(undescribed), first
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        self._undescribed = sorted(undescribed)
+        self._loop = BackgroundLoop("upkeep", self._look, first)
 
     def start(self) -> None:
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
-        self._over.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+        self._loop.stop()
 
-    def _run(self) -> None:
-        wait = self._first
-        while not self._over.wait(wait):
-            wait = LOOK_SECONDS
-            self._describe()
-            if self._backups.due(time.time()):
-                self._back_up()
+    def _look(self) -> float:
+        self._describe()
+        if self._backups.due(time.time()):
+            self._back_up()
+        return LOOK_SECONDS
 
     def _describe(self) -> None:
-        while self._undescribed and not self._over.is_set():
+        while self._undescribed and not self._loop.over:
             try:
                 self._gallery.describe(self._undescribed.pop())
             except (ValueError, TriptychError) as error:

@@ -83,8 +83,8 @@ class Still(Desk):
     def feed(self) -> None:
         """All that waits for the feed's thread."""
         todo = self.batches._feed._todo
-        while not todo.empty():
-            todo.get()()
+        while todo:
+            todo.popleft()()
 
     def describes(self, job: str, text: str) -> None:
         """The worker is done with a picture."""

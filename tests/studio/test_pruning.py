@@ -76,11 +76,10 @@ def test_a_database_that_is_held_by_another_program_ends_no_pruning(store, monke
 
     def prune() -> int:
         tries.append(1)
-        pruning._over.set()
         raise Busy("held")
 
     monkeypatch.setattr(pruning, "prune", prune)
-    pruning._run()
+    pruning._again()
     assert tries == [1]
 
 

@@ -209,7 +209,7 @@ def test_a_studio_ends_though_captions_wait_for_their_check(idle: Callable[..., 
     studio.batches.start()
     soon(lambda: list(studio.engine._desk.asks.jobs()))
     asyncio.run(studio.close())
-    checking = studio.batches.checks._thread
+    checking = studio.batches.checks._loop._thread
     checking.join(30)  # the question alone would take a minute
     assert not checking.is_alive()
 

@@ -21,10 +21,7 @@ def test_vectors_of_other_weights_are_made_anew_and_only_once(desk: Desk, tmp_pa
     (model / "model.safetensors").write_bytes(b"first")
 
     def run() -> None:
-        work = Refreshing(desk.engine, desk.gallery, desk.store, tmp_path, model, lambda: told.append(1))
-        work.start()
-        soon(lambda: not work._thread.is_alive())
-        work.stop()
+        Refreshing(desk.engine, desk.gallery, desk.store, tmp_path, model, lambda: told.append(1))._once()
 
     def places() -> list[str]:
         lines = [np.frombuffer(desk.gallery.artifact(ME, id).vector, np.float16) for id in ids]
