@@ -19,6 +19,7 @@ from studio.keeping import EXTENSIONS, extension
 from studio.rows import ArtifactRow
 
 MEDIA_TYPES = {name: media_type for media_type, name in EXTENSIONS.items()}
+_DESCRIBED = SUFFIX.removeprefix(".")
 OURS = re.compile(r"[0-9a-f]{32}\.[0-9a-z]{1,8}")
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class ArtifactFiles:
 
     def unlink(self, id: str) -> None:
         """All that there is of it, whatever it was."""
-        names = [self.files / id[:2] / f"{id}.{name}" for name in (*MEDIA_TYPES, SUFFIX[1:])]
+        names = [self.files / id[:2] / f"{id}.{name}" for name in (*MEDIA_TYPES, _DESCRIBED)]
         for path in (*names, self.thumb(id)):
             path.unlink(missing_ok=True)
 
@@ -62,20 +63,19 @@ class ArtifactFiles:
         found = Found()
         for entry in _entries(self.files, found.unread):
             id, _, end = entry.name.partition(".")
-            if id in known and end == extension(known[id]):
+            if id in known and end == _DESCRIBED:
+                found.described.add(id)
+            elif id in known and end == extension(known[id]):
                 if is_kind(entry.is_file):
                     found.present.add(id)
-            elif id in known and f".{end}" == SUFFIX:
-                found.described.add(id)
             elif OURS.fullmatch(entry.name) and not is_kind(entry.is_dir):
                 found.unknown.append(Path(entry.path))
         return found
 
     def stray_thumbs(self, known: Mapping[str, str]) -> list[Path]:
         """Small pictures of what has no row."""
-        entries = (entry for entry in _entries(self.thumbs, []) if OURS.fullmatch(entry.name))
-        strays = (entry for entry in entries if entry.name.partition(".")[0] not in known)
-        return [Path(entry.path) for entry in strays if not is_kind(entry.is_dir)]
+        strays = [entry for entry in _entries(self.thumbs, []) if entry.name.partition(".")[0] not in known]
+        return [Path(entry.path) for entry in strays if OURS.fullmatch(entry.name) and not is_kind(entry.is_dir)]
 
 
 def _entries(folder: Path, unread: list[Path]) -> Iterator[os.DirEntry[str]]:

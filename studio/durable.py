@@ -34,7 +34,7 @@ def part_of(path: Path) -> Path:
 
 def is_leftover(name: str) -> bool:
     """Whether a file of that name is one of ours that never became whole; a `.part` of another program is not."""
-    return _LEFTOVER.fullmatch(name) is not None
+    return TEMPORARY in name and _LEFTOVER.fullmatch(name) is not None
 
 
 def make_folder(folder: Path) -> None:

@@ -34,7 +34,7 @@ COMMANDS = {
 def main(argv: Sequence[str]) -> int:
     """argv: a name of COMMANDS and its arguments; the exit status."""
     command, *rest = argv
-    asked = _parser(command).parse_args(rest)
+    asked = parser(command).parse_args(rest)
     settings = load(["--data-dir", str(asked.data_dir)] if asked.data_dir else [])
     data = settings.data_dir
     if not data.is_dir():
@@ -52,15 +52,16 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _parser(command: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"triptych {command}", description=f"{COMMANDS[command].capitalize()}.")
-    parser.add_argument("--data-dir", type=Path, help="folder of the pictures and the database")
+def parser(command: str) -> argparse.ArgumentParser:
+    """Of one of COMMANDS."""
+    flags = argparse.ArgumentParser(prog=f"triptych {command}", description=f"{COMMANDS[command].capitalize()}.")
+    flags.add_argument("--data-dir", type=Path, help="folder of the pictures and the database")
     if command == "restore":
-        parser.add_argument("backup", nargs="?", help="its number in the list, or its name")
+        flags.add_argument("backup", nargs="?", help="its number in the list, or its name")
     else:
-        parser.add_argument("--owner", help="who gets the files that do not say whose they are: a user's name")
-        parser.add_argument("--allow-missing", action="store_true", help="go on although many files are missing")
-    return parser
+        flags.add_argument("--owner", help="who gets the files that do not say whose they are: a user's name")
+        flags.add_argument("--allow-missing", action="store_true", help="go on although many files are missing")
+    return flags
 
 
 def restore(data: Path, wanted: str | None) -> None:

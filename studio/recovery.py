@@ -8,6 +8,7 @@ missing, the start stops and says so. Removed is only what people have deleted, 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +22,9 @@ from studio.rows import ArtifactRow
 from studio.starting import CannotStart
 
 FEW, SHARE = 5, 0.05  # of all that are missing for the first time: more than both is not an accident of single files
+MANY = 1000  # files that take long enough to say so
 NOBODY = "recovered"  # whose the files are that nobody can tell the owner of
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -99,6 +102,8 @@ class Recovery:
 
     def _readable(self, paths: list[Path]) -> list[ArtifactRow]:
         """The rows of those that tell enough, the oldest first. A picture whose job was cancelled is not wanted."""
+        if len(paths) > MANY:
+            log.warning("%s files are read, as the database does not know them; this takes a while", f"{len(paths):,}")
         rows: list[ArtifactRow] = []
         for path in paths:
             media_type = MEDIA_TYPES.get(path.suffix[1:])

@@ -12,6 +12,7 @@ from studio.store import Store
 
 _OF_ARTIFACT = tuple(field.name for field in fields(ArtifactRow) if field.name != "number")
 _UNFINISHED = tuple(status.value for status in JobStatus if not status.ended)
+_AT_ONCE = 500  # values in one question
 _SHA256 = re.compile(r'"([0-9a-f]{64})"')
 
 
@@ -49,10 +50,12 @@ class RecoveryRows:
 
     def job_status(self, ids: Sequence[str]) -> dict[str, JobStatus]:
         """Of the jobs among them that there are."""
-        found = {}
-        for id in ids:
-            for row in self._store.rows("SELECT status FROM jobs WHERE id = ?", (id,)):
-                found[id] = JobStatus(row[0])
+        found: dict[str, JobStatus] = {}
+        for at in range(0, len(ids), _AT_ONCE):
+            some = ids[at : at + _AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            rows = self._store.rows(f"SELECT id, status FROM jobs WHERE id IN ({marks})", some)
+            found |= {row[0]: JobStatus(row[1]) for row in rows}
         return found
 
     def batch_pictures(self) -> dict[str, set[str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from studio import maintenance
 from studio.settings import Settings
 from tests.serving import ROOT, Served
 
@@ -50,6 +51,7 @@ def test_pip_equivalents_install_what_make_installs():
 
 def test_flags_and_settings_exist():
     known = {f"--{name.replace('_', '-')}" for name in Settings.model_fields} | {"--editable", "--help"}
+    known |= {flag for name in maintenance.COMMANDS for flag in maintenance.parser(name)._option_string_actions}
     assert set(re.findall(r"--[a-z][a-z-]+", TEXT)) <= known
     assert {name.lower() for name in re.findall(r"TRIPTYCH_(\w+)", TEXT)} <= set(Settings.model_fields)
 

@@ -57,6 +57,7 @@ export const cancelAll = (ids) => post("/api/jobs/cancel", { ids });
 export const reorder = (ids) => post("/api/jobs/order", { ids });
 export const uploadStart = (file) => upload("/api/uploads", file);
 export const readInfo = (file) => upload("/api/info", file);
+export const status = () => ask("/api/status");
 export const models = () => ask("/api/models");
 export const gallery = (query) => ask(`/api/gallery?${new URLSearchParams(query)}`);
 export const search = (query) => ask(`/api/search?${new URLSearchParams(query)}`);

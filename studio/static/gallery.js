@@ -127,12 +127,15 @@ function card(item) {
   let known = view.cards.get(item.id);
   if (!known) {
     const words = { "aria-label": t("act.open", { prompt: title(item) }), title: title(item) };
-    known = button("thumb", { onclick: () => press(item), "data-id": item.id, "data-kind": item.kind, ...words }, ...viewOf(item).card(item), el("span.pick", {}, icon("check", 14)));
+    known = button("thumb", { onclick: () => press(item), "data-id": item.id, "data-kind": item.kind, ...words }, ...viewOf(item).card(item), ...gone(item), el("span.pick", {}, icon("check", 14)));
     view.cards.set(item.id, known);
   }
   set(known, { "aria-pressed": state.picked ? String(state.picked.has(item.id)) : null });
   return known;
 }
+
+/** Its file is not where it was: a disk that is not connected, or somebody has moved it. */
+const gone = (item) => (item.missing ? [el("span.gone", { title: t("gallery.missing.text") }, t("gallery.missing"))] : []);
 
 function press(item) {
   if (!state.picked) return enlarge(item);

@@ -3,6 +3,7 @@
 import { el, button, say, set } from "./dom.js";
 import { icon, mark } from "./icons.js";
 import { changes, machine, pill } from "./live.js";
+import { notices } from "./notices.js";
 import { phrase } from "./phrases.js";
 import { open, watchTabs } from "./tabs.js";
 import { current, switchTheme } from "./theme.js";
@@ -16,7 +17,7 @@ export function header(place, { tabs, login }) {
       el("div.right", {}, state(), languageSwitch(), themeSwitch(), owner(), login && logout()),
     ),
   );
-  place.append(trouble());
+  place.append(trouble(), notices());
   watchTabs(tabs);
 }
 

@@ -37,7 +37,7 @@ function content(item, { dialog, go, options, first, last, begin }) {
   const tools = el("div.tools", {}, closing(toolsOf(item, () => extra?.begin()), dialog));
   if (options.ondelete) tools.append(tool("delete", t("act.delete"), () => (dialog.close(), options.ondelete(item))));
   return [
-    el("div.view", { "data-kind": item.kind }, arrow("left", -1, first), el("div.picture", {}, view.large(item)), arrow("right", 1, last), extra?.node),
+    el("div.view", { "data-kind": item.kind }, arrow("left", -1, first), el("div.picture", {}, item.missing ? el("p.problem", { role: "alert" }, t("gallery.missing.text")) : view.large(item)), arrow("right", 1, last), extra?.node),
     el("aside.about", { "aria-label": title(item) }, infoList(item), tools),
     button("tool.close", { title: t("act.close"), "aria-label": t("act.close"), onclick: () => dialog.close() }, icon("close")),
   ];
