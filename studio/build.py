@@ -78,7 +78,7 @@ def _built(settings: Settings, worker: Mapping[str, object] | None, lock: FileLo
     refreshing.start()
     pruning = Pruning(store, settings.keep_jobs)
     pruning.start()
-    upkeep = Upkeep(Backups(data), gallery, notices, report.undescribed)
+    upkeep = Upkeep(Backups(data), gallery, RecoveryRows(store), notices, report.undescribed)
     upkeep.start()
     return Studio(settings, store, gallery, catalog, engine, sessions, lock, search, batches, refreshing, pruning,
                   upkeep, notices)  # fmt: skip

@@ -187,13 +187,15 @@ class Gallery:
         lost = LostAndFound(self._folder)
         return Recovery(self._files, RecoveryRows(self._store), lost, owner).run(allow_missing)
 
-    def describe(self, id: str) -> None:
+    def describe(self, id: str) -> bool:
         """Write what is known of an artifact beside it; where that cannot be, what was known before stays there."""
         try:
             if row := self._store.artifact(id):
                 self._files.describe(row)
         except OSError as error:
             log.warning("What is known of %s could not be written beside it: %s", id, error)
+            return False
+        return True
 
     def _drawn_again(self, row: ArtifactRow) -> bytes:
         """A small picture that was lost. Raises NotFound where there is nothing to draw it from."""

@@ -78,6 +78,7 @@ def move(
 
 def _move_rows(database: Database, old: str, new: str, follow: bool) -> None:
     with database.transaction() as db:
+        db.execute("INSERT OR IGNORE INTO undescribed SELECT id FROM artifacts WHERE owner = ?", (old,))
         for table in ("jobs", "artifacts", "batches"):
             db.execute(f"UPDATE {table} SET owner = ? WHERE owner = ?", (new, old))
         for table in ("orders", "moving_codes"):

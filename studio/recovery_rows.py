@@ -43,6 +43,14 @@ class RecoveryRows:
             db.execute("DELETE FROM missing")
             db.executemany("INSERT INTO missing VALUES (?)", [(id,) for id in ids])
 
+    def undescribed(self) -> list[str]:
+        """Artifacts whose sidecars tell of a former owner."""
+        return [row[0] for row in self._store.rows("SELECT id FROM undescribed")]
+
+    def described(self, id: str) -> None:
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM undescribed WHERE id = ?", (id,))
+
     def owners(self) -> dict[str, int]:
         """Everybody who has artifacts, with how many."""
         query = "SELECT owner, count(*) FROM artifacts GROUP BY owner ORDER BY count(*) DESC"

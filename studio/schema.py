@@ -57,5 +57,7 @@ CHANGES = (
     CREATE TABLE deletions (id TEXT PRIMARY KEY, what TEXT NOT NULL, owner TEXT NOT NULL);
     CREATE TABLE missing (id TEXT PRIMARY KEY);
     """,
+    # Artifacts beside whose files something is written that is not so any more
+    "CREATE TABLE undescribed (id TEXT PRIMARY KEY);",
 )  # fmt: skip
 VERSION = 1 + len(CHANGES)

@@ -11,45 +11,54 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pipelines.errors import TriptychError
 from studio.background import BackgroundLoop
 from studio.backups import Backups
 
 if TYPE_CHECKING:
     from studio.gallery import Gallery
     from studio.notices import Notices
+    from studio.recovery_rows import RecoveryRows
 
 FIRST_SECONDS, LOOK_SECONDS = 60.0, 3600.0  # after the start, which has enough to do; between two looks at the clock
 log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """undescribed: ids of artifacts, from `Recovery`."""
+    """undescribed: ids of artifacts that have no sidecar, from `Recovery`."""
 
-    def __init__(self, backups: Backups, gallery: Gallery, notices: Notices, undescribed: Iterable[str],
-                 first: float = FIRST_SECONDS):  # fmt: skip
-        self._backups, self._gallery, self._notices = backups, gallery, notices
+    def __init__(self, backups: Backups, gallery: Gallery, rows: RecoveryRows, notices: Notices,
+                 undescribed: Iterable[str], first: float = FIRST_SECONDS):  # fmt: skip
+        self._backups, self._gallery, self._rows, self._notices = backups, gallery, rows, notices
         self._undescribed = sorted(undescribed)
         self._loop = BackgroundLoop("upkeep", self._look, first)
 
     def start(self) -> None:
         self._loop.start()
 
+    def wake(self) -> None:
+        """There are artifacts whose sidecars are not true any more."""
+        self._loop.wake()
+
     def stop(self) -> None:
         self._loop.stop()
 
     def _look(self) -> float:
-        self._describe()
+        try:
+            self._describe()
+        except Exception:  # tomorrow's backup shall be made all the same
+            log.exception("What is known of the artifacts could not be written beside them")
         if self._backups.due(time.time()):
             self._back_up()
         return LOOK_SECONDS
 
     def _describe(self) -> None:
         while self._undescribed and not self._loop.over:
-            try:
-                self._gallery.describe(self._undescribed.pop())
-            except (ValueError, TriptychError) as error:
-                log.warning("What is known of an artifact could not be written beside it: %s", error)
+            self._gallery.describe(self._undescribed.pop())
+        for id in self._rows.undescribed():
+            if self._loop.over:
+                return
+            if self._gallery.describe(id):
+                self._rows.described(id)
 
     def _back_up(self) -> None:
         try:

@@ -126,6 +126,8 @@ def _move(studio: Studio, old: str, new: str, follow: bool) -> None:
     move(studio.settings.data_dir, studio.store, old, new, lambda owner: _at_rest(studio, owner), follow)
     studio.sessions.ends.reload()
     studio.search.renew()
+    if studio.upkeep:
+        studio.upkeep.wake()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ import pytest
 from studio import backups as backups_module
 from studio.backups import EVERY_SECONDS, KEPT, Backups, damage, newest_whole
 from studio.lost import LostAndFound
+from studio.moving import move
 from studio.notices import Notices
+from studio.recovery_rows import RecoveryRows
 from studio.upkeep import Upkeep
 from tests.studio.keepsakes import Folder
 
@@ -131,7 +134,8 @@ def test_what_is_put_back_keeps_nothing_of_the_log_that_was_there(folder):
 
 def upkept(folder: Folder, notices: Notices, undescribed: set[str] = frozenset()) -> None:
     """Upkeep until it has looked once."""
-    upkeep = Upkeep(Backups(folder.data), folder.gallery, notices, undescribed, first=0.0)
+    rows = RecoveryRows(folder.store)
+    upkeep = Upkeep(Backups(folder.data), folder.gallery, rows, notices, undescribed, first=0.0)
     upkeep.start()
     end = time.monotonic() + 60
     while not (Backups(folder.data).all() or notices.all()):
@@ -149,6 +153,18 @@ def test_a_running_studio_makes_its_backup_and_what_is_missing_beside_its_files(
     upkept(folder, Notices(), report.undescribed)
     assert len(Backups(folder.data).all()) == 1
     assert folder.file(id, "json").exists()
+
+
+def test_a_gallery_that_has_moved_comes_back_to_whom_it_was_moved(folder):
+    id = folder.picture("ann")
+    move(folder.data, folder.store, "ann", "bob", lambda owner: nullcontext(), follow=False)
+    upkept(folder, Notices())
+    assert RecoveryRows(folder.store).undescribed() == []
+    folder.store.close()
+    folder.remove_database()
+    Backups(folder.data).all()[0].path.unlink()
+    folder.open()
+    assert folder.listed("bob") == [id]
 
 
 def test_a_backup_that_cannot_be_made_is_told(folder):
