@@ -69,9 +69,11 @@ class Hands:
         return cls(torch.from_numpy(row).to(device), torch.tensor(hue, dtype=torch.float32, device=device))
 
     def any_of(self, things: Tensor, generator: torch.Generator) -> Tensor:
-        """A picture of each thing (B, K) by any hand, its own style's too; -1 where there is no thing."""
+        """A picture of each thing (B, K) by any hand, its own style's too; -1 where there is none. All that are like
+        the first are by one hand, as counts are."""
         there = (self.row[things.clamp(min=0)] >= 0).float().flatten(0, 1)
         drawn = torch.multinomial(there, 1, generator=generator).view_as(things)
+        drawn = torch.where(things == things[:, :1], drawn[:, :1], drawn)
         return torch.where(things < 0, -1, self.row[things.clamp(min=0), drawn])
 
 

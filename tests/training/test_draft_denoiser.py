@@ -1,5 +1,6 @@
 """The denoiser beside a draft: it learns, opens as InstructPix2Pix, and the command trains it from a packed corpus."""
 
+import io
 import sys
 
 import diffusers
@@ -9,9 +10,14 @@ from diffusers import StableDiffusionInstructPix2PixPipeline, UNet2DConditionMod
 from PIL import Image
 
 from pipelines import autoencoder  # noqa: F401  diffusers finds the class by its imported module
+from pipelines.catalog import Catalog
+from pipelines.requests import Sampler
+from pipelines.shelf import Shelf
 from pipelines.training import __main__ as command
 from pipelines.training import bundled, checkpoints, draft_denoiser, fine_autoencoder, pack
 from pipelines.training.denoiser import STEPS, angles
+from tests.pipelines.support import START, request, run
+from tests.rounding import assert_same_latents
 from tests.training import tiny
 
 CPU = torch.device("cpu")
@@ -90,6 +96,29 @@ def test_the_folder_is_one_that_diffusers_opens(tmp_path, text, tokens):
     assert first.shape == (1, 256, 256, 3)
     assert abs(first - second).max() > 1e-3  # the draft is looked at
     assert diffusers.DiffusionPipeline.load_config(tmp_path)["vae"] == ["pipelines.autoencoder", "SpriteAutoencoder"]
+
+
+def test_the_studio_draws_what_diffusers_draws(tmp_path, text, tokens):
+    draft_denoiser.save(tmp_path / "draft", text.float(), tokens, small_denoiser(), tiny.autoencoder())
+    text.float()
+    pipe = StableDiffusionInstructPix2PixPipeline.from_pretrained(tmp_path / "draft", local_files_only=True)
+    pipe.set_progress_bar_config(disable=True)
+    draft = Image.effect_mandelbrot((256, 256), (-2, -1.5, 1, 1.5), 60).convert("RGB")
+    held = io.BytesIO()
+    draft.save(held, "PNG")
+    ours = Shelf(Catalog([tmp_path]), "cpu").pipeline(request(model="draft", start_picture=START))
+    fields = {"model": "draft", "start_picture": START, "steps": 3, "sampler": Sampler.DPMPP_2M, "width": 256,
+              "height": 256}  # fmt: skip
+    asked = [request(seed=1, image_guidance_scale=1.5, **fields), request(seed=2, guidance_scale=1.0, **fields)]
+    for state in run(ours, *asked, pictures={START: held.getvalue()}):
+        wanted = state.request
+        expected = pipe(
+            wanted.prompt, image=draft, num_inference_steps=3, guidance_scale=wanted.guidance_scale,
+            image_guidance_scale=wanted.image_guidance_scale, output_type="latent",
+            generator=torch.Generator().manual_seed(wanted.seed),
+        ).images  # fmt: skip
+        assert state.latents.shape == (1, 8, 16, 16)
+        assert_same_latents(state.latents, expected, wanted)
 
 
 def test_the_command_trains_both_pieces_from_a_packed_corpus_and_goes_on(tmp_path, cache, small, monkeypatch, capsys):

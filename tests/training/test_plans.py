@@ -58,6 +58,8 @@ def test_the_draft_is_by_any_hand_that_training_knows():
     assert set(found[:, 0].tolist()) == {4, 7}
     assert set(found[:, 1].tolist()) == {2}
     assert set(found[:, 2].tolist()) == {-1}
+    count = hands.any_of(torch.tensor([[0, 0, 0]] * 60), torch.Generator().manual_seed(1))
+    assert (count == count[:, :1]).all()
 
 
 def test_packed_and_unpacked_it_is_the_same_corpus(tmp_path, cache, corpus, stored):
