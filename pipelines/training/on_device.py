@@ -5,6 +5,8 @@
     make train ARGS="--device cpu --model draft-denoiser --minutes 60"           one piece, here
 
 Called again with the same folders it goes on where it was. The autoencoder comes first and once, a fifth of the time.
+Checkpoints are for going on at the same machine. What each piece has learnt, in half precision, is in its folder
+"final": 28 MB in six files for both, and a machine that is given only these two folders goes on from there.
 """
 
 import argparse

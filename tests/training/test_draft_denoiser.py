@@ -142,6 +142,19 @@ def test_the_command_trains_both_pieces_from_a_packed_corpus_and_goes_on(tmp_pat
     assert fine_autoencoder.load(out).config.latent_channels == 8
 
 
+def test_what_is_finished_is_small_and_enough_to_go_on_elsewhere(tmp_path, small, monkeypatch):
+    monkeypatch.setattr(draft_denoiser, "LARGEST", "200KB")
+    run = draft_denoiser.start(tmp_path, CPU)
+    run.average = {k: v + 0.01 for k, v in run.average.items()}
+    draft_denoiser.save_final(tmp_path, run)
+    files = list((tmp_path / draft_denoiser.NAME / "final").glob("*.safetensors"))
+    assert len(files) > 1
+    assert max(file.stat().st_size for file in files) < 300_000
+    again = draft_denoiser.start(tmp_path, CPU)
+    for name, value in again.model.state_dict().items():
+        assert torch.allclose(value, run.average[name], atol=2e-3), name
+
+
 def test_a_denoiser_without_its_autoencoder_is_refused(tmp_path, cache, small, monkeypatch):
     monkeypatch.setenv("TRIPTYCH_TRAINING_CACHE", str(cache))
     monkeypatch.setattr(sys, "argv", ["train", "--model", "draft-denoiser", "--out", str(tmp_path / "out")])
