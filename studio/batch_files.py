@@ -5,18 +5,14 @@ What models see of them is with the other uploads (`studio.uploads`), in a folde
 
 from __future__ import annotations
 
-import io
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from pipelines.errors import NotFound
 from studio import limits
 from studio.durable import write_file
-from studio.keeping import thumbnail
-from studio.pictures import decode, fitted
+from studio.preparing import Prepared, prepare
 from studio.uploads import Uploads, folder_of
 
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp", "gif": "gif", "bmp": "bmp", "mpo": "jpg"}
@@ -41,14 +37,12 @@ class BatchFiles:
 
     def keep(self, owner: str, batch: str, data: bytes) -> Stored:
         """Decoded, checked and stored three ways: as it came, for models, and small. Raises BadUpload."""
-        decoded = decode(data)
-        with Image.open(io.BytesIO(data)) as image:
-            kind = str(image.format).lower()
-        picture = self._uploads.keep_in(owner, batch, fitted(decoded.image, limits.BATCH_SIDE))
+        made = Prepared(**self._uploads.apart(prepare, data, limits.BATCH_SIDE, True))
+        picture = self._uploads.keep_png(owner, batch, made.sha256, made.png)
         folder = self._of(owner, batch)
-        write_file(folder / f"{picture}.{kind}", data)
-        write_file(folder / f"{picture}{SMALL}", thumbnail(decoded.image))
-        return Stored(picture, kind, *decoded.image.size, len(data), " ".join(decoded.notes))
+        write_file(folder / f"{picture}.{made.format}", data)
+        write_file(folder / f"{picture}{SMALL}", made.small)
+        return Stored(picture, made.format, made.width, made.height, len(data), " ".join(made.notes))
 
     def original(self, owner: str, batch: str, picture: str, kind: str) -> Path:
         return self._there(self._of(owner, batch) / f"{picture}.{kind}")

@@ -47,7 +47,7 @@ class _Shelf:
     """Reads entries as text and counts what comes out of them."""
 
     def __init__(self, archive: zipfile.ZipFile):
-        self._archive, self._left = archive, limits.BOOK_BYTES
+        self._archive, self._left, self._tags = archive, limits.BOOK_BYTES, limits.BOOK_TAGS
 
     def text(self, name: str) -> str:
         info = self._archive.getinfo(name)
@@ -61,6 +61,9 @@ class _Shelf:
         if len(raw) > most:
             raise bad("an EPUB that unpacks to far more than a book")
         self._left -= len(raw)
+        self._tags -= raw.count(b"<")
+        if self._tags < 0:
+            raise bad("an EPUB with far more tags than a book has")
         mark = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}.get(raw[:2], "utf-8-sig")
         return raw.decode(mark, "replace")
 

@@ -12,6 +12,7 @@ from pipelines.catalog import Catalog
 from pipelines.errors import TriptychError
 from pipelines.requests import AlignRequest
 from studio import users
+from studio.apart import Apart
 from studio.backups import Backups
 from studio.batches import Batches
 from studio.context import Studio
@@ -57,7 +58,7 @@ def _built(settings: Settings, worker: Mapping[str, object] | None, lock: FileLo
     secret, people = _secret(settings), _users(settings)
     store, said = open_store(data)
     sessions = Sessions(secret, people, SessionEnds(store))
-    gallery = Gallery(data, store)
+    gallery = Gallery(data, store, apart := Apart())
     try:
         report = gallery.recover(allow_missing=settings.allow_missing)
         leftovers = Leftovers(data, RecoveryRows(store), LostAndFound(data))
@@ -81,7 +82,7 @@ def _built(settings: Settings, worker: Mapping[str, object] | None, lock: FileLo
     upkeep = Upkeep(Backups(data), gallery, RecoveryRows(store), notices, report.undescribed)
     upkeep.start()
     return Studio(settings, store, gallery, catalog, engine, sessions, lock, search, batches, refreshing, pruning,
-                  upkeep, notices)  # fmt: skip
+                  upkeep, notices, apart)  # fmt: skip
 
 
 def _alignment(catalog: Catalog) -> Path | None:

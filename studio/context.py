@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from studio.apart import Apart, directly
 from studio.auth import owner_of
 from studio.gallery import Gallery
 from studio.notices import Notices
@@ -45,9 +47,12 @@ class Studio:
     pruning: Pruning | None = None
     upkeep: Upkeep | None = None
     notices: Notices = field(default_factory=Notices)
+    apart: Callable[..., dict] = directly  # opens uploaded files
 
     async def close(self) -> None:
         """End the worker and let go of the data folder."""
+        if isinstance(self.apart, Apart):
+            self.apart.close()
         await asyncio.to_thread(self._quieten)
         await self.engine.stop()
         self.store.close()

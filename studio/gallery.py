@@ -7,7 +7,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -15,6 +15,7 @@ from PIL import Image
 from pipelines.base import Artifact
 from pipelines.errors import DiskFull, NotAllowed, NotFound, Unwritable
 from pipelines.requests import CaptionRequest
+from studio.apart import directly
 from studio.artifact_files import ArtifactFiles
 from studio.durable import write_file
 from studio.jobs import Job, JobStatus
@@ -36,9 +37,10 @@ log = logging.getLogger(__name__)
 class Gallery:
     """The artifacts of everybody; every question names the owner who asks."""
 
-    def __init__(self, folder: Path, store: Store):
+    def __init__(self, folder: Path, store: Store, apart: Callable = directly):
+        """apart: what opens uploaded files (`studio.apart`)."""
         self._folder, self._store, self._files = folder, store, ArtifactFiles(folder)
-        self.uploads = Uploads(folder / "uploads", store.needed_uploads)
+        self.uploads = Uploads(folder / "uploads", store.needed_uploads, apart)
         self._gone: set[str] = set()  # deleted, but their rows wait for room
 
     def save(self, job: Job, artifact: Artifact) -> Job:

@@ -117,6 +117,13 @@ def read(data: bytes) -> Info:
     return Info("other" if raw else "none", raw=raw)
 
 
+def told(data: bytes) -> dict:
+    """As `read`, in plain values: only fields that can be used as they are; notes: which could not, and why."""
+    found = read(data)
+    fields, notes = found.usable()
+    return {"source": found.source, "fields": fields, "other": found.other, "notes": notes, "raw": found.raw}
+
+
 def _is_json(text: str) -> bool:
     """Of a program that we do not know: never a prompt."""
     try:

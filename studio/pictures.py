@@ -53,7 +53,7 @@ def decode(data: bytes) -> Decoded:
     with sentences(data):
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         width, height = image.size
-        if width * height > limits.UPLOAD_PIXELS:
+        if width * height > limits.UPLOAD_PIXELS or max(width, height) > limits.UPLOAD_LENGTH:
             raise _bad(f"{width:,} × {height:,} pixels")
         notes = _frames(image)
         image.seek(0)

@@ -5,11 +5,10 @@ plain RGB PNG, `….sound` a recording as it came.
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,9 @@ from PIL import Image
 
 from pipelines.errors import NotFound
 from studio import limits
+from studio.apart import directly
 from studio.durable import write_file
-from studio.pictures import decode, fitted
+from studio.preparing import Prepared, named, prepare
 
 PICTURE, RECORDING = ".png", ".sound"
 
@@ -37,26 +37,28 @@ class Kept:
 class Uploads:
     """One folder of uploads; nobody reads another's, even knowing the hash."""
 
-    def __init__(self, folder: Path, needed: Callable[[str], set[str]] = lambda owner: set()):
-        """needed: names of an owner's files that are not to be dropped, as unfinished jobs will read them."""
-        self._folder, self._needed = folder, needed
+    def __init__(self, folder: Path, needed: Callable[[str], set[str]] = lambda owner: set(), apart=directly):
+        """needed: names of an owner's files that are not to be dropped, as unfinished jobs will read them. apart: what
+        opens files (`studio.apart`)."""
+        self._folder, self._needed, self.apart = folder, needed, apart
 
     def keep(self, owner: str, data: bytes) -> Kept:
         """Decode, normalise and store; the same picture twice is one file. Raises BadUpload."""
-        decoded = decode(data)
-        image = fitted(decoded.image, limits.UPLOAD_SIDE)
-        name, encoded = _named(image)
-        path = self._path(owner, name)
+        made = Prepared(**self.apart(prepare, data, limits.UPLOAD_SIDE))
+        path = self._path(owner, made.sha256)
         if path.exists():
             os.utime(path)
         else:
-            write_file(path, encoded)
+            write_file(path, made.png)
             self._drop_oldest(owner, PICTURE, limits.UPLOADS_PER_OWNER)
-        return Kept(name, *image.size, decoded.notes + _smaller(decoded.image, image))
+        return Kept(made.sha256, *made.kept, made.notes + _smaller((made.width, made.height), made.kept))
 
     def keep_in(self, owner: str, group: str, image: Image.Image) -> str:
         """A picture of a batch: it stays until the whole group is dropped. Returns its SHA-256."""
-        name, encoded = _named(image)
+        return self.keep_png(owner, group, *named(image))
+
+    def keep_png(self, owner: str, group: str, name: str, encoded: bytes) -> str:
+        """The same, of one that is a PNG already; name: its SHA-256."""
         path = self._path(owner, group).with_suffix("") / f"{name}{PICTURE}"
         if not path.exists():
             write_file(path, encoded)
@@ -105,10 +107,10 @@ def folder_of(owner: str) -> str:
     return hashlib.sha256(owner.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
-def _smaller(before: Image.Image, after: Image.Image) -> list[str]:
-    if before.size == after.size:
+def _smaller(before: Sequence[int], after: Sequence[int]) -> list[str]:
+    (width, height), (less, lower) = before, after
+    if (width, height) == (less, lower):
         return []
-    (width, height), (less, lower) = before.size, after.size
     return [f"The picture was made smaller: from {width} × {height} to {less} × {lower} pixels."]
 
 
@@ -118,10 +120,3 @@ def _age(file: Path) -> float:
         return file.stat().st_mtime
     except FileNotFoundError:
         return 0.0
-
-
-def _named(image: Image.Image) -> tuple[str, bytes]:
-    """SHA-256 of the picture, and its PNG."""
-    encoded = io.BytesIO()
-    image.save(encoded, "PNG", compress_level=3)
-    return hashlib.sha256(image.tobytes() + repr(image.size).encode()).hexdigest(), encoded.getvalue()

@@ -95,16 +95,14 @@ async def sample(
 @router.post("/recordings", status_code=201)
 def recording(studio: Here, owner: Owner, file: UploadFile) -> dict:
     """Store a recording of a voice; its `sha256` goes into a request as `voice_sample`. seconds: of its sound."""
-    from pipelines.speech.recordings import decode
+    from pipelines.speech import recordings
 
-    data, rate = file.file.read(), 16_000
-    seconds = len(decode(data, rate)) / rate
-    return {"sha256": studio.gallery.keep_recording(owner, data), "seconds": round(seconds, 2)}
+    data = file.file.read()
+    told = studio.apart(recordings.told, data)
+    return {"sha256": studio.gallery.keep_recording(owner, data), **told}
 
 
 @router.post("/text")
 def text(studio: Here, owner: Owner, file: UploadFile) -> dict:
     """The text of a .txt, .md or .epub file, as parts (chapters) that can be spoken at once each."""
-    read = texts.read(file.filename or "", file.file.read())
-    parts = [{"title": part.title, "text": part.text, "characters": len(part.text)} for part in read.parts]
-    return {"title": read.title, "parts": parts, "notes": read.notes}
+    return studio.apart(texts.told, file.filename or "", file.file.read())

@@ -60,10 +60,8 @@ async def caption(http: Request, studio: Here, owner: Owner, sha256: str) -> dic
 @router.post("/info")
 def info(studio: Here, owner: Owner, file: UploadFile) -> dict:
     """The settings in a picture. `fields` can be used as they are; `notes` says which could not, and why."""
-    found = metadata.read(file.file.read())
-    fields, notes = found.usable()
-    notes += _unknown_model(studio, fields)
-    return {"source": found.source, "fields": fields, "other": found.other, "notes": notes, "raw": found.raw}
+    found = studio.apart(metadata.told, file.file.read())
+    return {**found, "notes": found["notes"] + _unknown_model(studio, found["fields"])}
 
 
 def _unknown_model(studio: Studio, fields: dict) -> list[str]:

@@ -83,7 +83,7 @@ def test_bombs_are_defused_while_unpacking() -> None:
     assert time.process_time() - began < 20
 
 
-@pytest.mark.parametrize("broken", ["<" * 300_000, "<!--" * 100_000, "<p " * 100_000, "<a b='" * 60_000, "&" * 300_000,
+@pytest.mark.parametrize("broken", ["<" * 250_000, "<!--" * 100_000, "<p " * 100_000, "<a b='" * 60_000, "&" * 300_000,
                                     "<p a" + " " * 300_000])  # fmt: skip
 def test_broken_markup_costs_no_more_than_its_length(broken: str) -> None:
     began = time.process_time()
