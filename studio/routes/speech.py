@@ -95,11 +95,11 @@ async def sample(
 @router.post("/recordings", status_code=201)
 def recording(studio: Here, owner: Owner, file: UploadFile) -> dict:
     """Store a recording of a voice; its `sha256` goes into a request as `voice_sample`. seconds: of its sound."""
-    from pipelines.speech import recordings
+    from pipelines.speech.recordings import told
 
     data = file.file.read()
-    told = studio.apart(recordings.told, data)
-    return {"sha256": studio.gallery.keep_recording(owner, data), **told}
+    seconds = studio.apart(told, data)
+    return {"sha256": studio.gallery.keep_recording(owner, data), **seconds}
 
 
 @router.post("/text")
