@@ -8,7 +8,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OFFLINE := HF_HUB_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 GRADIO_ANALYTICS_ENABLED=False
 
-.PHONY: run test lint format bench train eval clean
+.PHONY: run test faults lint format bench train eval clean
 .DELETE_ON_ERROR:
 
 run: .venv/.core
@@ -16,6 +16,9 @@ run: .venv/.core
 
 test: .venv/.test
 	$(OFFLINE) $(BIN)/python -m pytest $(ARGS)
+
+faults: .venv/.test
+	$(OFFLINE) $(BIN)/python -m tests.faults $(ARGS)
 
 lint: .venv/.test .venv/.dev
 	$(BIN)/ruff check .

@@ -65,7 +65,10 @@ def subtitles(studio: Here, owner: Owner, id: str, form: Literal["srt", "vtt"], 
     row = studio.gallery.artifact(owner, id)
     if row.kind != "speech":
         raise NotFound("Only a recording has subtitles.")
-    text = written(json.loads(row.info)["sentences"], form, words)
+    sentences = json.loads(row.info).get("sentences")
+    if sentences is None:  # found again without what was beside it
+        raise NotFound("When the sentences of this recording are spoken is not known any more.")
+    text = written(sentences, form, words)
     name = file_name(row).rpartition(".")[0]
     headers = {"Content-Disposition": f'inline; filename="{name}.{form}"', "Cache-Control": "private, max-age=3600"}
     return Response(text, media_type=FORMS[form], headers=headers)

@@ -254,6 +254,18 @@ def test_subtitles_by_sentence_and_by_word(idle: Idle) -> None:
     assert client_of(studio).get(f"/api/gallery/{artifact}/subtitles.srt").status_code == 404
 
 
+def test_a_recording_that_was_found_again_without_its_sentences_has_no_subtitles(idle: Idle) -> None:
+    studio = idle()
+    client = client_of(studio)
+    played = Played(studio, owner_of(client, studio))
+    played.speaks()
+    artifact = played.ends()
+    with studio.store.transaction() as db:
+        db.execute("UPDATE artifacts SET info = '{}'")  # as `rebuild` writes it from the file alone
+    answer = client.get(f"/api/gallery/{artifact}/subtitles.srt")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
 REFUSED = {
     "empty": ({"text": ""}, "text"),
     "only spaces": ({"text": " \n\t "}, "text"),
