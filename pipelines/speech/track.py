@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,6 +18,7 @@ class Track:
         self.rate, self.samples = rate, 0
         self._waiting: list[bytes] = []
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - lives as long as its job
+        self.close = weakref.finalize(self, self._file.close)  # also where the job is cancelled, and nobody says so
 
     @property
     def seconds(self) -> float:
@@ -44,6 +46,3 @@ class Track:
         self._file.seek(0, 2)
         self._file.writelines(self._waiting)
         self._waiting.clear()
-
-    def close(self) -> None:
-        self._file.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -165,6 +167,18 @@ def test_a_track_gives_back_what_it_took(monkeypatch):
     assert np.array_equal(np.concatenate(list(track.blocks(size=700))), whole)
     assert np.array_equal(np.concatenate(list(track.blocks(100, 5000))), whole[100:5000])
     assert track.seconds == 6000 / RATE
+
+
+@pytest.mark.parametrize("samples", [10, 1000])
+def test_a_track_that_is_left_closes_its_file(samples, monkeypatch):
+    """On the disk or not: a cancelled job closes nothing itself."""
+    monkeypatch.setattr("pipelines.speech.track.IN_MEMORY", 1000)
+    track = Track(RATE)
+    track.add(bytes(2 * samples))
+    file = track._file
+    del track
+    gc.collect()
+    assert file.closed
 
 
 def test_subtitles_of_sentences_and_words():
