@@ -156,8 +156,10 @@ class BatchRows:
         found = self._items("batch = ? AND name = ? AND status = 'refused'", (batch, name))
         return next(iter(found), None)
 
-    def _items(self, where: str, values: Sequence, rest: str = "ORDER BY number") -> list[Item]:
-        query = f"SELECT {', '.join(_ITEM)} FROM batch_items WHERE {where} {rest}"
+    def _items(
+        self, where: str, values: Sequence, rest: str = "ORDER BY number", source: str = "batch_items"
+    ) -> list[Item]:
+        query = f"SELECT {', '.join(_ITEM)} FROM {source} WHERE {where} {rest}"
         return [Item(**dict(row)) for row in self._store.rows(query, values)]
 
     def page(
@@ -206,7 +208,8 @@ class BatchRows:
     def unchecked(self, but: Set[tuple], limit: int) -> list[tuple[str, Item]]:
         """The next captions that no model wrote and nobody has checked, with their owners."""
         there = f"{UNCHECKED} AND batch IN (SELECT id FROM batches)"
-        found = self._items(there, (), f"ORDER BY batch, number LIMIT {limit + len(but)}")
+        few = "batch_items INDEXED BY batch_items_unchecked"
+        found = self._items(there, (), f"ORDER BY batch, number LIMIT {limit + len(but)}", few)
         first = [item for item in found if (item.batch, item.number, item.text) not in but][:limit]
         owners = {batch.id: batch.owner for batch in self._batches("", ())}
         return [(owners[item.batch], item) for item in first if item.batch in owners]

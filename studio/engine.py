@@ -229,10 +229,11 @@ class Engine(Watching):
         """Whoever watches is told that a batch has changed: these of its items, or (None) who knows which."""
         self._desk.subscriptions.tell_batch(owner, id, numbers)
 
-    def forget(self, owner: str, job_id: str) -> None:
-        """What an ended job has made was deleted: it need not be shown any more."""
+    def forget(self, owner: str, *job_ids: str) -> None:
+        """What ended jobs have made was deleted: they need not be shown any more."""
         with self._desk.lock:
-            self._desk.table.forget(job_id, owner)
+            for job_id in job_ids:
+                self._desk.table.forget(job_id, owner)
 
     def renew(self, owner: str, artifact_id: str) -> None:
         """An artifact has been changed; those who watch its job are told."""

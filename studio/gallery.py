@@ -7,7 +7,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -101,9 +101,6 @@ class Gallery:
         rows = self._store.artifacts(owner, before, limit, model, text, kind)
         return [row for row in rows if row.id not in self._gone]
 
-    def models(self, owner: str) -> list[str]:
-        return self._store.models(owner)
-
     def file(self, owner: str, id: str) -> Path:
         """Raises NotFound, also where it cannot be read."""
         row = self.artifact(owner, id)
@@ -122,25 +119,44 @@ class Gallery:
         return not self._files.file(row.id, row.media_type).is_file()
 
     def delete(self, owner: str, id: str) -> None:
-        """Row first: should we die in between, the next start removes the files, as the row is noted as deleted. Where
-        the disk is so full that not even that can be written, the files make room for it, and if that is too little,
-        the row goes later.
-        """
+        """Raises NotFound."""
         self.artifact(owner, id)
-        try:
-            self._store.insist(lambda: self._store.delete_artifact(id))
-        except DiskFull:
-            self._files.unlink(id)
-            self._delete_row(id)
-        self._files.unlink(id)
+        self.delete_all(owner, [id])
 
-    def _delete_row(self, id: str) -> None:
-        """Of a file that is gone; until then it is not shown."""
+    def delete_all(self, owner: str, ids: Iterable[str]) -> dict[str, str]:
+        """Those of them that are the owner's, all or none; returns which, each with its job.
+
+        Rows first: should we die in between, the next start removes the files, as the rows are noted as deleted. Where
+        the disk is so full that not even that can be written, the files make room for it, and if that is too little,
+        the rows go later.
+        """
+        # all ids are ASCII, and JSON may hold halves of characters
+        ids = [id for id in dict.fromkeys(ids) if id.isascii() and id not in self._gone]
         try:
-            self._store.delete_artifact(id)
+            gone = self._store.insist(lambda: self._store.delete_artifacts(owner, ids))
+        except DiskFull:
+            gone = self._delete_files_first(owner, ids)
+        self._remove(gone)
+        return gone
+
+    def _remove(self, ids: Iterable[str]) -> None:
+        """The files of deleted ones; one that cannot be removed keeps no other from it."""
+        for id in ids:
+            try:
+                self._files.unlink(id)
+            except OSError as error:
+                log.warning("The files of %s, which is deleted, are tried again at the next start: %s", id, error)
+
+    def _delete_files_first(self, owner: str, ids: Sequence[str]) -> dict[str, str]:
+        """Until their rows can go, too, they are not shown."""
+        gone = self._store.owned(owner, ids)
+        self._remove(gone)
+        try:
+            self._store.delete_artifacts(owner, list(gone))
         except Unwritable as why:
-            self._gone.add(id)
-            self._store.late.add(f"delete {id}", lambda: self._store.delete_artifact(id), why)
+            self._gone |= gone.keys()
+            self._store.late.add(f"delete {ids[0]}", lambda: self._store.delete_artifacts(owner, list(gone)), why)
+        return gone
 
     def rewrite(self, owner: str, id: str, text: str) -> ArtifactRow:
         """A caption in other words. Raises NotFound, NotAllowed."""

@@ -73,6 +73,7 @@ THUMB_SIDE = 384  # pixels
 PAGE_SIZE = 60
 MAX_PAGE_SIZE = 200
 ZIP_PICTURES = 200
+DELETED_AT_ONCE = 1000
 
 SESSION_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie
 RENEW_SECONDS = 30 * 24 * 3600  # then a browser without a login gets its cookie anew

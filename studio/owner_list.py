@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 _ARTIFACTS = """
 SELECT owner, sum(kind = 'image') pictures, sum(kind = 'speech') recordings, sum(kind = 'caption') captions,
     sum(bytes) bytes, max(created) last
-FROM artifacts WHERE NOT hidden AND owner = coalesce(:owner, owner) GROUP BY owner
+FROM artifacts WHERE hidden = 0 {one} GROUP BY owner
 """
 _BATCHES = """
 SELECT b.owner, count(DISTINCT b.id) batches, coalesce(sum(i.bytes), 0) bytes, max(b.created) last
-FROM batches b LEFT JOIN batch_items i ON i.batch = b.id WHERE b.owner = coalesce(:owner, b.owner) GROUP BY b.owner
+FROM batches b LEFT JOIN batch_items i ON i.batch = b.id WHERE TRUE {one} GROUP BY b.owner
 """
-_SEEN = "SELECT owner, seen last FROM owners WHERE seen IS NOT NULL AND owner = coalesce(:owner, owner)"
+_SEEN = "SELECT owner, seen last FROM owners WHERE seen IS NOT NULL {one}"
 
 
 @dataclass(slots=True)
@@ -40,8 +40,9 @@ class Kept:
 def owners(database: Database, owner: str | None = None) -> list[Kept]:
     """All that keep something, or that one; who was here last comes first."""
     found: dict[str, Kept] = {}
+    one = "AND owner = :owner" if owner is not None else ""
     for query in (_ARTIFACTS, _BATCHES, _SEEN):
-        for row in database.rows(query, {"owner": owner}):
+        for row in database.rows(query.format(one=one), {"owner": owner}):
             kept = found.setdefault(row["owner"], Kept(row["owner"]))
             for name in set(row.keys()) - {"owner", "last"}:
                 setattr(kept, name, getattr(kept, name) + row[name])

@@ -59,5 +59,12 @@ CHANGES = (
     """,
     # Artifacts beside whose files something is written that is not so any more
     "CREATE TABLE undescribed (id TEXT PRIMARY KEY);",
+    # To the job of what is deleted, to what is asked for, and to what nobody has checked, without a walk through all
+    """
+    CREATE INDEX jobs_by_artifact ON jobs (artifact_id) WHERE artifact_id IS NOT NULL;
+    CREATE INDEX batch_items_by_status ON batch_items (status, batch, number);
+    CREATE INDEX batch_items_unchecked ON batch_items (batch, number) WHERE score IS NULL AND
+        origin IN ('person', 'sidecar') AND status IN ('done', 'kept') AND picture != '';
+    """,
 )  # fmt: skip
 VERSION = 1 + len(CHANGES)

@@ -170,11 +170,6 @@ class Store(Database):
         )
         return [tuple(row) for row in self.rows(query, (owner, after, 2 * dim))]
 
-    def models(self, owner: str) -> list[str]:
-        """The models that the owner's listed artifacts were made with."""
-        query = "SELECT DISTINCT model FROM artifacts WHERE owner = ? AND hidden = 0 ORDER BY model"
-        return [row[0] for row in self.rows(query, (owner,))]
-
     def artifact_types(self) -> dict[str, str]:
         """Every artifact's id with its media type."""
         return {row[0]: row[1] for row in self.rows("SELECT id, media_type FROM artifacts", ())}
@@ -192,10 +187,23 @@ class Store(Database):
         with self.transaction() as db:
             db.execute("UPDATE artifacts SET info = ? WHERE id = ? AND prompt = ?", (info, id, text))
 
-    def delete_artifact(self, id: str) -> None:
-        """Drop the row, and note that its files are to go; its job stays, without an artifact."""
-        with self.transaction() as db:
-            self.drop_artifact(db, id)
+    def owned(self, owner: str, ids: Sequence[str]) -> dict[str, str]:
+        """The owner's artifacts among them: id -> job."""
+        # the + as above: they are gone to one by one
+        query = f"SELECT id, job_id FROM artifacts WHERE id IN ({', '.join('?' * len(ids))}) AND +owner = ?"
+        return {row[0]: row[1] for row in self.rows(query, (*ids, owner))}
+
+    def delete_artifacts(self, owner: str, ids: Sequence[str]) -> dict[str, str]:
+        """Drop the rows of those that are the owner's, and note that their files are to go; their jobs stay, without an
+        artifact. Returns what has gone: id -> job.
+        """
+        with self.turn():
+            gone = self.owned(owner, ids)
+            if gone:
+                with self.transaction() as db:
+                    for id in gone:
+                        self.drop_artifact(db, id)
+        return gone
 
     @staticmethod
     def drop_artifact(db: sqlite3.Connection, id: str) -> None:

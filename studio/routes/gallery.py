@@ -99,6 +99,16 @@ def delete(studio: Here, owner: Owner, id: str) -> None:
     studio.engine.forget(owner, row.job_id)
 
 
+@router.post("/api/gallery/delete")
+def delete_all(
+    studio: Here, owner: Owner, ids: Annotated[list[str], Body(embed=True, max_length=limits.DELETED_AT_ONCE)]
+) -> dict:
+    """All of them that are one's own, or none where that fails. Answers how many; unknown ids are no error."""
+    gone = studio.gallery.delete_all(owner, ids)
+    studio.engine.forget(owner, *gone.values())
+    return {"deleted": len(gone)}
+
+
 def seen(studio: Studio, row: ArtifactRow) -> dict:
     """A picture as JSON, and whether its file is there. missing: the rest is known, and it may come back."""
     return {**view(row), "missing": studio.gallery.missing(row)}

@@ -63,5 +63,5 @@ export const gallery = (query) => ask(`/api/gallery?${new URLSearchParams(query)
 export const search = (query) => ask(`/api/search?${new URLSearchParams(query)}`);
 export const picture = (id) => ask(`/api/gallery/${id}`);
 export const rewrite = (id, text) => send("PATCH", `/api/gallery/${id}`, { text });
-export const remove = (id) => ask(`/api/gallery/${id}`, { method: "DELETE", keepalive: true });
+export const removeAll = (ids) => ask("/api/gallery/delete", { ...json("POST", { ids }), keepalive: true });
 export const zipPath = (ids) => `/api/gallery.zip?ids=${ids.join(",")}`;

@@ -1,6 +1,6 @@
 // The gallery: search at the side, pictures on the stage, more of them as one scrolls.
 
-import { gallery as ask, models, remove, zipPath } from "./api.js";
+import { gallery as ask, models, removeAll, zipPath } from "./api.js";
 import { note } from "./announce.js";
 import { button, el, order, set, say } from "./dom.js";
 import { icon } from "./icons.js";
@@ -14,7 +14,7 @@ import { t } from "./words.js";
 
 const PAGE = 40;
 const state = { items: [], next: null, done: false, loading: false, fresh: false, picked: null, text: "", model: "", kind: "" };
-const hidden = new Map(); // pictures on their way out: id -> timer, until "undo" or the end of its time
+const hidden = new Map(); // pictures on their way out: id -> timer (one for all that go together), until "undo" or its end
 let view = null;
 
 export function gallerySide(place) {
@@ -55,7 +55,7 @@ export function galleryStage(place) {
   place.append(bar, grid, end, alike.node);
   new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && more(), { rootMargin: "600px" }).observe(end);
   addEventListener("triptych:tab", ({ detail }) => detail === "gallery" && (state.fresh ? draw() : restart()));
-  addEventListener("pagehide", () => hidden.forEach((timer, id) => (clearTimeout(timer), remove(id))));
+  addEventListener("pagehide", leaving);
   const ended = new Set(); // a job may be done when it is first heard of
   changes.addEventListener("job", ({ detail: { job } }) => {
     if (job.status !== "done" || job.request.filmstrip || ended.has(job.id)) return;
@@ -173,7 +173,8 @@ const UNDO_SECONDS = 6;
 
 /** Out of sight at once, gone for good when the time to undo is over. */
 function drop(ids) {
-  for (const id of ids) hidden.set(id, setTimeout(() => forget(id), UNDO_SECONDS * 1000));
+  const timer = setTimeout(() => forget(ids), UNDO_SECONDS * 1000);
+  for (const id of ids) hidden.set(id, timer);
   draw();
   note(t("gallery.deleted", { n: ids.length }), { text: t("gallery.undo"), run: () => bring(ids) }, UNDO_SECONDS);
 }
@@ -186,23 +187,37 @@ function bring(ids) {
   draw();
 }
 
-async function forget(id) {
+const AT_ONCE = 1000; // that the studio deletes in one go
+
+const portions = (ids) => Array.from({ length: Math.ceil(ids.length / AT_ONCE) }, (_, at) => ids.slice(at * AT_ONCE, (at + 1) * AT_ONCE));
+
+async function forget(ids) {
   try {
-    await remove(id);
-    leave(id);
-    state.items = state.items.filter((item) => item.id !== id);
+    for (const some of portions(ids)) {
+      await removeAll(some);
+      leave(new Set(some));
+    }
   } catch (error) {
     note(error.message);
   }
-  hidden.delete(id);
-  view.cards.delete(id);
+  for (const id of ids) {
+    hidden.delete(id);
+    view.cards.delete(id);
+  }
   draw();
 }
 
-/** Its job is on no stage any more, either. */
-function leave(id) {
-  for (const job of jobs.values()) if (job.artifact?.id === id) jobs.delete(job.id);
+/** Nor are their jobs on any stage. */
+function leave(gone) {
+  state.items = state.items.filter((item) => !gone.has(item.id));
+  for (const job of jobs.values()) if (gone.has(job.artifact?.id)) jobs.delete(job.id);
   changes.dispatchEvent(new Event("jobs"));
+}
+
+/** Who leaves the page cannot undo any more. */
+function leaving() {
+  for (const timer of hidden.values()) clearTimeout(timer);
+  for (const some of portions([...hidden.keys()])) removeAll(some).catch(() => {});
 }
 
 /** Arrows walk over the thumbnails, as the eye does. */

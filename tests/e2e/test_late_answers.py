@@ -221,7 +221,7 @@ def test_what_is_deleted_in_the_gallery_leaves_the_stage(visit: Visit) -> None:
     expect(card).to_be_visible(timeout=SLOW)
     me.page.get_by_role("button", name="Select", exact=True).click()
     card.click()
-    with me.page.expect_response(lambda answer: answer.request.method == "DELETE", timeout=SLOW):
+    with me.page.expect_response(lambda answer: answer.url.endswith("/api/gallery/delete"), timeout=SLOW):
         me.page.locator("#gallery-delete").click()
     me.tab("caption")
     expect(me.page.locator("#caption-stage .tile")).to_have_count(0)

@@ -101,6 +101,43 @@ def test_delete_removes_row_and_files(store, gallery, tmp_path):
     assert store.artifact(id) is None
 
 
+def test_many_are_deleted_at_once_and_nobody_elses(store, gallery, tmp_path):
+    ids = [saved(store, gallery).artifact_id for _ in range(3)]
+    other, kept = saved(store, gallery, "you").artifact_id, saved(store, gallery)
+    gone = gallery.delete_all("me", [*ids, ids[0], other, "unknown", "\ud800"])
+    assert set(gone) == set(ids)
+    assert [row.id for row in gallery.page("me", None, 10)] == [kept.artifact_id]
+    assert gallery.file("you", other).exists()
+    assert len(files(tmp_path)) == 6
+    assert {job.artifact_id for job in store.jobs("me")} == {None, kept.artifact_id}
+
+
+def test_a_file_that_cannot_be_removed_keeps_no_other(store, gallery, tmp_path, monkeypatch):
+    ids = [saved(store, gallery).artifact_id for _ in range(3)]
+    unlink = Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path.name.startswith(ids[0]):
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        assert len(gallery.delete_all("me", ids)) == 3
+    assert {path.stem for path in files(tmp_path)} == {ids[0]}
+    assert gallery.page("me", None, 10) == []
+
+
+def test_what_is_half_deleted_when_we_die_is_gone_at_the_next_start(store, gallery, tmp_path, monkeypatch):
+    ids, kept = [saved(store, gallery).artifact_id for _ in range(3)], saved(store, gallery).artifact_id
+    with monkeypatch.context() as patch:
+        patch.setattr(gallery, "_remove", lambda ids: None)  # who is dead removes nothing
+        gallery.delete_all("me", ids)
+    assert len(files(tmp_path)) == 12
+    Gallery(tmp_path, store).recover()
+    assert {path.stem for path in files(tmp_path)} == {kept}
+
+
 @pytest.mark.parametrize("cut", ["sidecar", "write", "thumb", "row"])
 def test_dying_while_saving_leaves_a_whole_picture_or_none(store, gallery, tmp_path, monkeypatch, cut):
     """Whatever the moment: no file without its row; the job is still to be done, or done when its file was whole."""

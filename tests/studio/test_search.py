@@ -109,7 +109,7 @@ def test_new_ones_are_found_and_deleted_ones_are_not(store):
     assert [row.id for row in asyncio.run(search.by_picture("ann", SHA, 5))] == [first.id]
     second = add(store, "two", unit(1))
     assert [row.id for row in asyncio.run(search.by_picture("ann", SHA, 5))] == [second.id, first.id]
-    store.delete_artifact(second.id)
+    store.delete_artifacts(second.owner, [second.id])
     third = add(store, "three", unit(1, 0.1))
     assert [row.id for row in asyncio.run(search.by_picture("ann", SHA, 5))] == [third.id, first.id]
 

@@ -110,6 +110,19 @@ def test_what_is_deleted_is_on_no_stage_any_more(mine):
     assert job["id"] not in shown()
 
 
+def test_many_are_deleted_in_one_request(studio, mine):
+    jobs = mine.post("/api/jobs", json={**TINY, "count": 3}).json()["jobs"]
+    ids = [finished(mine, job["id"])["artifact"]["id"] for job in jobs]
+    with studio.client() as other:
+        assert other.post("/api/gallery/delete", json={"ids": ids}).json() == {"deleted": 0}
+    assert mine.post("/api/gallery/delete", json={"ids": [*ids[:2], "unknown"]}).json() == {"deleted": 2}
+    assert [mine.get(f"/files/{id}").status_code for id in ids] == [404, 404, 200]
+    shown = {job["id"] for job in mine.get("/api/jobs").json()["jobs"]}
+    assert {job["id"] for job in jobs} & shown == {jobs[2]["id"]}
+    for wrong in ({"ids": ["x"] * 1001}, {"ids": "x"}, {"ids": [1]}, {}):
+        assert mine.post("/api/gallery/delete", json=wrong).status_code == 422
+
+
 def test_pages_follow_each_other(studio):
     with studio.client() as client:
         jobs = client.post("/api/jobs", json={**TINY, "count": 3}).json()["jobs"]
