@@ -12,7 +12,7 @@ import numpy as np
 from pipelines.alignment.limits import Limits
 from pipelines.base import Artifact
 from pipelines.errors import NotFound, TriptychError
-from pipelines.requests import AlignRequest
+from pipelines.requests import AlignRequest, make
 from studio.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Search:
 
     async def by_picture(self, owner: str, sha256: str, limit: int) -> list[ArtifactRow]:
         """What lies nearest to a stored picture. Raises what the asking raises."""
-        vector = await self._asked(owner, AlignRequest(pictures=(sha256,)))
+        vector = await self._asked(owner, make("align", pictures=(sha256,)))
         return (await asyncio.to_thread(self._near, owner, vector))[:limit]
 
     def like(self, owner: str, row: ArtifactRow, limit: int) -> list[ArtifactRow]:

@@ -24,7 +24,7 @@ async def search(
     owner: Owner,
     text: Annotated[str, Query(max_length=1000)] = "",
     like: Annotated[str, Query(max_length=64)] = "",
-    picture: Annotated[str, Query(pattern="^([0-9a-f]{64})?$")] = "",
+    picture: Annotated[str, Query(max_length=64)] = "",
     kind: Annotated[str, Query(max_length=20)] = "",
     limit: Annotated[int, Query(ge=1, le=limits.MAX_PAGE_SIZE)] = limits.PAGE_SIZE,
 ) -> dict:
