@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from . import tokens
-from .scene import ABOVE, BESIDE, BETWEEN, LEFT, ON
-from .tokens import Token
-from .vocabulary import Vocabulary
+from pipelines.scene_reader import tokens
+from pipelines.scene_reader.scene import ABOVE, BESIDE, BETWEEN, LEFT, ON
+from pipelines.scene_reader.tokens import Token
+from pipelines.scene_reader.vocabulary import Vocabulary
 
 COLOURS = {
     "红": "red", "橙": "orange", "橘": "orange", "黄": "yellow", "绿": "green", "蓝": "blue", "紫": "purple",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import tokens
-from .scene import ABOVE, BESIDE, BETWEEN, LEFT, ON
-from .tokens import Token
-from .vocabulary import WORD, Vocabulary
+from pipelines.scene_reader import tokens
+from pipelines.scene_reader.scene import ABOVE, BESIDE, BETWEEN, LEFT, ON
+from pipelines.scene_reader.tokens import Token
+from pipelines.scene_reader.vocabulary import WORD, Vocabulary
 
 COLOURS = {c: c for c in ("red", "orange", "yellow", "green", "blue", "purple", "pink", "grey", "black", "white")} | {
     "gray": "grey", "violet": "purple", "crimson": "red", "golden": "yellow", "brown": "brown",

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from . import chinese, english, tokens
-from .scene import BESIDE, BETWEEN, Item, Relation, Scene
-from .tokens import Token
-from .vocabulary import Vocabulary
+from pipelines.scene_reader import chinese, english, tokens
+from pipelines.scene_reader.scene import BESIDE, BETWEEN, Item, Relation, Scene
+from pipelines.scene_reader.tokens import Token
+from pipelines.scene_reader.vocabulary import Vocabulary
 
 LONGEST_PROMPT = 2000  # characters that are read; a prompt of thousands of words names nothing that fits a picture
 CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+(?:\d+[\u4e00-\u9fff]+)*")

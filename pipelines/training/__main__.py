@@ -14,9 +14,9 @@ from pathlib import Path
 
 import torch
 
-from .. import preview
-from ..caption import vocabulary
-from . import (
+from pipelines import preview
+from pipelines.caption import vocabulary
+from pipelines.training import (
     autoencoder,
     bundled,
     captioner,
@@ -35,7 +35,7 @@ from . import (
     vision,
     wording,
 )  # fmt: skip
-from .corpus import Corpus, cache_folder
+from pipelines.training.corpus import Corpus, cache_folder
 
 EXAMPLES = {"portraits": 12_000, "scenes": 34_000}
 

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..autoencoder import SpriteAutoencoder
-from . import scenes
-from .corpus import SIZE, Corpus
-from .optimizer import Muon, split
-from .precision import autocast
-from .run import Run
+from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.training import scenes
+from pipelines.training.corpus import SIZE, Corpus
+from pipelines.training.optimizer import Muon, split
+from pipelines.training.precision import autocast
+from pipelines.training.run import Run
 
 BATCH = 24
 STYLES = {"3d": 0.35, "flat": 0.2, "noto": 0.2, "glossy": 0.1, "twemoji": 0.1, "emojione": 0.05}

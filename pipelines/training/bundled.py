@@ -9,10 +9,21 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import BertTokenizerFast, BlipForConditionalGeneration, CLIPModel, CLIPTextModel, CLIPTokenizer
 
-from ..autoencoder import SpriteAutoencoder
-from ..lowrank import merge
-from . import captioner, clip, denoiser, eyes, fewstep, image_prompt, layout, publish, tokenizer, wording
-from . import vision as vision_tower
+from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.lowrank import merge
+from pipelines.training import (
+    captioner,
+    clip,
+    denoiser,
+    eyes,
+    fewstep,
+    image_prompt,
+    layout,
+    publish,
+    tokenizer,
+    wording,
+)
+from pipelines.training import vision as vision_tower
 
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
 FINAL = "autoencoder-final.safetensors"

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from transformers import BertTokenizerFast, BlipConfig, BlipForConditionalGeneration, CLIPModel
 from transformers.models.blip.modeling_blip import BlipVisionModel
 
-from . import captions, clip, mixing, names
-from .corpus import Corpus, Thing
-from .optimizer import Muon, split
-from .precision import autocast
-from .run import Run, learnt_since
+from pipelines.training import captions, clip, mixing, names
+from pipelines.training.corpus import Corpus, Thing
+from pipelines.training.optimizer import Muon, split
+from pipelines.training.precision import autocast
+from pipelines.training.run import Run, learnt_since
 
 WIDTH, LAYERS, HEADS, LENGTH = 160, 2, 4, 24
 # Its eyes are the first layers of Sprite CLIP's: the last one is for the one vector of the whole.

@@ -11,11 +11,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
-from . import teacher, tokenizer, words
-from .corpus import Corpus
-from .optimizer import Muon, split
-from .precision import autocast
-from .run import Run
+from pipelines.training import teacher, tokenizer, words
+from pipelines.training.corpus import Corpus
+from pipelines.training.optimizer import Muon, split
+from pipelines.training.precision import autocast
+from pipelines.training.run import Run
 
 WIDTH, LAYERS, HEADS, PICTURE, PATCH = 256, 4, 4, 64, 8
 # One head of the vision tower for each neighbour of a patch.

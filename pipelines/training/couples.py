@@ -17,15 +17,15 @@ import torch
 from torch import Tensor
 from transformers import CLIPTokenizer
 
-from ..autoencoder import SpriteAutoencoder
-from . import captions, everyday, scenes
-from .autoencoder import to_tensor
-from .compose import Composer, colour_for
-from .corpus import Corpus
-from .dataset import STYLES
-from .precision import autocast
-from .scenes import Background, Placed, Scene
-from .tokenizer import LENGTH
+from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.training import captions, everyday, scenes
+from pipelines.training.autoencoder import to_tensor
+from pipelines.training.compose import Composer, colour_for
+from pipelines.training.corpus import Corpus
+from pipelines.training.dataset import STYLES
+from pipelines.training.precision import autocast
+from pipelines.training.scenes import Background, Placed, Scene
+from pipelines.training.tokenizer import LENGTH
 
 FIRST, SECOND, WHOLE = slice(0, 4), slice(4, 8), slice(0, 8)
 

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..autoencoder import SpriteAutoencoder
-from . import captions, scenes
-from .autoencoder import to_tensor
-from .compose import Composer, Portraits
-from .corpus import SIZE, Corpus
-from .precision import autocast
+from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.training import captions, scenes
+from pipelines.training.autoencoder import to_tensor
+from pipelines.training.compose import Composer, Portraits
+from pipelines.training.corpus import SIZE, Corpus
+from pipelines.training.precision import autocast
 
 STYLES = {"3d": 0.5, "flat": 0.25, "noto": 0.25}
 COMPOSERS = {"scenes": Composer, "portraits": Portraits}

@@ -14,12 +14,12 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextModel
 
-from ..autoencoder import SpriteAutoencoder
-from . import denoiser
-from .autoencoder import BATCH, NOISE, distance, to_tensor
-from .optimizer import Muon, split
-from .precision import autocast
-from .run import Run
+from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.training import denoiser
+from pipelines.training.autoencoder import BATCH, NOISE, distance, to_tensor
+from pipelines.training.optimizer import Muon, split
+from pipelines.training.precision import autocast
+from pipelines.training.run import Run
 
 FORGOTTEN = 0.9  # radians: up to tan of it noise for one of picture; beyond that other pictures come back
 STEPS = 3

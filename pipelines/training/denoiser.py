@@ -12,13 +12,13 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from . import everyday
-from .corpus import Corpus
-from .couples import Couples
-from .optimizer import Muon, split
-from .precision import autocast
-from .run import Run
-from .tokenizer import LENGTH
+from pipelines.training import everyday
+from pipelines.training.corpus import Corpus
+from pipelines.training.couples import Couples
+from pipelines.training.optimizer import Muon, split
+from pipelines.training.precision import autocast
+from pipelines.training.run import Run
+from pipelines.training.tokenizer import LENGTH
 
 STEPS = 1000
 SIGMA_MAX = 80.0

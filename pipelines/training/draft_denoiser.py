@@ -18,18 +18,18 @@ from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from ..autoencoder import SpriteAutoencoder
-from . import plans, publish
-from .checkpoints import LARGEST
-from .colours import dominant
-from .compositing import SIZE, Layers, compose, gradient, recolour
-from .corpus import OTHERS, STYLES, Corpus
-from .denoiser import CHINESE, NO_PROMPT, angles
-from .device_run import DeviceRun
-from .fine_autoencoder import FINAL, seldom, uniform
-from .optimizer import Muon, split
-from .precision import autocast
-from .sprite_bank import SMALL, SpriteBank
+from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.training import plans, publish
+from pipelines.training.checkpoints import LARGEST
+from pipelines.training.colours import dominant
+from pipelines.training.compositing import SIZE, Layers, compose, gradient, recolour
+from pipelines.training.corpus import OTHERS, STYLES, Corpus
+from pipelines.training.denoiser import CHINESE, NO_PROMPT, angles
+from pipelines.training.device_run import DeviceRun
+from pipelines.training.fine_autoencoder import FINAL, seldom, uniform
+from pipelines.training.optimizer import Muon, split
+from pipelines.training.precision import autocast
+from pipelines.training.sprite_bank import SMALL, SpriteBank
 
 NAME = "draft-denoiser"
 BATCH = {"cpu": 32, "cuda": 512}

@@ -11,13 +11,13 @@ import torch
 from diffusers import StableDiffusionPipeline
 from transformers import CLIPModel, CLIPTokenizer
 
-from ..caption import apart
-from . import compose, prompts, scenes, sheets
-from .colours import HUES, colour_of
-from .corpus import Corpus
-from .dataset import STYLES as TRAINED
-from .measures import picture_vectors, text_vectors
-from .names import plural, with_article
+from pipelines.caption import apart
+from pipelines.training import compose, prompts, scenes, sheets
+from pipelines.training.colours import HUES, colour_of
+from pipelines.training.corpus import Corpus
+from pipelines.training.dataset import STYLES as TRAINED
+from pipelines.training.measures import picture_vectors, text_vectors
+from pipelines.training.names import plural, with_article
 
 COLOURABLE = ("car", "heart", "house", "fish", "butterfly", "t-shirt", "balloon", "flower", "ball", "mushroom", "bird",
               "dress")  # fmt: skip

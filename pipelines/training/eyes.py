@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTokenizer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from . import clip, mixing
-from .corpus import Corpus
-from .optimizer import Muon, split
-from .pairs import Lesson, Pairs, between, vectors
-from .precision import autocast
-from .run import Run
+from pipelines.training import clip, mixing
+from pipelines.training.corpus import Corpus
+from pipelines.training.optimizer import Muon, split
+from pipelines.training.pairs import Lesson, Pairs, between, vectors
+from pipelines.training.precision import autocast
+from pipelines.training.run import Run
 
 WIDTHS, DEPTHS = (64, 160, 320), (1, 2, 2)
 BATCH = 128

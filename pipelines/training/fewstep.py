@@ -15,12 +15,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from ..folders import FEW_STEP
-from ..lowrank import merge
-from . import denoiser, lowrank
-from .optimizer import Muon, split
-from .precision import autocast
-from .run import Run, part
+from pipelines.folders import FEW_STEP
+from pipelines.lowrank import merge
+from pipelines.training import denoiser, lowrank
+from pipelines.training.optimizer import Muon, split
+from pipelines.training.precision import autocast
+from pipelines.training.run import Run, part
 
 GUIDANCE = 3.0
 BATCH = 32

@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..autoencoder import SpriteAutoencoder
-from .autoencoder import NOISE, SIZE_PENALTY, distance, signal_to_noise, standardise
-from .compositing import SIZE, Layers, compose, gradient, spin_hue
-from .corpus import Corpus
-from .device_run import DeviceRun
-from .optimizer import Muon, split
-from .precision import autocast
-from .sprite_bank import SMALL, SpriteBank
+from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.training.autoencoder import NOISE, SIZE_PENALTY, distance, signal_to_noise, standardise
+from pipelines.training.compositing import SIZE, Layers, compose, gradient, spin_hue
+from pipelines.training.corpus import Corpus
+from pipelines.training.device_run import DeviceRun
+from pipelines.training.optimizer import Muon, split
+from pipelines.training.precision import autocast
+from pipelines.training.sprite_bank import SMALL, SpriteBank
 
 NAME, FINAL = "fine-autoencoder", "final"
 BATCH, WINDOW = {"cpu": 4, "cuda": 64}, 128  # whole pictures; pixels
@@ -170,9 +170,9 @@ def finish(model: SpriteAutoencoder, bank: SpriteBank) -> None:
 
 def held_out(corpus: Corpus, number: int) -> Tensor:
     """Pictures (number, 3, 256, 256) in [-1, 1] of things in styles that no training shows, large on white."""
-    from .autoencoder import to_tensor
-    from .compose import portrait
-    from .scenes import render
+    from pipelines.training.autoencoder import to_tensor
+    from pipelines.training.compose import portrait
+    from pipelines.training.scenes import render
 
     rows = [i for i in range(len(corpus.thing)) if not corpus.training[i]]
     rows = [rows[i * len(rows) // number] for i in range(number)]

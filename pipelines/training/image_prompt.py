@@ -22,11 +22,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
-from . import denoiser, layout
-from .captioner import to_pixels
-from .optimizer import Muon, split
-from .precision import autocast
-from .run import Run, learnt_since, part
+from pipelines.training import denoiser, layout
+from pipelines.training.captioner import to_pixels
+from pipelines.training.optimizer import Muon, split
+from pipelines.training.precision import autocast
+from pipelines.training.run import Run, learnt_since, part
 
 TOKENS, HIDDEN, HEADS = layout.CELLS, 192, 2
 FILE = "image-prompt.safetensors"

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from . import teacher
-from .corpus import Corpus, Thing
-from .everyday import zipf
-from .names import ALIASES
-from .packages import PACKAGES, read
-from .words import DRAWABLE, short
+from pipelines.training import teacher
+from pipelines.training.corpus import Corpus, Thing
+from pipelines.training.everyday import zipf
+from pipelines.training.names import ALIASES
+from pipelines.training.packages import PACKAGES, read
+from pipelines.training.words import DRAWABLE, short
 
 # Common enough to be asked for; links of "is a" that may lie between.
 COMMON, FAR = 2.3, 6

@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from ..lowrank import DOWN, UP
+from pipelines.lowrank import DOWN, UP
 
 RANK = 8
 NARROWEST = 64

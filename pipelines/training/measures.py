@@ -11,15 +11,15 @@ import torch.nn.functional as F
 from PIL import Image
 from transformers import CLIPModel, CLIPTokenizer
 
-from ..catalog import Catalog
-from ..requests import CaptionRequest
-from ..shelf import Shelf
-from . import bundled, compose, scenes
-from .captioner import to_pixels
-from .corpus import Corpus
-from .dataset import STYLES as TRAINED
-from .dataset import example
-from .names import ALIASES, plural
+from pipelines.catalog import Catalog
+from pipelines.requests import CaptionRequest
+from pipelines.shelf import Shelf
+from pipelines.training import bundled, compose, scenes
+from pipelines.training.captioner import to_pixels
+from pipelines.training.corpus import Corpus
+from pipelines.training.dataset import STYLES as TRAINED
+from pipelines.training.dataset import example
+from pipelines.training.names import ALIASES, plural
 
 
 @torch.inference_mode()

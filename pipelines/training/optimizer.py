@@ -7,7 +7,7 @@ small networks here it reaches a loss in roughly half of Adam's steps, and the i
 import torch
 from torch import Tensor, nn
 
-from .precision import half
+from pipelines.training.precision import half
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 

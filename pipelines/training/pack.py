@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .corpus import SIZE, Corpus
-from .plans import FILE
+from pipelines.training.corpus import SIZE, Corpus
+from pipelines.training.plans import FILE
 
 LARGEST = 60e6
 QUALITY = 86

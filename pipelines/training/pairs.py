@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import CLIPModel, CLIPTokenizer
 
-from . import mixing, tokenizer
+from pipelines.training import mixing, tokenizer
 
 BARE_NAMES = 0.3
 CHINESE = 0.15

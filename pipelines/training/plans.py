@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 from transformers import CLIPTokenizer
 
-from . import captions, everyday
-from .colours import HUES
-from .compose import Composer, Portraits
-from .corpus import STYLES, Corpus
-from .dataset import STYLES as SHOWN
-from .denoiser import FOCUS, Examples
-from .mixing import SMALL, small_corpus
-from .scenes import Background, Scene, paint
+from pipelines.training import captions, everyday
+from pipelines.training.colours import HUES
+from pipelines.training.compose import Composer, Portraits
+from pipelines.training.corpus import STYLES, Corpus
+from pipelines.training.dataset import STYLES as SHOWN
+from pipelines.training.denoiser import FOCUS, Examples
+from pipelines.training.mixing import SMALL, small_corpus
+from pipelines.training.scenes import Background, Scene, paint
 
 FILE = "plans.npz"
 MOST = 4

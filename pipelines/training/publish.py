@@ -20,9 +20,9 @@ from transformers import (
     CLIPTokenizer,
 )
 
-from ..autoencoder import SpriteAutoencoder
-from .denoiser import STEPS, betas
-from .run import part
+from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.training.denoiser import STEPS, betas
+from pipelines.training.run import part
 
 # Written by hand, but for the adapter, which goes on fitting a denoiser that has learnt a little more, and the names.
 KEPT = ("README.md", "triptych.json", "image-prompt.safetensors", "vocabulary.txt")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from .colours import recolour
-from .corpus import HELD_OUT, SIZE, Corpus
+from pipelines.training.colours import recolour
+from pipelines.training.corpus import HELD_OUT, SIZE, Corpus
 
 
 @dataclass(frozen=True)

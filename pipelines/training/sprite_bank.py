@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .corpus import SIZE, Corpus
-from .mixing import small_corpus
+from pipelines.training.corpus import SIZE, Corpus
+from pipelines.training.mixing import small_corpus
 
 SMALL = 128
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .precision import autocast
+from pipelines.training.precision import autocast
 
 BATCH = 128
 

@@ -16,13 +16,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTokenizer
 
-from . import local, mixing
-from .corpus import Corpus
-from .eyes import SCALE, SCALE_MAX, WIDTHS, Seeing
-from .optimizer import Muon, split
-from .pairs import Lesson, pixels, vectors
-from .precision import autocast
-from .run import Run
+from pipelines.training import local, mixing
+from pipelines.training.corpus import Corpus
+from pipelines.training.eyes import SCALE, SCALE_MAX, WIDTHS, Seeing
+from pipelines.training.optimizer import Muon, split
+from pipelines.training.pairs import Lesson, pixels, vectors
+from pipelines.training.precision import autocast
+from pipelines.training.run import Run
 
 BATCH = 64
 # After this layer the tower should know what the teacher's last map but one says.

@@ -15,17 +15,17 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from . import captions, dataset, everyday, fillers, lexicon
-from .colours import HUES
-from .compose import Composer
-from .corpus import Corpus, Thing
-from .layout import CELLS
-from .names import ALIASES
-from .optimizer import Muon, split
-from .precision import autocast
-from .run import Run
-from .scenes import Scene
-from .tokenizer import LENGTH
+from pipelines.training import captions, dataset, everyday, fillers, lexicon
+from pipelines.training.colours import HUES
+from pipelines.training.compose import Composer
+from pipelines.training.corpus import Corpus, Thing
+from pipelines.training.layout import CELLS
+from pipelines.training.names import ALIASES
+from pipelines.training.optimizer import Muon, split
+from pipelines.training.precision import autocast
+from pipelines.training.run import Run
+from pipelines.training.scenes import Scene
+from pipelines.training.tokenizer import LENGTH
 
 BATCH = 128
 KINDS = {"single": 0.7, "count": 0.1, "pair": 0.2}

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .captions import chinese, english
-from .compose import Composer
-from .corpus import STYLES, Corpus
-from .names import ALIASES
-from .packages import PACKAGES, read
+from pipelines.training.captions import chinese, english
+from pipelines.training.compose import Composer
+from pipelines.training.corpus import STYLES, Corpus
+from pipelines.training.names import ALIASES
+from pipelines.training.packages import PACKAGES, read
 
 # WordNet's lexicographer files of things one can draw: animal, artifact, body, food, object, person, phenomenon,
 # plant, shape, substance; and act, event, feeling, location, time for the words around them.
