@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from pipelines.errors import TriptychError
-from pipelines.requests import Asked, Request
+from pipelines.requests import Request
+from pipelines.requests.common import AskedT
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -55,9 +56,6 @@ class State(Protocol):
     error: TriptychError | None
 
 
-# A pipeline is for one kind of request and makes states of its own. Who holds pipelines of every kind writes the bare
-# `Pipeline`: that a state goes back to the kind of pipeline that made it is a matter of the running program there.
-AskedT = TypeVar("AskedT", bound=Asked, contravariant=True)
 StateT = TypeVar("StateT", bound=State)
 SeenT = TypeVar("SeenT", contravariant=True)
 

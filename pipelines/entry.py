@@ -8,9 +8,9 @@ from typing import Generic
 
 from pipelines import checks
 from pipelines.adapters import AdapterFiles
-from pipelines.base import AskedT
 from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.requests import ImageRequest, Sampler
+from pipelines.requests.common import AskedT
 
 UNKNOWN = ""  # task of a Hugging Face id that has yet to be fetched
 LATENTS, INPAINT, INSTRUCT = "latents", "inpaint", "instruct"

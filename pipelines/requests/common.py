@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Self, get_args
+from typing import Annotated, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -143,3 +143,8 @@ def _allowed(kind: type[BaseModel], field: str, first: ErrorDetails) -> str:
     said = [word.format(f"{limits[key]:,}") for key, word in words.items() if key in limits]
     told = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ") if not said else ""
     return ", ".join(said) or told
+
+
+# A pipeline is for one kind of request and makes states of its own. Who holds pipelines of every kind writes the bare
+# `Pipeline`: that a state goes back to the kind of pipeline that made it is a matter of the running program there.
+AskedT = TypeVar("AskedT", bound=Asked, contravariant=True)
