@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines import json_files, pickles
+from pipelines.catalog import json_files, weights
 
 OWN = "image-prompt.safetensors"
 NAMES = ("ip-adapter", "ip_adapter")  # in small letters
@@ -110,7 +110,7 @@ def _with_eyes(file: Path, root: Path, name: str, width: int, own: Path | None) 
 
 def _lacking(inside: Path, name: str) -> AdapterFiles:
     fault = f"The IP-Adapter of {name} is missing."
-    if any(pickles.any_in(inside / part) for part in INSIDE):
+    if any(weights.holds_pickle(inside / part) for part in INSIDE):
         fault = f"The IP-Adapter of {name} is a pickle, which can run anything; only safetensors files are opened."
     return AdapterFiles(inside, inside, fault=fault)
 

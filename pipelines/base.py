@@ -13,7 +13,7 @@ from pipelines.requests.common import AskedT
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from pipelines.entry import Entry
+    from pipelines.catalog.entry import Entry
 
 
 @dataclass(frozen=True, slots=True)

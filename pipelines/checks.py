@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from pipelines.catalog.entry import gib
 from pipelines.errors import InvalidRequest, ModelUnavailable, TooLarge
 from pipelines.requests import ImageRequest, Sampler
 
 if TYPE_CHECKING:
-    from pipelines.entry import Entry, ImageEntry
+    from pipelines.catalog.entry import ImageEntry
 
 LCM_STEPS = 50  # the distilled schedule has no more timesteps than that
 # Peak activations of one UNet row, in feature maps of the first level's channels and size. Counted by following every
@@ -92,22 +93,11 @@ def fits(entry: ImageEntry, request: ImageRequest, budget: int, itemsize: int, s
     needed = max(denoising, decoding(request)) + (weights if weights > spare else 0)
     if budget and needed > budget:
         raise TooLarge(
-            f"{entry.name} at {request.width} x {request.height} needs about {_gib(needed)} of memory, "
-            f"and {_gib(budget)} may be used; a smaller size or model fits."
+            f"{entry.name} at {request.width} x {request.height} needs about {gib(needed)} of memory, "
+            f"and {gib(budget)} may be used; a smaller size or model fits."
         )
 
 
 def looking(entry: ImageEntry, request: ImageRequest) -> int:
     """Bytes of what the model looks at pictures with, where the request shows it some."""
     return entry.adapter.stored_bytes if entry.adapter and request.shown_parts else 0
-
-
-def weights_fit(entry: Entry, budget: int, itemsize: int) -> None:
-    """Raises TooLarge where the weights alone exceed `budget` bytes (0: no limit)."""
-    needed = entry.weight_bytes(itemsize)
-    if budget and needed > budget:
-        raise TooLarge(f"{entry.name} needs about {_gib(needed)} of memory, and {_gib(budget)} may be used.")
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"

@@ -13,10 +13,10 @@ from torch import Tensor
 from pipelines import checks, composing, ip_adapter, latents, samplers
 from pipelines.base import Artifact, Piece
 from pipelines.canvas import prepared
+from pipelines.catalog.entry import INSTRUCT
 from pipelines.composing import Composed
 from pipelines.conditioning import Conditioning, PromptReader, scale_embedding
 from pipelines.denoise import Denoiser
-from pipelines.entry import INSTRUCT
 from pipelines.errors import NotFinite
 from pipelines.loading import Parts
 from pipelines.memory import out_of_memory_is_ours
@@ -27,7 +27,7 @@ from pipelines.starts import Start, Starter
 from pipelines.state import ImageState
 
 if TYPE_CHECKING:
-    from pipelines.entry import ImageEntry
+    from pipelines.catalog.entry import ImageEntry
     from pipelines.ip_adapter import Adapter
 Key = tuple[tuple[int, ...], int]  # of a batch: latent shape, tokens
 

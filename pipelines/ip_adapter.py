@@ -22,7 +22,7 @@ from pipelines.seeing import SeeingProcessor, Weights
 
 if TYPE_CHECKING:
     from pipelines.adapters import AdapterFiles
-    from pipelines.entry import ImageEntry
+    from pipelines.catalog.entry import ImageEntry
     from pipelines.loading import Parts
 
 REMEMBERED = 32  # pictures' vectors

@@ -14,8 +14,9 @@ import torch
 from diffusers.utils import logging as diffusers_talk
 from transformers.utils import logging as talk
 
-from pipelines import devices, folders, lowrank, samplers, suitable, weights
-from pipelines.entry import LATENTS, ImageEntry
+from pipelines import devices, lowrank, samplers, suitable
+from pipelines.catalog import folders, weights
+from pipelines.catalog.entry import LATENTS, ImageEntry
 from pipelines.errors import ModelUnavailable, TriptychError
 
 Progress = Callable[[str, float], None]  # what is being done, 0…1

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pipelines.base import Pipeline
     from pipelines.caption.known import CaptionEntry
     from pipelines.caption.state import CaptionState
-    from pipelines.entry import ImageEntry
+    from pipelines.catalog.entry import ImageEntry
     from pipelines.loading import Options, Progress
     from pipelines.requests import AlignRequest, CaptionRequest, ImageRequest, SpeechRequest
     from pipelines.shelf import Shelf

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipelines import weights
-from pipelines.entry import Entry
+from pipelines.catalog import weights
+from pipelines.catalog.entry import Entry
 from pipelines.errors import ModelUnavailable, TriptychError
 from pipelines.loading import Options, quiet
 

@@ -21,7 +21,7 @@ from torch.nn import functional
 from pipelines.latents import denormalise
 
 if TYPE_CHECKING:
-    from pipelines.entry import ImageEntry
+    from pipelines.catalog.entry import ImageEntry
     from pipelines.image import ImagePipeline
     from pipelines.loading import Parts
 
@@ -121,9 +121,10 @@ def examples(pipeline: ImagePipeline, prompts: list[str], steps: int = 12) -> It
 
 def main(folder: Path) -> None:
     """Fits and stores the map of the model in `folder`."""
-    from pipelines import folders, loading
+    from pipelines import loading
+    from pipelines.catalog import folders
+    from pipelines.catalog.entry import ImageEntry
     from pipelines.devices import choose, dtype_for
-    from pipelines.entry import ImageEntry
     from pipelines.image import ImagePipeline
 
     device = choose("cpu")

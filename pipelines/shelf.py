@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 
-from pipelines import devices, hub, kinds
+from pipelines import devices
 from pipelines.base import Pipeline
-from pipelines.catalog import Catalog
-from pipelines.entry import Entry
+from pipelines.catalog import hub, registry
+from pipelines.catalog.catalog import Catalog
+from pipelines.catalog.entry import Entry
 from pipelines.errors import ModelUnavailable
 from pipelines.loading import Options, Progress
 from pipelines.requests import AlignRequest, Request
@@ -75,7 +76,7 @@ class Shelf:
         self._check(entry, request)
         self._make_room(entry.weight_bytes(self._dtype.itemsize))
         self._fetched.pop(request.model, None)
-        self._open[request.model] = kinds.KINDS[entry.task].opener()(entry, self._options(entry), progress, self)
+        self._open[request.model] = registry.KINDS[entry.task].opener()(entry, self._options(entry), progress, self)
         return self._with_room(request)
 
     def scores(self, request: Request) -> bool:

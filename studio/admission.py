@@ -10,7 +10,7 @@ from pipelines.requests import KINDS, AlignRequest, Request
 from studio import limits
 
 if TYPE_CHECKING:
-    from pipelines.catalog import Catalog
+    from pipelines.catalog.catalog import Catalog
     from studio.gallery import Gallery
 
 

@@ -25,7 +25,7 @@ from studio.batch_words import BatchWords
 from studio.checking import Checking, limits_of
 
 if TYPE_CHECKING:
-    from pipelines.catalog import Catalog
+    from pipelines.catalog.catalog import Catalog
     from studio.engine import Engine
     from studio.gallery import Gallery
     from studio.store import Store

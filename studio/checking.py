@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipelines.base import Artifact
-    from pipelines.catalog import Catalog
+    from pipelines.catalog.catalog import Catalog
     from studio.batch_items import Item
     from studio.batch_rows import BatchRows
     from studio.engine import Engine

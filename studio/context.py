@@ -21,7 +21,7 @@ from studio.store import Store
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-    from pipelines.catalog import Catalog
+    from pipelines.catalog.catalog import Catalog
     from studio.batches import Batches
     from studio.engine import Engine
     from studio.pruning import Pruning

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipelines.base import Artifact
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotAllowed, NotFound, Unwritable
 from pipelines.requests import Request
 from studio import at_work

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.catalog import Entry
+from pipelines.catalog.catalog import Entry
 from pipelines.errors import InvalidRequest
 from studio.durable import write_file
 

@@ -152,7 +152,7 @@ def open_shelf(settings: dict) -> Shelf:
     import torch
 
     from pipelines import loading
-    from pipelines.catalog import Catalog
+    from pipelines.catalog.catalog import Catalog
     from pipelines.shelf import Shelf
 
     loading.warm()

@@ -20,7 +20,7 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
-from pipelines.folders import FEW_STEP
+from pipelines.catalog.folders import FEW_STEP
 from pipelines.lowrank import DOWN, UP
 
 WINDOW = 16

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from pipelines.alignment import calibration
-from pipelines.catalog import BUNDLED
+from pipelines.catalog.catalog import BUNDLED
 
 if TYPE_CHECKING:
     from pipelines.alignment.embedding import Alignment

@@ -133,9 +133,9 @@ def held_out(number: int) -> list[Example]:
 def main() -> None:
     import torch
 
-    from pipelines import folders
     from pipelines.alignment.opening import open_alignment
-    from pipelines.catalog import BUNDLED
+    from pipelines.catalog import folders
+    from pipelines.catalog.catalog import BUNDLED
     from pipelines.loading import Options
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

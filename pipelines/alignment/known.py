@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines import folders, weights
 from pipelines.alignment import limits
 from pipelines.alignment.limits import Limits
-from pipelines.entry import Entry
+from pipelines.catalog import folders, weights
+from pipelines.catalog.entry import Entry
 from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.requests import AlignRequest
 

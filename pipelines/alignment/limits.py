@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from pipelines import folders
+from pipelines.catalog import folders
 
 
 @dataclass(frozen=True, slots=True)

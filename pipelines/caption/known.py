@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import folders, weights
-from pipelines.entry import Entry
+from pipelines.catalog import folders, weights
+from pipelines.catalog.entry import Entry
 from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.requests import CaptionRequest, CaptionStyle
 

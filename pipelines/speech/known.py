@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
-from pipelines import folders, weights
-from pipelines.entry import Entry
+from pipelines.catalog import folders, weights
+from pipelines.catalog.entry import Entry
 from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.requests import SpeechRequest
 from pipelines.speech import markup

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from pipelines.folders import FEW_STEP
+from pipelines.catalog.folders import FEW_STEP
 from pipelines.lowrank import merge
 from pipelines.training import denoiser, lowrank
 from pipelines.training.optimizer import Muon, split

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from PIL import Image
 from transformers import CLIPModel, CLIPTokenizer
 
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from pipelines.requests import CaptionRequest
 from pipelines.shelf import Shelf
 from pipelines.training import bundled, compose, scenes

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pipelines import folders
 from pipelines.caption.opening import open_captioner
 from pipelines.caption.pipeline import CaptionPipeline
-from pipelines.catalog import BUNDLED
+from pipelines.catalog import folders
+from pipelines.catalog.catalog import BUNDLED
 from pipelines.loading import Options
 from pipelines.requests import CaptionRequest
 from tests.bench.report import Samples

@@ -8,7 +8,7 @@ from pathlib import Path
 import diffusers
 import torch
 
-from pipelines.catalog import BUNDLED, Catalog
+from pipelines.catalog.catalog import BUNDLED, Catalog
 from pipelines.image import ImagePipeline
 from pipelines.requests import ImageRequest, Request
 from pipelines.shelf import Shelf

@@ -9,7 +9,7 @@ from statistics import median
 
 import numpy as np
 
-from pipelines.catalog import BUNDLED, Catalog
+from pipelines.catalog.catalog import BUNDLED, Catalog
 from pipelines.speech import known
 
 Speak = Callable[[str], Iterable[np.ndarray]]  # the sound of a text, a part after the other

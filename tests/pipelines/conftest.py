@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from pipelines.image import ImagePipeline
 from pipelines.shelf import Shelf
 from tests import tiny

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pipelines import adapters
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from pipelines.errors import ModelUnavailable
 from pipelines.shelf import Shelf
 from tests import tiny

@@ -15,8 +15,8 @@ from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 
 import pipelines.autoencoder  # so that diffusers can find the class that the folder names  # noqa: F401
 from pipelines import preview
-from pipelines.catalog import BUNDLED, Catalog
-from pipelines.folders import FEW_STEP
+from pipelines.catalog.catalog import BUNDLED, Catalog
+from pipelines.catalog.folders import FEW_STEP
 from pipelines.lowrank import merge
 from pipelines.requests import Sampler
 from pipelines.shelf import Shelf

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from pipelines.errors import InvalidRequest, ModelUnavailable, TooLarge, UnknownModel
 from pipelines.requests import Sampler
 from pipelines.shelf import Shelf
@@ -86,6 +86,6 @@ def test_a_kind_that_is_not_supported_yet_says_so(models: Path, tmp_path: Path):
 
 
 def test_the_catalog_does_not_import_torch():
-    code = "import sys, pipelines.catalog as c; c.Catalog().entries(); sys.exit('torch' in sys.modules)"
+    code = "import sys, pipelines.catalog.catalog as c; c.Catalog().entries(); sys.exit('torch' in sys.modules)"
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

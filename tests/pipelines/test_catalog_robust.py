@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from pipelines import json_files
-from pipelines.catalog import Catalog
+from pipelines.catalog import json_files
+from pipelines.catalog.catalog import Catalog
 from pipelines.errors import ModelUnavailable, UnknownModel
 
 DEEP = "[" * 100_000

@@ -10,9 +10,9 @@ import torch
 from diffusers import LCMScheduler, StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
 
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
+from pipelines.catalog.folders import FEW_STEP
 from pipelines.errors import ModelUnavailable
-from pipelines.folders import FEW_STEP
 from pipelines.lowrank import merge
 from pipelines.requests import Sampler
 from pipelines.shelf import Shelf

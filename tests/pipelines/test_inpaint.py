@@ -235,7 +235,7 @@ def test_strokes_on_a_transparent_layer():
 
 
 def test_other_channels_are_not_supported(tmp_path):
-    from pipelines import folders
+    from pipelines.catalog import folders
     from pipelines.errors import ModelUnavailable
 
     tiny.tiny_sd(tmp_path / "odd", in_channels=7)

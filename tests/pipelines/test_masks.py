@@ -11,7 +11,7 @@ from PIL import Image
 
 from pipelines import checks, masks
 from pipelines.canvas import prepared
-from pipelines.entry import ImageEntry
+from pipelines.catalog.entry import ImageEntry
 from pipelines.errors import InvalidRequest
 from pipelines.requests import Margins
 from tests.pipelines.support import START, request

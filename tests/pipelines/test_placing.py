@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pipelines import checks, lean, loading, placing
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from pipelines.errors import TooLarge
 from pipelines.image import ImagePipeline
 from pipelines.loading import Options

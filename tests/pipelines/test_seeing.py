@@ -12,7 +12,7 @@ from PIL import Image
 from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 
 from pipelines import lean
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from pipelines.errors import BadUpload, InvalidRequest
 from pipelines.requests import Sampler
 from pipelines.shelf import Shelf

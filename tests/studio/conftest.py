@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock
 from starlette.testclient import TestClient
 
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from studio import users
 from studio.batches import Batches
 from studio.context import Studio

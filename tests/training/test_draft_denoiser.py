@@ -10,7 +10,7 @@ from diffusers import StableDiffusionInstructPix2PixPipeline, UNet2DConditionMod
 from PIL import Image
 
 from pipelines import autoencoder  # noqa: F401  diffusers finds the class by its imported module
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from pipelines.requests import Sampler
 from pipelines.shelf import Shelf
 from pipelines.training import __main__ as command

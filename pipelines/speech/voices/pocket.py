@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipelines import folders, parts
+from pipelines import parts
+from pipelines.catalog import folders
 from pipelines.loading import Options
 from pipelines.memory import out_of_memory_is_ours
 from pipelines.speech.known import VOICES, VoiceEntry

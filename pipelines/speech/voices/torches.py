@@ -12,10 +12,10 @@ import av
 import numpy as np
 import torch
 
-from pipelines import folders
-from pipelines.entry import Entry
+from pipelines.catalog import folders
+from pipelines.catalog.entry import Entry
+from pipelines.catalog.hub import HUB_ID
 from pipelines.errors import ModelUnavailable
-from pipelines.hub import HUB_ID
 from pipelines.loading import Options
 from pipelines.speech.loudness import Chain
 from pipelines.speech.sound import FULL

@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines import folders
 from pipelines.alignment.opening import open_alignment
 from pipelines.alignment.pipeline import AlignmentPipeline
+from pipelines.catalog import folders
 from pipelines.loading import Options
 from tests.pipelines.alignment import tiny
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from pipelines.alignment import agreement
-from pipelines.catalog import BUNDLED, Catalog
+from pipelines.catalog.catalog import BUNDLED, Catalog
 from pipelines.shelf import Shelf
 from tests.rounding import assert_same_shares
 

@@ -8,10 +8,10 @@ import shutil
 import numpy as np
 import pytest
 
-from pipelines import folders
 from pipelines.alignment import calibrate
 from pipelines.alignment.limits import Limits
-from pipelines.catalog import BUNDLED
+from pipelines.catalog import folders
+from pipelines.catalog.catalog import BUNDLED
 
 
 def test_the_cut_tells_two_kinds_apart_best():

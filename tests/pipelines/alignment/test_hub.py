@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import huggingface_hub
 import pytest
 
-from pipelines import hub
-from pipelines.catalog import Catalog
+from pipelines.catalog import hub
+from pipelines.catalog.catalog import Catalog
 from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.requests import AlignRequest, ImageRequest
 from pipelines.shelf import Shelf
@@ -32,7 +32,7 @@ def online(aligned: Path, tmp_path: Path, monkeypatch):
     files = [SimpleNamespace(rfilename=name, size=size) for name, size in names.items()]
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: SimpleNamespace(siblings=files))
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    monkeypatch.setattr("pipelines.resuming.keep", lambda *_: None)  # tests/pipelines/test_downloading.py
+    monkeypatch.setattr("pipelines.catalog.hub.fetch_resumable", lambda *_: None)  # tests/pipelines/test_downloading.py
     return SimpleNamespace(fetched=fetched, files=files)
 
 

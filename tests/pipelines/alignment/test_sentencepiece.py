@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-from pipelines import folders
 from pipelines.alignment.opening import open_alignment
+from pipelines.catalog import folders
 from tests.pipelines.alignment import tiny
 from tests.pipelines.alignment.conftest import OPTIONS
 from tests.rounding import assert_same_forward

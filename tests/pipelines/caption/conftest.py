@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines import folders
 from pipelines.alignment.opening import open_alignment
 from pipelines.caption.opening import open_captioner
 from pipelines.caption.pipeline import CaptionPipeline
+from pipelines.catalog import folders
 from pipelines.loading import Options
 from pipelines.requests import CaptionRequest
 from tests.pipelines.alignment import tiny as aligned

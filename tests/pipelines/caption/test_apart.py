@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from pipelines import folders
 from pipelines.caption import apart, recognising, vocabulary
 from pipelines.caption.blip import Blip
 from pipelines.caption.pipeline import CaptionPipeline
+from pipelines.catalog import folders
 from tests.pipelines.caption.conftest import OPTIONS
 
 RED, BLUE, GREEN = (220, 30, 30), (30, 60, 220), (20, 120, 40)

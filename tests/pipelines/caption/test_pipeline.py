@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines import folders
 from pipelines.caption import recognising, vocabulary, wording
 from pipelines.caption.blip import Blip
 from pipelines.caption.pipeline import CaptionPipeline
+from pipelines.catalog import folders
 from pipelines.errors import BadUpload, InvalidRequest, ModelUnavailable
 from pipelines.requests import CaptionStyle
 from tests.pipelines.caption.conftest import OPTIONS

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines import folders
+from pipelines.catalog import folders
 from pipelines.errors import ModelUnavailable
 from pipelines.speech.opening import open_voice
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines import folders
+from pipelines.catalog import folders
 from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.loading import Options
 from pipelines.speech import known

@@ -15,7 +15,7 @@ import torch
 from kokoro_onnx.config import DEFAULT_VOCAB
 from onnx import TensorProto, helper, numpy_helper
 
-from pipelines import folders
+from pipelines.catalog import folders
 from pipelines.loading import Options
 from pipelines.speech.opening import open_voice
 from pipelines.speech.pipeline import SpeechPipeline

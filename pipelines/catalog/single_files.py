@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines import folders, json_files, pickles
+from pipelines.catalog import folders, json_files, weights
 
 SUFFIX = ".safetensors"
 # How the names of the tensors begin -> what the file is; the first that fits.
@@ -42,7 +42,7 @@ def found(parent: Path) -> Iterator[tuple[str, str]]:
         return
     for file in files:
         name = folders.printable(file.stem)
-        yield name, pickles.refusal(name) if file.suffix in pickles.SUFFIXES else _sentence(name, file)
+        yield name, weights.pickle_refusal(name) if file.suffix in weights.SUFFIXES else _sentence(name, file)
 
 
 def refusal(parent: Path, name: str) -> str:
@@ -51,7 +51,7 @@ def refusal(parent: Path, name: str) -> str:
 
 
 def _holds_weights(file: Path) -> bool:
-    return file.suffix.lower() in (SUFFIX, *pickles.SUFFIXES) and file.is_file()
+    return file.suffix.lower() in (SUFFIX, *weights.SUFFIXES) and file.is_file()
 
 
 def _sentence(name: str, file: Path) -> str:

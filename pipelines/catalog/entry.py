@@ -8,7 +8,7 @@ from typing import Generic
 
 from pipelines import checks
 from pipelines.adapters import AdapterFiles
-from pipelines.errors import InvalidRequest, ModelUnavailable
+from pipelines.errors import InvalidRequest, ModelUnavailable, TooLarge
 from pipelines.requests import ImageRequest, Sampler
 from pipelines.requests.common import AskedT
 
@@ -61,7 +61,7 @@ class Entry(Generic[AskedT]):
 
         spare: bytes of main memory beside the device, where weights can wait for their turn.
         """
-        checks.weights_fit(self, budget, itemsize)
+        weights_fit(self, budget, itemsize)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +106,14 @@ class ImageEntry(Entry[ImageRequest]):
 
     def fits(self, request: ImageRequest, budget: int, itemsize: int, spare: int = 0) -> None:
         checks.fits(self, request, budget, itemsize, spare)
+
+
+def weights_fit(entry: Entry, budget: int, itemsize: int) -> None:
+    """Raises TooLarge where the weights alone exceed `budget` bytes (0: no limit)."""
+    needed = entry.weight_bytes(itemsize)
+    if budget and needed > budget:
+        raise TooLarge(f"{entry.name} needs about {gib(needed)} of memory, and {gib(budget)} may be used.")
+
+
+def gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"

@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines import adapters, json_files, kinds, requests, suitable, weights
-from pipelines.entry import INPAINT, INSTRUCT, LATENTS, Entry, ImageEntry
+from pipelines import adapters, requests, suitable
+from pipelines.catalog import json_files, registry, weights
+from pipelines.catalog.entry import INPAINT, INSTRUCT, LATENTS, Entry, ImageEntry
+from pipelines.catalog.weights import read_header
 from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.requests import Sampler
 
@@ -84,9 +86,9 @@ def _read(id: str, folder: Path, source: str) -> Entry:
         return _few_step(id, folder, source)
     name = id.rpartition("/")[2]
     if not (folder / "model_index.json").is_file() and (folder / "config.json").is_file():
-        return kinds.read(id, folder, source, config(folder, "config.json", name))
+        return registry.read(id, folder, source, config(folder, "config.json", name))
     if not (folder / "model_index.json").is_file() and any(folder.glob("*.onnx")):
-        return kinds.read(id, folder, source, {"model_type": "model in an ONNX file"})
+        return registry.read(id, folder, source, {"model_type": "model in an ONNX file"})
     index = config(folder, "model_index.json", name)
     kind = str(index.get("_class_name"))
     if kind not in FAMILIES:
@@ -145,7 +147,7 @@ def _few_step(id: str, changes: Path, source: str) -> ImageEntry:
     base = read(changes.parent.name, changes.parent, source)
     if not isinstance(base, ImageEntry):
         raise ModelUnavailable(f"{id} is damaged: it belongs to a model that makes no pictures.")
-    said = str(_header(changes).get("__metadata__", {}).get("sampler"))
+    said = str(read_header(changes).get("__metadata__", {}).get("sampler"))
     return replace(
         base, id=id, name=f"{base.name} fast", changes=changes,
         sampler=Sampler(said) if said in _SAMPLERS else Sampler.LCM,
@@ -233,11 +235,3 @@ def advice(folder: Path, name: str) -> dict[str, Any]:
     known = {"name": str, "note": str, "steps": int, "guidance_scale": float, "sampler": Sampler, "width": int,
              "height": int, "sketch_steps": int}  # fmt: skip
     return {key: kind(said[key]) for key, kind in known.items() if key in said}
-
-
-def _header(file: Path) -> dict[str, Any]:
-    """Empty where the file is damaged."""
-    try:
-        return json_files.read_header(file)
-    except (OSError, ValueError):
-        return {}

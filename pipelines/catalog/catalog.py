@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import folders, hub, kinds, pickles, single_files
 from pipelines.assets import ASSETS
-from pipelines.entry import Entry, ImageEntry
+from pipelines.catalog import folders, hub, registry, single_files, weights
+from pipelines.catalog.entry import Entry, ImageEntry
 from pipelines.errors import ModelUnavailable, UnknownModel
 
 __all__ = ["BUNDLED", "Catalog", "Entry", "ImageEntry"]
@@ -45,7 +45,7 @@ class Catalog:
         Python packages' first, then the bundled ones, the user's folders, and the Hugging Face cache.
         """
         found: dict[str, Entry] = {}
-        for entry in kinds.packaged():
+        for entry in registry.packaged():
             found[entry.id] = entry
         for each in self._read():
             if isinstance(each, Entry):
@@ -81,14 +81,14 @@ class Catalog:
         for known, folder, source in self._places():
             if known == id:
                 return folders.read(id, folder, source)
-        for entry in kinds.packaged():
+        for entry in registry.packaged():
             if entry.id == id:
                 return entry
         if there := hub.find(id):
             return there
         for parent in self._parents:
-            if pickles.lies_in(parent, id):
-                raise ModelUnavailable(pickles.refusal(id))
+            if weights.pickle_named(parent, id):
+                raise ModelUnavailable(weights.pickle_refusal(id))
             if said := single_files.refusal(parent, id) or _no_index(parent, id):
                 raise ModelUnavailable(said)
         raise UnknownModel(

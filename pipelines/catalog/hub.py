@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -10,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines import folders, resuming, weights
-from pipelines.entry import Entry
+from pipelines.catalog import folders, weights
+from pipelines.catalog.entry import Entry
+from pipelines.catalog.weights import STEMS
 from pipelines.errors import ModelUnavailable
-from pipelines.weights import STEMS
 
 HUB_ID = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(?:@(?P<revision>[\w./-]{1,100}))?", re.ASCII)
 _PARTS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
@@ -81,7 +82,7 @@ def _fetched(entry: Entry, wanted: dict[str, int], progress: Callable[[str, floa
 
     for name, size in wanted.items():
         if name.endswith(".safetensors"):
-            resuming.keep(entry.name, name, entry.revision, _bar(told))
+            fetch_resumable(entry.name, name, entry.revision, _bar(told))
         yield name, hf_hub_download(entry.name, name, revision=entry.revision, tqdm_class=_bar(told))
         told(size)
         before += size
@@ -174,3 +175,38 @@ def _why(entry: Entry, error: Exception, *, begun: bool) -> str:
         f"{entry.name} is not on this machine and Hugging Face cannot be reached; "
         f"go online and try again, or run `hf download {entry.name}`, which puts it into the Hugging Face cache."
     )
+
+
+def fetch_resumable(repo: str, name: str, revision: str | None, bar: type) -> None:
+    """Brings the file's content into the cache, from where an earlier try has left it.
+
+    bar: what the client shows its progress with, in the shape of tqdm. Raises what the client raises, and OSError where
+    what came is not what the hub has.
+    """
+    from filelock import FileLock
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.file_download import http_get, repo_folder_name
+    from huggingface_hub.utils import build_hf_headers
+
+    url = hf_hub_url(repo, name, revision=revision)
+    there = get_hf_file_metadata(url)
+    blob = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=repo, repo_type="model"), "blobs", there.etag or "")
+    if not there.etag or blob.exists():
+        return
+    blob.parent.mkdir(parents=True, exist_ok=True)
+    part = blob.with_name(f"{there.etag}.part")
+    with FileLock(blob.with_name(f"{there.etag}.part.lock")):
+        with part.open("ab") as file:
+            http_get(url, file, resume_size=part.stat().st_size, headers=build_hf_headers(), expected_size=there.size,
+                     tqdm_class=bar)  # fmt: skip
+        _verify(part, there.etag)
+        part.replace(blob)
+
+
+def _verify(part: Path, tag: str) -> None:
+    """The tag of a large file is its SHA-256. Pieces of several tries that do not fit together are worth nothing."""
+    with part.open("rb") as file:
+        right = len(tag) != 64 or hashlib.file_digest(file, "sha256").hexdigest() == tag
+    if not right:
+        part.unlink()
+        raise OSError("What came is not what the hub has.")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pipelines import json_files, pickles
+from pipelines.catalog import json_files
 from pipelines.errors import ModelUnavailable
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -20,6 +21,7 @@ STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "t
 VARIANTS = ("", "fp32", "fp16", "bf16", "ema")
 LAST = "non_ema"  # for going on with training
 _SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1}
+SUFFIXES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,8 @@ def of_part(folder: Path, part: str, name: str) -> Stored:
     """Those of a part of a picture model. Raises ModelUnavailable: missing, or pickle only."""
     variants = _variants(folder / part, STEMS[part])
     if not variants:
-        if pickles.any_in(folder / part):
-            raise ModelUnavailable(pickles.refusal(name, part))
+        if holds_pickle(folder / part):
+            raise ModelUnavailable(pickle_refusal(name, part))
         raise ModelUnavailable(f"{name} is incomplete: the weights of its {part} are missing.")
     variant = min(variants, key=_rank)
     file = variants[variant]
@@ -97,7 +99,7 @@ def _files(folder: Path, name: str) -> list[Path]:
         return [folder / SINGLE]
     if (folder / INDEX).is_file():
         return _shards(folder / INDEX, name)
-    if pickles.any_in(folder):
+    if holds_pickle(folder):
         raise ModelUnavailable(
             f"{name} keeps its weights as a pickle, which can run anything; only safetensors files are opened."
         )
@@ -114,3 +116,37 @@ def _shards(index: Path, name: str) -> list[Path]:
     if not files or len(there) < len(files):
         raise ModelUnavailable(f"{name} is incomplete: {len(files) - len(there)} of its weight files are missing.")
     return files
+
+
+def read_header(file: Path) -> dict[str, Any]:
+    """Empty where the file is damaged."""
+    try:
+        return json_files.read_header(file)
+    except (OSError, ValueError):
+        return {}
+
+
+def holds_pickle(folder: Path) -> bool:
+    """Whether one lies in the folder; False where there is no such folder, or none that can be looked into."""
+    try:
+        return folder.is_dir() and any(file.suffix in SUFFIXES for file in folder.iterdir())
+    except OSError:
+        return False
+
+
+def pickle_named(parent: Path, name: str) -> bool:
+    """Whether somebody has put one there as the model of that name: in a folder, or as a file."""
+    try:
+        found = [file for file in parent.iterdir() if name in (file.name, file.stem)]
+        return any(holds_pickle(file) or (file.is_file() and file.suffix in SUFFIXES) for file in found)
+    except OSError:
+        return False
+
+
+def pickle_refusal(name: str, part: str = "") -> str:
+    """The sentence for a person. part: of the model, such as its unet."""
+    if part:
+        return (
+            f"{name} keeps its {part} weights as a pickle, which can run anything; only safetensors files are opened."
+        )
+    return f"{name} keeps its weights as a pickle, which can run anything; only safetensors files are opened."
