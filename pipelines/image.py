@@ -19,9 +19,9 @@ from pipelines.conditioning import Conditioning, PromptReader, scale_embedding
 from pipelines.denoise import Denoiser
 from pipelines.errors import NotFinite
 from pipelines.loading import Parts
-from pipelines.memory import out_of_memory_is_ours
 from pipelines.preview import Preview
 from pipelines.requests import ImageRequest
+from pipelines.runtime.out_of_memory import out_of_memory_is_ours
 from pipelines.seeing import Shown
 from pipelines.starts import Start, Starter
 from pipelines.state import ImageState

@@ -15,9 +15,9 @@ from PIL.Image import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
-from pipelines import parts as opening
 from pipelines.errors import ModelUnavailable
-from pipelines.loading import quiet
+from pipelines.runtime import devices
+from pipelines.runtime.options import quiet
 from pipelines.seeing import SeeingProcessor, Weights
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Adapter:
         self.layout = self._named(LAYOUT) if sdxl else frozenset()
         self._known: OrderedDict[str, Tensor] = OrderedDict()
         matrices = [matrix for _, *both in weights.values() for matrix in both]
-        self.nbytes = opening.nbytes(projection, encoder) + sum(m.numel() * m.element_size() for m in matrices)
+        self.nbytes = devices.nbytes(projection, encoder) + sum(m.numel() * m.element_size() for m in matrices)
 
     def look(self, sha: str, image: Image) -> Tensor:
         """The picture as vectors, (1, D) or (1, patches, D)."""

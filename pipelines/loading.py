@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -11,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.utils import logging as diffusers_talk
-from transformers.utils import logging as talk
 
-from pipelines import devices, lowrank, samplers, suitable
+from pipelines import lowrank, samplers, suitable
 from pipelines.catalog import folders, weights
 from pipelines.catalog.entry import LATENTS, ImageEntry
 from pipelines.errors import ModelUnavailable, TriptychError
-
-Progress = Callable[[str, float], None]  # what is being done, 0…1
+from pipelines.runtime import devices
+from pipelines.runtime.options import Options, Progress, quiet
 
 
 @dataclass(slots=True, eq=False)
@@ -49,24 +45,6 @@ class Parts:
         modules = [self.unet, self.vae, *self.text_encoders]
         tensors = [tensor for module in modules for tensor in (*module.parameters(), *module.buffers())]
         self.nbytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How models are opened.
-
-    tight: memory is short, so idle parts are kept off the device. compiled: torch.compile the denoiser. offload: never
-    more than one part on the device, however much room there is. room, activations: bytes of weights that the device
-    may hold at once, and bytes beside them; 0: as many as there are.
-    """
-
-    device: torch.device
-    dtype: torch.dtype
-    tight: bool = False
-    compiled: bool = False
-    offload: bool = False
-    room: int = 0
-    activations: int = 0
 
 
 def warm() -> None:
@@ -178,19 +156,3 @@ def _dtype(part: str, folder: Path, options: Options) -> torch.dtype:
         upcast = folders.config(folder, "vae/config.json", "vae").get("force_upcast", True)
         return torch.float32 if upcast else options.dtype
     return options.dtype
-
-
-class quiet:  # used like a function
-    """The libraries' progress bars and remarks stay out of the log while a part loads."""
-
-    def __enter__(self) -> None:
-        self._before = logging.root.manager.disable
-        self._loud = [library for library in (talk, diffusers_talk) if library.is_progress_bar_enabled()]
-        logging.disable(logging.WARNING)
-        for library in self._loud:
-            library.disable_progress_bar()
-
-    def __exit__(self, *_: object) -> None:
-        logging.disable(self._before)
-        for library in self._loud:
-            library.enable_progress_bar()

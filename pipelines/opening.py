@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from pipelines.caption.known import CaptionEntry
     from pipelines.caption.state import CaptionState
     from pipelines.catalog.entry import ImageEntry
-    from pipelines.loading import Options, Progress
     from pipelines.requests import AlignRequest, CaptionRequest, ImageRequest, SpeechRequest
-    from pipelines.shelf import Shelf
+    from pipelines.runtime.model_pool import Shelf
+    from pipelines.runtime.options import Options, Progress
     from pipelines.speech.known import VoiceEntry
     from pipelines.speech.state import SpeechState
     from pipelines.state import ImageState

@@ -14,9 +14,11 @@ from accelerate.utils import send_to_device
 
 from pipelines import checks
 from pipelines.lean import lean
+from pipelines.runtime.devices import nbytes
 
 if TYPE_CHECKING:
-    from pipelines.loading import Options, Parts
+    from pipelines.loading import Parts
+    from pipelines.runtime.options import Options
 
 CPU = torch.device("cpu")
 COMPILERS = ("g++", "clang++", "c++", "cl")
@@ -43,11 +45,6 @@ class Turns(ModelHook):
     def _make_room(self, needed: int) -> None:
         while self.present and sum(map(nbytes, self.present)) + needed > self.room:
             self.present.pop(0).to(CPU)
-
-
-def nbytes(module: torch.nn.Module) -> int:
-    """Memory of its weights."""
-    return sum(tensor.numel() * tensor.element_size() for tensor in (*module.parameters(), *module.buffers()))
 
 
 def place(parts: Parts, options: Options) -> None:

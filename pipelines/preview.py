@@ -124,14 +124,15 @@ def main(folder: Path) -> None:
     from pipelines import loading
     from pipelines.catalog import folders
     from pipelines.catalog.entry import ImageEntry
-    from pipelines.devices import choose, dtype_for
     from pipelines.image import ImagePipeline
+    from pipelines.runtime import options
+    from pipelines.runtime.devices import choose, dtype_for
 
     device = choose("cpu")
     entry = folders.read(folder.name, folder, "folder")
     if not isinstance(entry, ImageEntry):
         raise SystemExit(f"{entry.name} makes no pictures.")
-    pipeline = ImagePipeline(loading.load(entry, loading.Options(device, dtype_for(device)), lambda *_: None), entry)
+    pipeline = ImagePipeline(loading.load(entry, options.Options(device, dtype_for(device)), lambda *_: None), entry)
     colours = ["red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey"]
     things = ["cat", "house", "tree", "apple", "car", "flower", "bird", "mountain", "face", "star"]
     prompts = [f"a {colour} {thing}" for thing in things for colour in colours]

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pipelines.base import Artifact, Pipeline
 from pipelines.errors import OutOfMemory, TriptychError
-from pipelines.memory import release
 from pipelines.requests import Request
+from pipelines.runtime.out_of_memory import release
 from studio import previews, stepping
 from studio.contests import Contests, group_of, sentence
 from studio.fetching import Fetching

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.base import Pipeline, State
-from pipelines.memory import is_out_of_memory
+from pipelines.runtime.out_of_memory import is_out_of_memory
 from studio.tasks import explain
 
 

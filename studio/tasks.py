@@ -9,8 +9,8 @@ from typing import Protocol
 
 from pipelines.base import Artifact, Pipeline, State
 from pipelines.errors import OutOfMemory, TriptychError
-from pipelines.memory import is_out_of_memory
 from pipelines.requests import Request
+from pipelines.runtime.out_of_memory import is_out_of_memory
 from studio.health import Unforeseen
 from studio.scheduler import Work
 

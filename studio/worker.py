@@ -153,7 +153,7 @@ def open_shelf(settings: dict) -> Shelf:
 
     from pipelines import loading
     from pipelines.catalog.catalog import Catalog
-    from pipelines.shelf import Shelf
+    from pipelines.runtime.model_pool import Shelf
 
     loading.warm()
     if settings["device"].startswith("cuda:"):

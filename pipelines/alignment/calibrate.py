@@ -136,7 +136,7 @@ def main() -> None:
     from pipelines.alignment.opening import open_alignment
     from pipelines.catalog import folders
     from pipelines.catalog.catalog import BUNDLED
-    from pipelines.loading import Options
+    from pipelines.runtime.options import Options
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=BUNDLED / "sprite-clip", help="folder of the alignment model")

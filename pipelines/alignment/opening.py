@@ -8,8 +8,8 @@ from pipelines.alignment.embedding import Alignment
 from pipelines.alignment.known import AlignmentEntry
 from pipelines.alignment.pipeline import AlignmentPipeline
 from pipelines.alignment.towers import Towers
-from pipelines.loading import Options, Progress
-from pipelines.parts import image_processor, model, tokenizer
+from pipelines.runtime.options import Options, Progress
+from pipelines.runtime.transformers_models import image_processor, model, tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

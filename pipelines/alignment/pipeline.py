@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines import parts
 from pipelines.alignment import agreement, answers, heatmap
 from pipelines.alignment.agreement import Agreed
 from pipelines.alignment.embedding import AT_ONCE, Alignment, Judged, spelled
 from pipelines.alignment.pictures import opened
 from pipelines.base import Artifact, Piece
 from pipelines.errors import InvalidRequest, TriptychError
-from pipelines.memory import out_of_memory_is_ours
 from pipelines.requests import AlignRequest
+from pipelines.runtime import devices
+from pipelines.runtime.out_of_memory import out_of_memory_is_ours
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -58,7 +58,7 @@ class AlignmentPipeline:
 
     def __init__(self, alignment: Alignment, entry: AlignmentEntry):
         self.alignment, self.entry = alignment, entry
-        self.nbytes = parts.nbytes(alignment.towers.model)
+        self.nbytes = devices.nbytes(alignment.towers.model)
 
     def check(self, request: AlignRequest) -> None:
         """InvalidRequest where this model cannot do what the request asks for."""

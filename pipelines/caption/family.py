@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from pipelines import parts
 from pipelines.caption import vocabulary
-from pipelines.loading import Options
 from pipelines.requests import CaptionRequest
+from pipelines.runtime import transformers_models
+from pipelines.runtime.options import Options
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -34,9 +34,9 @@ class Family:
 
     def __init__(self, entry: CaptionEntry, options: Options):
         self.entry = entry
-        self.model: Any = parts.model(entry, self.kind, options)
-        self.tokenizer: Any = parts.tokenizer(entry)
-        self.processor: Any = parts.image_processor(entry)
+        self.model: Any = transformers_models.model(entry, self.kind, options)
+        self.tokenizer: Any = transformers_models.tokenizer(entry)
+        self.processor: Any = transformers_models.image_processor(entry)
         self.things = vocabulary.beside(entry.folder) if entry.folder else vocabulary.Names()
         self.prepared()
 

@@ -12,7 +12,7 @@ from pipelines.caption.git import Git
 from pipelines.caption.known import CaptionEntry
 from pipelines.caption.pipeline import CaptionPipeline
 from pipelines.caption.vit_gpt2 import VitGpt2
-from pipelines.loading import Options, Progress
+from pipelines.runtime.options import Options, Progress
 
 if TYPE_CHECKING:
     from pipelines.alignment.pipeline import AlignmentPipeline

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pipelines import parts
 from pipelines.alignment.pictures import opened
 from pipelines.base import Artifact, Piece
 from pipelines.caption import beams, checking, choosing, decoding, rules
 from pipelines.caption.state import BLOCK, CaptionState
 from pipelines.errors import InvalidRequest
-from pipelines.memory import out_of_memory_is_ours
 from pipelines.requests import CaptionRequest
 from pipelines.requests.common import drawn
+from pipelines.runtime import devices
+from pipelines.runtime.out_of_memory import out_of_memory_is_ours
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,7 +33,7 @@ class CaptionPipeline:
 
     def __init__(self, family: Family, align: Callable[[], AlignmentPipeline]):
         self.entry, self._family, self._align = family.entry, family, align
-        self.nbytes = parts.nbytes(family.model)
+        self.nbytes = devices.nbytes(family.model)
 
     def check(self, request: CaptionRequest) -> None:
         """InvalidRequest where this model cannot do what the request asks for."""

@@ -18,7 +18,8 @@ from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.requests import Sampler
 
 # Pipeline class of diffusers -> our family. Another kind of model (flow-matching transformers: SD3, Flux, Z-Image…)
-# is a line here, its samplers in `samplers.py`, and a class beside `ImagePipeline` that `shelf.py` opens it with.
+# is a line here, its samplers in `samplers.py`, and a class beside `ImagePipeline` that `runtime/model_pool.py` opens
+# it with.
 FAMILIES = {
     "StableDiffusionPipeline": "sd",
     "StableDiffusionImg2ImgPipeline": "sd",

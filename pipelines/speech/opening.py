@@ -11,7 +11,7 @@ from pipelines.speech.known import VoiceEntry
 from pipelines.speech.pipeline import SpeechPipeline
 
 if TYPE_CHECKING:
-    from pipelines.loading import Options
+    from pipelines.runtime.options import Options
 
 # family -> module of pipelines.speech.voices, its class, the package it needs and the extra that brings it
 _FAMILIES = {

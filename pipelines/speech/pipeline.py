@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.base import Artifact, Piece
 from pipelines.errors import InvalidRequest, TriptychError
-from pipelines.memory import is_out_of_memory
 from pipelines.requests import SpeechRequest
+from pipelines.runtime.out_of_memory import is_out_of_memory
 from pipelines.speech import encoding, peaks, sound, words
 from pipelines.speech.master import portions
 from pipelines.speech.plan import Chunk

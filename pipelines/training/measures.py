@@ -13,7 +13,7 @@ from transformers import CLIPModel, CLIPTokenizer
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.requests import CaptionRequest
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 from pipelines.training import bundled, compose, scenes
 from pipelines.training.captioner import to_pixels
 from pipelines.training.corpus import Corpus

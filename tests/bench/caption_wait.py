@@ -14,7 +14,7 @@ from statistics import quantiles
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.requests import CaptionRequest, Priority
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 from studio import limits
 from studio.capacity import Capacity
 from studio.messages import Failed, Finished, Message

@@ -19,8 +19,8 @@ from pipelines.caption.opening import open_captioner
 from pipelines.caption.pipeline import CaptionPipeline
 from pipelines.catalog import folders
 from pipelines.catalog.catalog import BUNDLED
-from pipelines.loading import Options
 from pipelines.requests import CaptionRequest
+from pipelines.runtime.options import Options
 from tests.bench.report import Samples
 
 MODEL, PICTURES, TOKENS = "sprite-captioner", 64, 23

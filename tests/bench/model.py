@@ -11,7 +11,7 @@ import torch
 from pipelines.catalog.catalog import BUNDLED, Catalog
 from pipelines.image import ImagePipeline
 from pipelines.requests import ImageRequest, Request
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 from tests.tiny import tiny_sd
 
 STAND_IN = {

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.image import ImagePipeline
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 from tests import tiny
 from tests.pipelines.support import START, request
 

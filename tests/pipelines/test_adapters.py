@@ -9,7 +9,7 @@ import pytest
 from pipelines import adapters
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import ModelUnavailable
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 from tests import tiny
 from tests.pipelines.support import difference, request, run
 from tests.pipelines.test_seeing import FILES, PICTURES, RED, shows

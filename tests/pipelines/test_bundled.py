@@ -19,7 +19,7 @@ from pipelines.catalog.catalog import BUNDLED, Catalog
 from pipelines.catalog.folders import FEW_STEP
 from pipelines.lowrank import merge
 from pipelines.requests import Sampler
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 from tests.pipelines.support import START, difference, request, run
 from tests.rounding import assert_same_latents
 

@@ -13,7 +13,7 @@ import pytest
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import InvalidRequest, ModelUnavailable, TooLarge, UnknownModel
 from pipelines.requests import Sampler
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 from tests.pipelines.support import START, request
 
 

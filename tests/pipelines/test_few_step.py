@@ -15,7 +15,7 @@ from pipelines.catalog.folders import FEW_STEP
 from pipelines.errors import ModelUnavailable
 from pipelines.lowrank import merge
 from pipelines.requests import Sampler
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 from tests.pipelines.support import difference, request, run
 from tests.rounding import assert_same_latents
 from tests.tiny import tiny_few_step

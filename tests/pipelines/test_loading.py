@@ -14,7 +14,7 @@ import torch
 from pipelines.catalog import folders, hub
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import ModelUnavailable
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 from tests.pipelines.support import request
 
 

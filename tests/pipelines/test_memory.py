@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pipelines.errors import InvalidRequest, OutOfMemory
-from pipelines.memory import is_out_of_memory, out_of_memory_is_ours
+from pipelines.runtime.out_of_memory import is_out_of_memory, out_of_memory_is_ours
 
 SHORT = [
     "CUDA out of memory. Tried to allocate 2.00 GiB.",

@@ -16,7 +16,7 @@ from transformers import CLIPTextModel
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import Sampler
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 from tests.pipelines.support import difference, request, run
 
 INDEX, NOISE, UNET = "model_index.json", "scheduler/scheduler_config.json", "unet/config.json"

@@ -13,8 +13,9 @@ from pipelines import checks, lean, loading, placing
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import TooLarge
 from pipelines.image import ImagePipeline
-from pipelines.loading import Options
-from pipelines.shelf import Shelf
+from pipelines.runtime import devices
+from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.options import Options
 from tests.pipelines.support import START, difference, request, run
 from tests.rounding import assert_same_latents, assert_same_picture
 
@@ -37,7 +38,7 @@ def modules(pipeline: ImagePipeline) -> list[torch.nn.Module]:
 def test_a_model_that_does_not_fit_gives_the_same_picture(model, room, models: Path, pipeline, picture: bytes):
     """Both with turns (the parts fit one by one) and layer by layer; the device here is the CPU itself."""
     ours = opened(models, model)
-    sizes = [placing.nbytes(module) for module in modules(ours)]
+    sizes = [devices.nbytes(module) for module in modules(ours)]
     lean.undo(ours.parts.unet)
     bytes_there = {"all but one": sum(sizes) - 1, "one": max(sizes), "none": 1}[room]
     held = placing.offload(modules(ours), CPU, bytes_there)
@@ -52,7 +53,7 @@ def test_a_model_that_does_not_fit_gives_the_same_picture(model, room, models: P
 def test_the_part_that_was_called_longest_ago_leaves_first(models: Path):
     ours = opened(models)
     text, unet, vae = modules(ours)
-    turns = placing.Turns(CPU, placing.nbytes(unet) + max(placing.nbytes(text), placing.nbytes(vae)))
+    turns = placing.Turns(CPU, devices.nbytes(unet) + max(devices.nbytes(text), devices.nbytes(vae)))
     seen = []
     for module in (text, unet, vae, unet, text):
         turns.pre_forward(module)
@@ -63,7 +64,7 @@ def test_the_part_that_was_called_longest_ago_leaves_first(models: Path):
 def test_with_offload_only_one_part_is_there_at_a_time(models: Path):
     ours = opened(models)
     held = placing.offload(modules(ours), CPU, 10**9, alone=True)
-    assert held == max(map(placing.nbytes, modules(ours)))
+    assert held == max(map(devices.nbytes, modules(ours)))
     (state,) = run(ours, request())
     ours.finish(state)
     assert ours.parts.unet._hf_hook.present == [ours.parts.vae]

@@ -15,7 +15,7 @@ from pipelines import lean
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import BadUpload, InvalidRequest
 from pipelines.requests import Sampler
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 from tests import tiny
 from tests.pipelines.support import difference, forwards, request, run
 from tests.rounding import assert_same_forward, assert_same_latents
@@ -240,7 +240,7 @@ def test_what_is_opened_later_counts_towards_the_memory(places, monkeypatch):
     """Room for both models, but not for what one of them looks at pictures with."""
     catalog, budget = Catalog([places]), 2**26
     both = sum(catalog.find(id).weight_bytes(4) for id in ("sd", "plus"))
-    monkeypatch.setattr("pipelines.shelf.WEIGHT_SHARE", (both + 4096) / budget)
+    monkeypatch.setattr("pipelines.runtime.model_pool.WEIGHT_SHARE", (both + 4096) / budget)
     shelf = Shelf(catalog, "cpu", budget)
     asked = shows(("what", RED, 1.0), model="plus")
     shelf.pipeline(request(model="sd"))

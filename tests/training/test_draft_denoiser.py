@@ -12,7 +12,7 @@ from PIL import Image
 from pipelines import autoencoder  # noqa: F401  diffusers finds the class by its imported module
 from pipelines.catalog.catalog import Catalog
 from pipelines.requests import Sampler
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 from pipelines.training import __main__ as command
 from pipelines.training import bundled, checkpoints, draft_denoiser, fine_autoencoder, pack
 from pipelines.training.denoiser import STEPS, angles

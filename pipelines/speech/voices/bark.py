@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from pipelines import parts
-from pipelines.loading import Options
-from pipelines.memory import out_of_memory_is_ours
+from pipelines.runtime import devices, transformers_models
+from pipelines.runtime.options import Options
+from pipelines.runtime.out_of_memory import out_of_memory_is_ours
 from pipelines.speech.known import VoiceEntry, bark_voices
 from pipelines.speech.voice import Ready, Samples, Spoken
 from pipelines.speech.voices import torches
@@ -21,10 +21,10 @@ class BarkVoice(Ready):
         from transformers.models.bark.processing_bark import BarkProcessor
 
         self.name, self.voices, self.languages = entry.name, entry.voices, entry.languages
-        self._model = parts.model(entry, "BarkModel", options)
-        self._processor = BarkProcessor(parts.tokenizer(entry))
+        self._model = transformers_models.model(entry, "BarkModel", options)
+        self._processor = BarkProcessor(transformers_models.tokenizer(entry))
         self.sample_rate = int(self._model.generation_config.sample_rate)
-        self.nbytes = parts.nbytes(self._model)
+        self.nbytes = devices.nbytes(self._model)
         self._prompts = {
             voice: {part: next(iter(torches.arrays(file, entry.name).values())) for part, file in files.items()}
             for voice, files in bark_voices(entry.place).items()

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipelines import parts
 from pipelines.catalog import folders
-from pipelines.loading import Options
-from pipelines.memory import out_of_memory_is_ours
+from pipelines.runtime import devices, transformers_models
+from pipelines.runtime.options import Options
+from pipelines.runtime.out_of_memory import out_of_memory_is_ours
 from pipelines.speech.known import VOICES, VoiceEntry
 from pipelines.speech.voice import Ready, Samples, Spoken
 from pipelines.speech.voices import torches
@@ -28,10 +28,10 @@ class PocketVoice(Ready):
         self.name, self.voices, self.languages = entry.name, entry.voices, entry.languages
         full, told = torches.full(options), folders.config(entry.place, "processor_config.json", entry.name)
         codec = torches.companion(entry, _CODEC, str(told.get(_CODEC, {}).get("audio_tokenizer_name_or_path", "")))
-        self._model = parts.model(entry, "PocketTTSForConditionalGeneration", full)
-        self._codec = parts.model(codec, "PocketTTSAudioTokenizerModel", full)
+        self._model = transformers_models.model(entry, "PocketTTSForConditionalGeneration", full)
+        self._codec = transformers_models.model(codec, "PocketTTSAudioTokenizerModel", full)
         self._processor = _processor(entry, self._codec, told)
-        self.sample_rate, self.nbytes = int(self._codec.config.sampling_rate), parts.nbytes(self._model, self._codec)
+        self.sample_rate, self.nbytes = int(self._codec.config.sampling_rate), devices.nbytes(self._model, self._codec)
         self._latents = {voice: self._stored(entry, voice) for voice in entry.voices}
         self._heard: tuple[bytes, torch.Tensor] | None = None  # the recording that was encoded last
 
@@ -75,7 +75,7 @@ def _processor(entry: VoiceEntry, codec: Any, told: dict) -> Any:
     template = entry.place / "chat_template.jinja"
     return PocketTTSProcessor(
         PocketTTSFeatureExtractor(**extractor),
-        parts.tokenizer(entry),
+        transformers_models.tokenizer(entry),
         codec,
         chat_template=template.read_text(encoding="utf-8") if template.is_file() else None,
         **{key: told[key] for key in own if key in told},

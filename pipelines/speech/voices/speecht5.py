@@ -7,10 +7,10 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
-from pipelines import parts
 from pipelines.errors import ModelUnavailable
-from pipelines.loading import Options
-from pipelines.memory import out_of_memory_is_ours
+from pipelines.runtime import devices, transformers_models
+from pipelines.runtime.options import Options
+from pipelines.runtime.out_of_memory import out_of_memory_is_ours
 from pipelines.speech import markup
 from pipelines.speech.known import VOICES, VoiceEntry
 from pipelines.speech.voice import Ready, Samples, Spoken
@@ -34,11 +34,11 @@ class SpeechT5Voice(Ready):
             )
         self.name, self.voices, self.languages = entry.name, entry.voices, entry.languages
         full = torches.full(options)
-        self._model = parts.model(entry, "SpeechT5ForTextToSpeech", full)
-        self._vocoder = parts.model(torches.companion(entry, "vocoder", VOCODER), "SpeechT5HifiGan", full)
-        self._tokenizer = parts.tokenizer(entry)
+        self._model = transformers_models.model(entry, "SpeechT5ForTextToSpeech", full)
+        self._vocoder = transformers_models.model(torches.companion(entry, "vocoder", VOCODER), "SpeechT5HifiGan", full)
+        self._tokenizer = transformers_models.tokenizer(entry)
         self.sample_rate = int(self._vocoder.config.sampling_rate)
-        self.nbytes = parts.nbytes(self._model, self._vocoder)
+        self.nbytes = devices.nbytes(self._model, self._vocoder)
         self._embeddings = {voice: self._embedding(entry, voice) for voice in entry.voices}
 
     @out_of_memory_is_ours

@@ -16,7 +16,7 @@ from pipelines.catalog import folders
 from pipelines.catalog.entry import Entry
 from pipelines.catalog.hub import HUB_ID
 from pipelines.errors import ModelUnavailable
-from pipelines.loading import Options
+from pipelines.runtime.options import Options
 from pipelines.speech.loudness import Chain
 from pipelines.speech.sound import FULL
 from pipelines.speech.voice import Samples

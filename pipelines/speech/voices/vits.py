@@ -6,10 +6,10 @@ from importlib.util import find_spec
 
 import torch
 
-from pipelines import parts
 from pipelines.errors import ModelUnavailable
-from pipelines.loading import Options
-from pipelines.memory import out_of_memory_is_ours
+from pipelines.runtime import devices, transformers_models
+from pipelines.runtime.options import Options
+from pipelines.runtime.out_of_memory import out_of_memory_is_ours
 from pipelines.speech.known import VoiceEntry
 from pipelines.speech.voice import Ready, Samples, Spoken
 from pipelines.speech.voices import torches
@@ -22,9 +22,9 @@ class VitsVoice(Ready):
 
     def __init__(self, entry: VoiceEntry, options: Options):
         self.name, self.voices, self.languages = entry.name, entry.voices, entry.languages
-        self._model = parts.model(entry, "VitsModel", torches.full(options))
-        self._tokenizer = parts.tokenizer(entry)
-        self.sample_rate, self.nbytes = int(self._model.config.sampling_rate), parts.nbytes(self._model)
+        self._model = transformers_models.model(entry, "VitsModel", torches.full(options))
+        self._tokenizer = transformers_models.tokenizer(entry)
+        self.sample_rate, self.nbytes = int(self._model.config.sampling_rate), devices.nbytes(self._model)
         self._needs("phonemize", "phonemizer", entry.name)
         self._needs("is_uroman", "uroman", entry.name)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from pipelines.alignment.opening import open_alignment
 from pipelines.alignment.pipeline import AlignmentPipeline
 from pipelines.catalog import folders
-from pipelines.loading import Options
+from pipelines.runtime.options import Options
 from tests.pipelines.alignment import tiny
 
 OPTIONS = Options(torch.device("cpu"), torch.float32)

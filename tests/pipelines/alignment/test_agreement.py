@@ -8,7 +8,7 @@ from PIL import Image
 
 from pipelines.alignment import agreement
 from pipelines.catalog.catalog import BUNDLED, Catalog
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 from tests.rounding import assert_same_shares
 
 pytestmark = pytest.mark.skipif(

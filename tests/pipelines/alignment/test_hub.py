@@ -14,7 +14,7 @@ from pipelines.catalog import hub
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.requests import AlignRequest, ImageRequest
-from pipelines.shelf import Shelf
+from pipelines.runtime.model_pool import Shelf
 
 
 @pytest.fixture

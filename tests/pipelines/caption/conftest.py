@@ -15,8 +15,8 @@ from pipelines.alignment.opening import open_alignment
 from pipelines.caption.opening import open_captioner
 from pipelines.caption.pipeline import CaptionPipeline
 from pipelines.catalog import folders
-from pipelines.loading import Options
 from pipelines.requests import CaptionRequest
+from pipelines.runtime.options import Options
 from tests.pipelines.alignment import tiny as aligned
 from tests.pipelines.caption import tiny, tiny_chat
 

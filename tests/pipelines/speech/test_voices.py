@@ -12,7 +12,7 @@ import torch
 
 from pipelines.catalog import folders
 from pipelines.errors import InvalidRequest, ModelUnavailable
-from pipelines.loading import Options
+from pipelines.runtime.options import Options
 from pipelines.speech import known
 from pipelines.speech.opening import open_voice
 from tests.pipelines.speech import tiny

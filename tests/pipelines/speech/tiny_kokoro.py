@@ -16,7 +16,7 @@ from kokoro_onnx.config import DEFAULT_VOCAB
 from onnx import TensorProto, helper, numpy_helper
 
 from pipelines.catalog import folders
-from pipelines.loading import Options
+from pipelines.runtime.options import Options
 from pipelines.speech.opening import open_voice
 from pipelines.speech.pipeline import SpeechPipeline
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
-from pipelines import devices
 from pipelines.base import Pipeline
 from pipelines.catalog import hub, registry
 from pipelines.catalog.catalog import Catalog
 from pipelines.catalog.entry import Entry
 from pipelines.errors import ModelUnavailable
-from pipelines.loading import Options, Progress
 from pipelines.requests import AlignRequest, Request
+from pipelines.runtime import devices
+from pipelines.runtime.options import Options, Progress
 
 SCORED = ("image", "speech")
 WEIGHT_SHARE = 0.7  # of the budget; the rest is for activations

@@ -70,3 +70,9 @@ def info(device: torch.device) -> dict[str, Any]:
 
 def _facts(device: torch.device, name: str, used: int, total: int) -> dict[str, Any]:
     return {"device": device.type, "name": name, "memory_used": used, "memory_total": total}
+
+
+def nbytes(*modules: Any) -> int:
+    """Memory of the weights."""
+    tensors = [tensor for module in modules for tensor in (*module.parameters(), *module.buffers())]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

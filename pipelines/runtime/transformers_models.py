@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.catalog import weights
 from pipelines.catalog.entry import Entry
 from pipelines.errors import ModelUnavailable, TriptychError
-from pipelines.loading import Options, quiet
+from pipelines.runtime.options import Options, quiet
 
 _PACKAGES = ("sentencepiece", "tiktoken", "protobuf")  # that tokenizers of some models need
 
@@ -49,12 +49,6 @@ def image_processor(entry: Entry) -> Any:
         return AutoImageProcessor.from_pretrained(
             _folder(entry), backend="pil", local_files_only=True, trust_remote_code=False
         )
-
-
-def nbytes(*modules: Any) -> int:
-    """Memory of the weights."""
-    tensors = [tensor for module in modules for tensor in (*module.parameters(), *module.buffers())]
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 def _folder(entry: Entry) -> Path:
