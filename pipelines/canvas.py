@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,7 +10,8 @@ from PIL import Image, ImageFilter, ImageOps
 
 from pipelines import masks
 from pipelines.colours import rgb
-from pipelines.errors import BadUpload, InvalidRequest
+from pipelines.errors import InvalidRequest
+from pipelines.pictures import given, open_upload
 from pipelines.requests import ImageRequest, Margins
 
 Box = tuple[int, int, int, int]
@@ -48,10 +48,10 @@ def prepared(request: ImageRequest, pictures: Mapping[str, bytes], notes: list[s
     if request.beginning is None:
         return None
     field = "start_picture" if request.start_picture else "parts"
-    picture = rgb(opened(given(pictures, request.beginning, field), "start picture"), notes)
+    picture = rgb(open_upload(given(pictures, request.beginning, field), "start picture"), notes)
     mask = None
     if request.mask:
-        drawn = opened(given(pictures, request.mask, "mask"), "mask")
+        drawn = open_upload(given(pictures, request.mask, "mask"), "mask")
         mask = masks.opened(drawn, picture.size, notes)
     if request.expand.any:
         picture, mask = _cut(picture, mask, notes)
@@ -68,23 +68,6 @@ def prepared(request: ImageRequest, pictures: Mapping[str, bytes], notes: list[s
         return Canvas(picture)
     mask = masks.fitted(mask, size)
     return Canvas(picture, mask, picture, masks.softened(mask, request.mask_blur))
-
-
-def given(pictures: Mapping[str, bytes], sha: str, field: str) -> bytes:
-    """The stored file. Raises InvalidRequest where it is not there (any more)."""
-    if sha not in pictures:
-        raise InvalidRequest(field, sha, "a picture that was uploaded before")
-    return pictures[sha]
-
-
-def opened(data: bytes, name: str) -> Image.Image:
-    """The picture, the right way up. Raises BadUpload."""
-    try:
-        image = Image.open(io.BytesIO(data))
-        image.load()
-    except Exception as error:
-        raise BadUpload(f"The {name} cannot be read as a picture.") from error
-    return ImageOps.exif_transpose(image)
 
 
 def fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from pipelines.canvas import given, opened
 from pipelines.colours import rgb
 from pipelines.conditioning import NOTHING, Conditioning, PromptReader, Text
 from pipelines.ip_adapter import Adapter
 from pipelines.mixing import between, fainter, slerp
+from pipelines.pictures import given, open_upload
 from pipelines.prompt_dialects import plain
 from pipelines.prompts import composed
 from pipelines.requests import ImageRequest, Part, Role
@@ -106,7 +106,7 @@ def _note(notes: list[str], text: str) -> None:
 
 def _tokens(adapter: Adapter, request: ImageRequest, part: Part, files: Mapping[str, bytes]) -> Tensor:
     def look(sha: str, field: str) -> Tensor:
-        return adapter.look(sha, rgb(opened(given(files, sha, field), "picture part"), []))
+        return adapter.look(sha, rgb(open_upload(given(files, sha, field), "picture part"), []))
 
     seen, blend = look(part.picture or "", "parts"), request.blend
     if blend and blend.picture and part is request.blended_part:

@@ -11,9 +11,9 @@ import numpy as np
 from pipelines.alignment import agreement, answers, heatmap
 from pipelines.alignment.agreement import Agreed
 from pipelines.alignment.embedding import AT_ONCE, Alignment, Judged, spelled
-from pipelines.alignment.pictures import opened
 from pipelines.base import Artifact, Piece
 from pipelines.errors import InvalidRequest, TriptychError
+from pipelines.pictures import open_rgb
 from pipelines.requests import AlignRequest
 from pipelines.runtime import devices
 from pipelines.runtime.out_of_memory import out_of_memory_is_ours
@@ -74,7 +74,7 @@ class AlignmentPipeline:
         missing = next((sha for sha in request.pictures if sha not in pictures), None)
         if missing:
             raise InvalidRequest("pictures", missing, "pictures that were uploaded before")
-        images = [opened(pictures[sha], notes) for sha in request.pictures]
+        images = [open_rgb(pictures[sha], notes) for sha in request.pictures]
         pixels, views = [towers.pixels(image) for image in images], [towers.view(*image.size) for image in images]
         texts = [towers.ids(text) for text in request.texts]
         notes += self.alignment.note(texts)

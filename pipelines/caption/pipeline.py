@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pipelines.alignment.pictures import opened
 from pipelines.base import Artifact, Piece
 from pipelines.caption import beams, checking, choosing, decoding, rules
 from pipelines.caption.state import BLOCK, CaptionState
 from pipelines.errors import InvalidRequest
+from pipelines.pictures import open_rgb
 from pipelines.requests import CaptionRequest
 from pipelines.requests.common import drawn
 from pipelines.runtime import devices
@@ -45,7 +45,7 @@ class CaptionPipeline:
         if request.picture not in pictures:
             raise InvalidRequest("picture", request.picture, "a picture that was uploaded before")
         notes: list[str] = []
-        picture = opened(pictures[request.picture], notes)
+        picture = open_rgb(pictures[request.picture], notes)
         inputs, limit = self._family.read(request, picture), min(request.max_tokens, self.entry.longest or LONGEST)
         small = picture.copy()
         small.thumbnail((CHECKED_AT, CHECKED_AT))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from pipelines.alignment import pictures
+from pipelines import pictures
 from pipelines.canvas import prepared
 from pipelines.colours import rgb
 from studio.pictures import decode
@@ -55,7 +55,7 @@ def test_a_profile_is_used_wherever_a_picture_comes_in(name: str):
     canvas = prepared(request(start_picture=START, strength=0.9), {START: data}, notes)
     assert canvas.start.getpixel((5, 5)) == pytest.approx(SEEN, abs=3)
     assert CONVERTED in notes
-    assert pictures.opened(data).getpixel((5, 5)) == pytest.approx(SEEN, abs=3)
+    assert pictures.open_rgb(data).getpixel((5, 5)) == pytest.approx(SEEN, abs=3)
 
 
 def test_what_is_stored_carries_no_profile_any_more():

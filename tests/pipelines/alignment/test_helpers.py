@@ -13,8 +13,8 @@ from PIL import Image
 
 from pipelines.alignment import duplicates, windows
 from pipelines.alignment.phrases import phrases
-from pipelines.alignment.pictures import opened
 from pipelines.errors import BadUpload
+from pipelines.pictures import open_rgb
 
 
 @given(st.text(max_size=200) | st.from_regex(r"(?:(?:a|the|red|cat|on|with|and|,|in front of|和|狗|sofa) ?){0,30}"))
@@ -84,15 +84,15 @@ def png(image: Image.Image, **how: object) -> bytes:
 
 def test_a_very_thin_picture_is_cut_and_said_to_be():
     notes: list[str] = []
-    assert opened(png(Image.new("RGB", (1, 20_000))), notes).size == (1, 8)
+    assert open_rgb(png(Image.new("RGB", (1, 20_000))), notes).size == (1, 8)
     assert "very thin" in notes[0]
-    assert opened(png(Image.new("RGB", (100, 20))), notes).size == (100, 20)
+    assert open_rgb(png(Image.new("RGB", (100, 20))), notes).size == (100, 20)
     assert len(notes) == 1
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "1", "I;16"])
 def test_every_kind_of_pixel_becomes_rgb(mode):
-    picture = opened(png(Image.new(mode, (6, 4), 0)))
+    picture = open_rgb(png(Image.new(mode, (6, 4), 0)))
     assert (picture.mode, picture.size) == ("RGB", (6, 4))
     assert picture.getpixel((0, 0)) == ((255,) * 3 if mode in ("RGBA", "LA") else (0,) * 3)
 
@@ -103,4 +103,4 @@ NOISE = Image.fromarray(np.random.default_rng(1).integers(0, 255, (40, 40, 3), d
 @pytest.mark.parametrize("data", [b"", b"no picture", png(NOISE)[:2000], png(NOISE)[:30]], ids=len)
 def test_what_is_no_picture_is_refused_in_a_sentence(data):
     with pytest.raises(BadUpload, match="cannot be read as a picture"):
-        opened(data)
+        open_rgb(data)
