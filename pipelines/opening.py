@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipelines.alignment.known import AlignmentEntry
+    from pipelines.alignment.catalog import AlignmentEntry
     from pipelines.alignment.pipeline import AlignState
     from pipelines.base import Pipeline
     from pipelines.caption.known import CaptionEntry

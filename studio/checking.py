@@ -11,7 +11,7 @@ from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from pipelines.alignment.limits import Limits
+from pipelines.alignment.thresholds import Limits
 from pipelines.errors import NotAllowed, NotFound, TriptychError, WorkerLost
 from pipelines.requests import AlignRequest, Priority
 from studio.background import BackgroundLoop

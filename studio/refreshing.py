@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from pipelines.alignment.limits import mark, stale
+from pipelines.alignment.thresholds import mark, stale
 from pipelines.errors import NotAllowed, NotFound, TriptychError, WorkerLost
 from pipelines.requests import AlignRequest, Priority
 from studio.background import BackgroundLoop

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.alignment.limits import Limits
+from pipelines.alignment.thresholds import Limits
 from pipelines.base import Artifact
 from pipelines.errors import NotFound, TriptychError
 from pipelines.requests import AlignRequest, make
@@ -38,7 +38,7 @@ class Search:
 
         A picture is as far from a text as another text of the same meaning is near, so cosines of pictures and of
         texts are not compared: each list is ranked by itself, and the ranks are fused. What is not like the words, as
-        `pipelines.alignment.limits` has it, is left out.
+        `pipelines.alignment.thresholds` has it, is left out.
         """
         words = await asyncio.to_thread(self._store.artifacts, owner, limit=DEPTH, text=text)
         try:

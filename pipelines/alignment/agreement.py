@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from pipelines.alignment import calibration
-from pipelines.catalog.catalog import BUNDLED
+from pipelines.alignment import scores
 
 if TYPE_CHECKING:
-    from pipelines.alignment.embedding import Alignment
-
-EXAMPLES = BUNDLED.parent / "examples"
+    from pipelines.alignment.model import Alignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +50,12 @@ def likeness(cosines: np.ndarray, floor: float) -> np.ndarray:
     return np.clip((cosines - floor) / max(1 - floor, 1e-6), 0, 1)
 
 
-def floor(alignment: Alignment) -> float:
-    """The mean cosine of pictures of different things: those that come with the program; 0 where they are missing."""
-    files = sorted(EXAMPLES.glob("*.webp"))
-    if len(files) < 2:
-        return 0.0
-    seen = alignment.embed_images([Image.open(file).convert("RGB") for file in files])
-    return float((seen @ seen.T)[~np.eye(len(seen), dtype=bool)].mean())
-
-
 def _texts(alignment: Alignment, one: np.ndarray, read: np.ndarray) -> list[Agreed]:
     if not len(read):
         return []
     seen = np.repeat(one[None], len(read), 0)
     references, cosines = alignment.references, (seen * read).sum(-1)
-    standing = calibration.standing(cosines, seen @ references.T, calibration.kept(read, references))
+    standing = scores.standing(cosines, seen @ references.T, scores.kept(read, references))
     return [Agreed(*map(float, each)) for each in zip(alignment.scores(seen, read), cosines, standing, strict=True)]
 
 

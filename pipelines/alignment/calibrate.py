@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipelines.alignment.calibration import Floats
-from pipelines.alignment.embedding import Alignment
-from pipelines.alignment.limits import mark
+from pipelines.alignment.model import Alignment
+from pipelines.alignment.scores import Floats
+from pipelines.alignment.thresholds import mark
 
 FALSE = 0.02  # of unrelated pairs, that pass as similar: one in fifty
 FALSE_TWINS = 1e-4  # of pairs of different pictures, that pass as nearly the same

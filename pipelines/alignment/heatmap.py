@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
-    from pipelines.alignment.embedding import Alignment
+    from pipelines.alignment.model import Alignment
     from pipelines.alignment.towers import Pixels, Towers
 
 SIDE = 16  # of the maps of models whose grid follows the picture's shape

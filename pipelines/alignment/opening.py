@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.alignment.embedding import Alignment
-from pipelines.alignment.known import AlignmentEntry
+from pipelines.alignment.catalog import AlignmentEntry
+from pipelines.alignment.model import Alignment
 from pipelines.alignment.pipeline import AlignmentPipeline
 from pipelines.alignment.towers import Towers
 from pipelines.runtime.options import Options, Progress

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.alignment import agreement, answers, heatmap
+from pipelines.alignment import agreement, heatmap
 from pipelines.alignment.agreement import Agreed
-from pipelines.alignment.embedding import AT_ONCE, Alignment, Judged, spelled
+from pipelines.alignment.model import AT_ONCE, Alignment, Judged, middle, spelled
 from pipelines.base import Artifact, Piece
 from pipelines.errors import InvalidRequest, TriptychError
 from pipelines.pictures import open_rgb
@@ -21,7 +21,8 @@ from pipelines.runtime.out_of_memory import out_of_memory_is_ours
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from pipelines.alignment.known import AlignmentEntry
+    from pipelines.alignment.catalog import AlignmentEntry
+    from pipelines.alignment.scores import Floats
     from pipelines.alignment.towers import Pixels
 
 
@@ -113,9 +114,9 @@ class AlignmentPipeline:
         made, told = np.stack(state.done).astype("<f4"), len(state.request.texts)
         read, labels, seen = made[:told], made[told : len(state.texts)], made[len(state.texts) :]
         info = {"dim": made.shape[1], "texts": told, "pictures": len(seen), "model": self.entry.id,
-                "notes": list(state.notes), "scores": answers.scores(self.alignment, read, seen)}  # fmt: skip
-        info |= answers.labels(self.alignment, labels, seen, len(state.request.labels))
-        info |= answers.checked(self.alignment, state.request, read, seen)
+                "notes": list(state.notes), "scores": score_table(self.alignment, read, seen)}  # fmt: skip
+        info |= label_shares(self.alignment, labels, seen, len(state.request.labels))
+        info |= checked_captions(self.alignment, state.request, read, seen)
         if not state.request.heatmap:
             return Artifact("align", "application/octet-stream", np.concatenate([read, seen]).tobytes(), info)
         maps = heatmap.maps(self.alignment, state.pictures, made[0])
@@ -137,3 +138,32 @@ class AlignmentPipeline:
     ) -> list[list[Agreed]]:
         """How well each picture agrees with each of its texts, then with each of its other pictures."""
         return agreement.agree(self.alignment, pictures, texts, others)
+
+
+def score_table(alignment: Alignment, read: Floats, seen: Floats) -> list[list[float]]:
+    """Of every picture a list with every text's score, 0…1."""
+    return [alignment.scores(np.repeat(one[None], len(read), 0), read).round(4).tolist() for one in seen]
+
+
+def label_shares(alignment: Alignment, spelled: Floats, seen: Floats, number: int) -> dict:
+    """labels: of every picture a list with each label's share, see `Alignment.labelled`; standing: with the share of
+    64 captions of other pictures that it fits better than. A share says which label, its standing whether any.
+    """
+    if not number:
+        return {}
+    vocabulary = middle(spelled, number)
+    shares, standing = alignment.shares(seen, vocabulary), alignment.standing(seen, vocabulary)
+    return {"labels": shares.round(4).tolist(), "standing": standing.round(4).tolist()}
+
+
+def checked_captions(alignment: Alignment, request: AlignRequest, read: Floats, seen: Floats) -> dict:
+    """checked: of each pair the caption as a candidate: text, score, cosine, phrases (see `CaptionPipeline.finish`)."""
+    if not request.check:
+        return {}
+    agree, whole = alignment.agreements(seen, request.texts), alignment.scores(seen, read)
+    cosines = (seen * read).sum(-1)
+    return {"checked": [
+        {"text": text, "score": round(float(score), 4), "cosine": round(float(cosine), 4),
+         "phrases": [asdict(phrase) | {"span": list(phrase.span)} for phrase in phrases]}
+        for text, score, cosine, phrases in zip(request.texts, whole, cosines, agree, strict=True)
+    ]}  # fmt: skip

@@ -12,11 +12,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pipelines.alignment import windows
-from pipelines.alignment.calibration import Scale
+from pipelines.alignment.scores import Scale
 from pipelines.colours import rgb
 
 Pixels = dict[str, Tensor]  # what the image processor gives, one line a picture
+ENDS = ".,;:!?。，；：！？、\n"
+Span = tuple[int, int]
 
 
 class Towers:
@@ -54,10 +55,10 @@ class Towers:
 
     def ids(self, text: str) -> list[list[int]]:
         """Token ids of the text, both ends included; several lists where it is longer than the window."""
-        found = windows.parts(text, self._offsets(text), self.window - self._ends)
+        found = windows(text, self._offsets(text), self.window - self._ends)
         return self._tokenizer(found, truncation=True, max_length=self.window)["input_ids"]
 
-    def _offsets(self, text: str) -> list[windows.Span]:
+    def _offsets(self, text: str) -> list[Span]:
         """The characters of each token. Where a tokenizer (SentencePiece) does not tell: those of its whole word."""
         code = partial(self._tokenizer, add_special_tokens=False, verbose=False)
         if self._tokenizer.is_fast:
@@ -89,3 +90,40 @@ class Towers:
 
 def _unit(vectors: Tensor) -> np.ndarray:
     return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()
+
+
+def windows(text: str, offsets: Sequence[Span], room: int) -> list[str]:
+    """`text` in parts of at most `room` ≥ 1 tokens. offsets: the span of characters of each of its tokens.
+
+    A part ends after the last punctuation mark in its second half; else at its last space; else where it is full.
+    """
+    if len(offsets) <= room:
+        return [text]
+    found, first = [], 0
+    while first < len(offsets):
+        after = _cut(text, offsets, first, min(first + room, len(offsets)))
+        found.append(text[offsets[first][0] : offsets[after - 1][1]].strip())
+        first = after
+    return [part for part in found if part] or [text]
+
+
+def _cut(text: str, offsets: Sequence[Span], first: int, limit: int) -> int:
+    """Index of the first token that is not in the part any more; more than `first`."""
+    if limit == len(offsets):
+        return limit
+    middle = first + (limit - first + 1) // 2
+    for last in range(limit - 1, middle - 1, -1):
+        if text[offsets[last][1] - 1] in ENDS:
+            return last + 1
+    for after in range(limit, first, -1):
+        if offsets[after][0] > offsets[after - 1][1] or text[offsets[after][0]].isspace():
+            return after
+    return _whole_character(offsets, first, limit)
+
+
+def _whole_character(offsets: Sequence[Span], first: int, limit: int) -> int:
+    """A character of several tokens is not torn apart where that can be helped."""
+    for after in range(limit, first, -1):
+        if offsets[after][0] >= offsets[after - 1][1]:
+            return after
+    return limit

@@ -15,7 +15,7 @@ from pipelines.errors import ModelUnavailable, TooLarge, UnknownModel
 from pipelines.requests import CaptionRequest
 
 if TYPE_CHECKING:
-    from pipelines.alignment.embedding import Alignment, Supported
+    from pipelines.alignment.model import Alignment, Supported
     from pipelines.alignment.pipeline import AlignmentPipeline
     from pipelines.caption.family import Family
 

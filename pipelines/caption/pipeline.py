@@ -80,7 +80,7 @@ class CaptionPipeline:
         """text/plain: the best caption. info: caption, candidates (best first), alignment, style, notes, width, height.
 
         A candidate is {"text", "score", "cosine", "phrases": [{"text", "span", "score", "supported"}]}; the formulas
-        of the scores are in `pipelines/alignment/calibration.py`. vector: the picture's.
+        of the scores are in `pipelines/alignment/scores.py`. vector: the picture's.
         """
         if state.error:
             raise state.error

@@ -15,7 +15,7 @@ from pipelines.requests import CaptionRequest, CaptionStyle
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from pipelines.alignment.embedding import Alignment
+    from pipelines.alignment.model import Alignment
     from pipelines.caption.family import Family
 
 _NUMBERS = {2: "two", 3: "three", 4: "four"}

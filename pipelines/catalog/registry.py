@@ -35,7 +35,7 @@ KINDS = {
         Kind("image", "pipelines.opening:open_image"),
         Kind("speech", "pipelines.opening:open_voice", "pipelines.speech.known"),
         Kind("caption", "pipelines.opening:open_captioner", "pipelines.caption.known"),
-        Kind("align", "pipelines.opening:open_alignment", "pipelines.alignment.known"),
+        Kind("align", "pipelines.opening:open_alignment", "pipelines.alignment.catalog"),
     )
 }
 

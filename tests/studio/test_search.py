@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from pipelines.alignment.limits import Limits
+from pipelines.alignment.thresholds import Limits
 from pipelines.base import Artifact
 from pipelines.errors import NotAllowed, NotFound
 from pipelines.requests import ImageRequest

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.alignment import agreement
+from pipelines.alignment import agreement, model
 from pipelines.catalog.catalog import BUNDLED, Catalog
 from pipelines.runtime.model_pool import Shelf
 from tests.rounding import assert_same_shares
@@ -23,7 +23,7 @@ def ours():
 
 @pytest.fixture(scope="module")
 def examples() -> list[Image.Image]:
-    return [Image.open(file).convert("RGB") for file in sorted(agreement.EXAMPLES.glob("*.webp"))]
+    return [Image.open(file).convert("RGB") for file in sorted(model.EXAMPLES.glob("*.webp"))]
 
 
 def test_texts_come_first_and_each_picture_has_its_own(ours, examples):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipelines.alignment import calibrate
-from pipelines.alignment.limits import Limits
+from pipelines.alignment.thresholds import Limits
 from pipelines.catalog import folders
 from pipelines.catalog.catalog import BUNDLED
 

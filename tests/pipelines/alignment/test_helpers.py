@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipelines.alignment import duplicates, windows
+from pipelines.alignment import duplicates, towers
 from pipelines.alignment.phrases import phrases
 from pipelines.errors import BadUpload
 from pipelines.pictures import open_rgb
@@ -53,7 +53,7 @@ def test_parts_of_a_long_text_fit_and_lose_nothing(pieces, room):
     for piece in pieces:
         first = offsets[-1][1] if offsets else 0
         offsets.append((first, first + len(piece)))
-    found = windows.parts(text, offsets, room)
+    found = towers.windows(text, offsets, room)
     assert "".join("".join(found).split()) == "".join(text.split()) or len(offsets) <= room
     assert len(found) >= 1
     assert len(found) <= max(1, len(offsets))
@@ -62,8 +62,8 @@ def test_parts_of_a_long_text_fit_and_lose_nothing(pieces, room):
 def test_parts_end_at_sentences_and_words():
     text = "one two. three four five"
     offsets = [(0, 3), (4, 7), (7, 8), (9, 14), (15, 19), (20, 24)]
-    assert windows.parts(text, offsets, 4) == ["one two.", "three four five"]
-    assert windows.parts(text, offsets, 9) == [text]
+    assert towers.windows(text, offsets, 4) == ["one two.", "three four five"]
+    assert towers.windows(text, offsets, 9) == [text]
 
 
 def test_near_duplicates_are_found_in_groups():

@@ -55,11 +55,11 @@ def test_the_score_of_a_sigmoid_model_is_its_probability(opened, images, family)
 
 def test_the_score_of_a_clip_is_its_softmax_over_the_line_up(opened, images):
     alignment = opened("clip").alignment
-    from pipelines.alignment import calibration
-    from pipelines.alignment.references import REFERENCES
+    from pipelines.alignment import scores
+    from pipelines.alignment.scores import REFERENCES
 
     read = alignment.embed_texts(["red car"])
-    kept = calibration.kept(read, alignment.references)[0]
+    kept = scores.kept(read, alignment.references)[0]
     line_up = ["red car", *(text for text, keep in zip(REFERENCES, kept, strict=True) if keep)]
     expected = alignment.label(images[:1], line_up, templates=("{}",))[0, 0]
     assert_same_shares(alignment.score(images[:1], ["red car"])[0], expected)

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from pipelines.alignment.embedding import AT_ONCE
+from pipelines.alignment.model import AT_ONCE
 from pipelines.errors import InvalidRequest
 from pipelines.requests import AlignRequest
 from tests.pipelines.alignment.conftest import FAMILIES

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.alignment import limits
-from pipelines.alignment.limits import Limits
+from pipelines.alignment import thresholds
+from pipelines.alignment.thresholds import Limits
 from pipelines.catalog import folders, weights
 from pipelines.catalog.entry import Entry
 from pipelines.errors import InvalidRequest, ModelUnavailable
@@ -52,7 +52,7 @@ def read(id: str, folder: Path, source: str, config: dict) -> Entry | None:
         return None
     size, itemsize = weights.stored(folder, name)
     try:
-        fields = _shape(config) | {"limits": limits.read(folder, name)}
+        fields = _shape(config) | {"limits": thresholds.read(folder, name)}
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise ModelUnavailable(f"{name} is damaged: its settings are incomplete.") from error
     advice = folders.advice(folder, name)

@@ -9,17 +9,19 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
-from PIL.Image import Image
+from PIL import Image
 
-from pipelines.alignment import agreement, calibration, phrases
-from pipelines.alignment.calibration import Floats
-from pipelines.alignment.references import REFERENCES
+from pipelines.alignment import phrases
+from pipelines.alignment import scores as scoring
+from pipelines.alignment.scores import REFERENCES, Floats
 from pipelines.alignment.towers import Pixels, Towers
+from pipelines.catalog.catalog import BUNDLED
 
 T = TypeVar("T")
 AT_ONCE = 32  # lines of one forward
 TEMPLATES = ("{}", "a picture of {}", "a drawing of {}", "a photo of {}")
 REMEMBERED = 8  # vocabularies whose vectors are kept
+EXAMPLES = BUNDLED.parent / "examples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Alignment:
         self.towers = towers
         self._vocabularies: OrderedDict[tuple, Floats] = OrderedDict()
 
-    def embed_images(self, pictures: Sequence[Image]) -> Floats:
+    def embed_images(self, pictures: Sequence[Image.Image]) -> Floats:
         """(N, D) of RGB pictures."""
         return self.embed_pixels([self.towers.pixels(picture) for picture in pictures])
 
@@ -81,20 +83,22 @@ class Alignment:
         told = f"{whose} longer than the {self.towers.window} tokens that the alignment model reads at once"
         return [f"{told}: read in parts, of which the mean counts."] if long else []
 
-    def score(self, pictures: Sequence[Image], texts: Sequence[str]) -> Floats:
+    def score(self, pictures: Sequence[Image.Image], texts: Sequence[str]) -> Floats:
         """(N,) in 0…1 of pairs; the formula is in `calibration.score`."""
         return self.scores(self.embed_images(pictures), self.embed_texts(texts))
 
     def scores(self, seen: Floats, read: Floats) -> Floats:
         """(N,) of pairs of vectors of pictures and texts, both (N, D)."""
-        return calibration.score((seen * read).sum(-1), *self._line_up(seen, read), self.towers.scale)
+        return scoring.score((seen * read).sum(-1), *self._line_up(seen, read), self.towers.scale)
 
-    def rank(self, pictures: Sequence[Image], text: str) -> list[tuple[int, float]]:
+    def rank(self, pictures: Sequence[Image.Image], text: str) -> list[tuple[int, float]]:
         """(index, cosine) of the pictures, the one that fits the text best first; ties keep their order."""
         cosines = self.embed_images(pictures) @ self.embed_texts([text])[0]
         return [(int(i), float(cosines[i])) for i in np.argsort(-cosines, kind="stable")]
 
-    def label(self, pictures: Sequence[Image], labels: Sequence[str], templates: Sequence[str] = TEMPLATES) -> Floats:
+    def label(
+        self, pictures: Sequence[Image.Image], labels: Sequence[str], templates: Sequence[str] = TEMPLATES
+    ) -> Floats:
         """(N, L) probabilities of the labels, see `labelled`."""
         return self.labelled(self.embed_images(pictures), labels, templates)
 
@@ -124,7 +128,7 @@ class Alignment:
             self._vocabularies.popitem(last=False)
         return self._vocabularies[key]
 
-    def agreement(self, picture: Image, caption: str) -> list[Supported]:
+    def agreement(self, picture: Image.Image, caption: str) -> list[Supported]:
         """The caption's phrases, each with how well the picture supports it."""
         return self.agreements(self.embed_images([picture]), [caption])[0]
 
@@ -135,19 +139,19 @@ class Alignment:
         result: list[list[Supported]] = [[] for _ in captions]
         if flat:
             owners, read = seen[[i for i, _ in flat]], self.embed_texts([phrase.core for _, phrase in flat])
-            standing = calibration.standing((owners * read).sum(-1), *self._line_up(owners, read))
+            standing = scoring.standing((owners * read).sum(-1), *self._line_up(owners, read))
             for (i, phrase), share in zip(flat, standing.tolist(), strict=True):
-                good = share >= calibration.SUPPORTED
+                good = share >= scoring.SUPPORTED
                 result[i].append(Supported(phrase.text, phrase.span, round(share, 4), good))
         return result
 
     def standing(self, seen: Floats, read: Floats) -> Floats:
         """(N, L): for each picture (N, D), the share of the references that each text (L, D) fits it better than."""
         owners, texts = np.repeat(seen, len(read), 0), np.tile(read, (len(seen), 1))
-        found = calibration.standing((owners * texts).sum(-1), *self._line_up(owners, texts))
+        found = scoring.standing((owners * texts).sum(-1), *self._line_up(owners, texts))
         return found.reshape(len(seen), len(read))
 
-    def judge(self, pictures: Sequence[Image | None], texts: Sequence[str]) -> list[Judged]:
+    def judge(self, pictures: Sequence[Image.Image | None], texts: Sequence[str]) -> list[Judged]:
         """One for every pair. An empty text gives no score, a missing picture the text's vector."""
         there = [i for i, picture in enumerate(pictures) if picture is not None]
         said = [i for i, text in enumerate(texts) if text.strip()]
@@ -174,10 +178,10 @@ class Alignment:
     @cached_property
     def floor(self) -> float:
         """The cosine of pictures of different things."""
-        return agreement.floor(self)
+        return floor(self)
 
     def _line_up(self, seen: Floats, read: Floats) -> tuple[Any, Any]:
-        return seen @ self.references.T, calibration.kept(read, self.references)
+        return seen @ self.references.T, scoring.kept(read, self.references)
 
     def _in_lots(self, embed: Callable[[Sequence[T]], np.ndarray], lines: Sequence[T]) -> Floats:
         lots = [embed(lines[i : i + AT_ONCE]) for i in range(0, len(lines), AT_ONCE)]
@@ -193,3 +197,12 @@ def middle(vectors: Floats, labels: int) -> Floats:
     """(L, D), unit: the mean of each label's templates, in the order of `spelled`."""
     mean = vectors.reshape(labels, -1, vectors.shape[1]).mean(1)
     return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
+
+
+def floor(alignment: Alignment) -> float:
+    """The mean cosine of pictures of different things: those that come with the program; 0 where they are missing."""
+    files = sorted(EXAMPLES.glob("*.webp"))
+    if len(files) < 2:
+        return 0.0
+    seen = alignment.embed_images([Image.open(file).convert("RGB") for file in files])
+    return float((seen @ seen.T)[~np.eye(len(seen), dtype=bool)].mean())
