@@ -14,7 +14,7 @@ from pipelines.catalog import folders, weights
 from pipelines.catalog.entry import Entry
 from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.requests import SpeechRequest
-from pipelines.speech import markup
+from pipelines.speech.text import markup
 
 # model_type of transformers -> (blends, clones)
 FAMILIES = {"vits": (False, False), "speecht5": (True, False), "bark": (False, False), "pocket_tts": (False, True)}

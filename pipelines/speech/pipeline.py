@@ -9,11 +9,12 @@ from pipelines.base import Artifact, Piece
 from pipelines.errors import InvalidRequest, TriptychError
 from pipelines.requests import SpeechRequest
 from pipelines.runtime.out_of_memory import is_out_of_memory
-from pipelines.speech import encoding, peaks, sound, words
+from pipelines.speech import encoding, peaks, sound
 from pipelines.speech.master import portions
-from pipelines.speech.plan import Chunk
 from pipelines.speech.preparing import prepare
 from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState, Step
+from pipelines.speech.text import word_timing
+from pipelines.speech.text.plan import Chunk
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -133,7 +134,7 @@ class SpeechPipeline:
         pcm = sound.pcm(said.samples, silent, round(after * rate))
         start = state.track.seconds + silent / rate
         info = _told(number, chunk, start, start + len(said.samples) / rate)
-        timed = said.words or words.estimated(request.text[chunk.start : chunk.end], len(said.samples) / rate)
+        timed = said.words or word_timing.estimated(request.text[chunk.start : chunk.end], len(said.samples) / rate)
         info["words"] = [[w.text, round(start + w.start, 3), round(start + w.end, 3)] for w in timed]
         info["words_estimated"] = not said.words
         piece = pcm.tobytes()

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import InvalidRequest
 from pipelines.requests import SpeechRequest
-from pipelines.speech import cutting, encoding, markup, plan, reading
+from pipelines.speech import encoding
 from pipelines.speech.master import Master, portions
-from pipelines.speech.plan import Chunk
 from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState, Step
+from pipelines.speech.text import chunking, markup, normalize, plan
+from pipelines.speech.text.plan import Chunk
 from pipelines.speech.track import Track
 
 if TYPE_CHECKING:
@@ -39,16 +40,16 @@ def _chunks(voice: Voice, entry: VoiceEntry, request: SpeechRequest, default: st
     chunks: list[Chunk] = []
     for chunk in plan.plan(request.text, voice.longest, next(iter(languages_of(voice, default)), "en")):
         speaker = chunk.voice or default
-        text = reading.readable(chunk.text, languages_of(voice, speaker), skipped)
+        text = normalize.readable(chunk.text, languages_of(voice, speaker), skipped)
         if any(character.isalnum() for character in text):
             chunks.append(replace(chunk, text=text, voice=speaker))
         elif chunks:
             chunks[-1] = _longer(chunks[-1], chunk)
     languages = languages_of(voice, default)
     if skipped:
-        notes.append(reading.warning(skipped, entry.name, languages))
+        notes.append(normalize.warning(skipped, entry.name, languages))
     if not chunks:
-        raise InvalidRequest("text", request.text, f"words that {entry.name} can read ({reading.named(languages)})")
+        raise InvalidRequest("text", request.text, f"words that {entry.name} can read ({normalize.named(languages)})")
     return chunks
 
 
@@ -74,7 +75,7 @@ def _todo(voice: Voice, request: SpeechRequest, chunks: list[Chunk]) -> deque[St
     for name in dict.fromkeys(chunk.voice for chunk in chunks):
         todo.extend([(FETCH, name)] * voice.missing(name))
     todo.extend((SPEAK, i) for i in range(len(chunks)))
-    seconds = sum(cutting.weigh(chunk.text) / A_SECOND / request.speed + chunk.after for chunk in chunks)
+    seconds = sum(chunking.weigh(chunk.text) / A_SECOND / request.speed + chunk.after for chunk in chunks)
     todo.extend([(MASTER, "")] * portions(seconds, request.format))  # a guess, for the progress that is shown
     return todo
 

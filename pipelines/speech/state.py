@@ -11,7 +11,7 @@ from pipelines.base import Piece
 from pipelines.errors import TriptychError
 from pipelines.requests import SpeechRequest
 from pipelines.speech.master import Master
-from pipelines.speech.plan import Chunk
+from pipelines.speech.text.plan import Chunk
 from pipelines.speech.track import Track
 from pipelines.speech.voice import Samples
 

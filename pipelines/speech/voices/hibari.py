@@ -15,8 +15,9 @@ from hibari.g2p.normalize import normalize
 from hibari.tts import ASSETS, MAX_PHONEMES, Hibari
 
 from pipelines.errors import ModelUnavailable
-from pipelines.speech import downloads, words
+from pipelines.speech import downloads
 from pipelines.speech.known import VoiceEntry
+from pipelines.speech.text import word_timing
 from pipelines.speech.voice import Ready, Samples, Spoken, Word
 
 _OUTPUTS = ("lh", "theta", "ln", "lr", "phi", "f0")
@@ -61,7 +62,7 @@ class HibariVoice(Ready):
             return Spoken(np.concatenate([model.speak(part, speed, seed)[0] for part in model.phonemize(text)]))
         sound, frames = model.speak(phonemes, speed, seed)
         ends = np.concatenate([[0], np.cumsum(frames)]) * (len(sound) / dsp.SR / max(frames.sum(), 1))
-        return Spoken(sound, words.aligned(words.words(text), _timed(phonemes, heard, model.vocab, ends)))
+        return Spoken(sound, word_timing.aligned(word_timing.words(text), _timed(phonemes, heard, model.vocab, ends)))
 
     def _model(self, voice: str) -> _Timed:
         if voice not in self._models:

@@ -14,8 +14,8 @@ from kokoro_onnx.session import resolve_providers
 from kokoro_onnx.sliding import Timing
 
 from pipelines.errors import ModelUnavailable
-from pipelines.speech import markup, words
 from pipelines.speech.known import KOKORO, VoiceEntry, kokoro_voices, onnx_file
+from pipelines.speech.text import markup, word_timing
 from pipelines.speech.voice import Ready, Samples, Spoken, Word
 from pipelines.speech.voices import phonemes, torches
 
@@ -64,7 +64,7 @@ class KokoroVoice(Ready):
         """When each word is heard; none where the model tells no durations. ends: as `_ends` gives them."""
         if not ends:
             return []
-        shown, timed, last = words.words(text), [], ends[0]
+        shown, timed, last = word_timing.words(text), [], ends[0]
         spans = phonemes.spans([self._read(word, language) for word in shown], read)
         for word, (a, b) in zip(shown, spans, strict=True):
             start, last = (ends[a], ends[b]) if a < b else (last, last)

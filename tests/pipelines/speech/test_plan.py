@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import InvalidRequest
-from pipelines.speech import cutting, markup
-from pipelines.speech.plan import plan
+from pipelines.speech.text import chunking, markup
+from pipelines.speech.text.plan import plan
 
 BITS = ["Dr. ", "word ", "e.g. ", "3.14 ", "“Hi. You?” ", "。", "你好", "\n", "\n\n", "- item\n",
         "# Head\n", "1. one\n", "…", "; ",
@@ -42,7 +42,7 @@ def test_spans_are_in_order_and_hold_every_letter_once(text, longest, first):
 @given(TEXTS, st.integers(20, 300))
 def test_no_chunk_is_too_long(text, longest):
     for chunk in plan(text, longest=longest):
-        assert cutting.weigh(text[chunk.start : chunk.end]) <= max(longest, 1.25 * 60)
+        assert chunking.weigh(text[chunk.start : chunk.end]) <= max(longest, 1.25 * 60)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_long_sentence_is_cut_at_its_clauses():
 def test_the_first_chunk_is_short_so_that_sound_comes_at_once():
     text = "This is a rather long first sentence that goes on for a while without a comma until it ends, you see."
     first, *rest = texts(text)
-    assert cutting.weigh(first) <= 75
+    assert chunking.weigh(first) <= 75
     assert rest
     assert texts("Short. " + text)[1:] == [text]
 

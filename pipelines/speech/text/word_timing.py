@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from pipelines.speech import cutting
+from pipelines.speech.text import chunking
 from pipelines.speech.voice import Word
 
 # Chinese and Japanese write no spaces: each character for itself, with the marks that follow it.
@@ -22,7 +22,7 @@ def words(text: str) -> list[str]:
 def estimated(text: str, seconds: float) -> list[Word]:
     """The words over that many seconds, each as long as its letters weigh, with a little silence after a mark."""
     found = words(text)
-    lengths = [1 + cutting.weigh("".join(c for c in word if c.isalnum())) for word in found]
+    lengths = [1 + chunking.weigh("".join(c for c in word if c.isalnum())) for word in found]
     rests = [_STOP if word[-1] in ".!?;:…。！？；：" else _COMMA if word[-1] in ",，、" else 0 for word in found]
     if found:
         rests[-1] = 0
@@ -57,7 +57,7 @@ def aligned(shown: Sequence[str], heard: Sequence[Word]) -> list[Word]:
 
 
 def _shared(shown: Sequence[str], start: float, end: float) -> list[Word]:
-    lengths = [1 + cutting.weigh(word) for word in shown]
+    lengths = [1 + chunking.weigh(word) for word in shown]
     at, timed = start, []
     for word, length in zip(shown, lengths, strict=True):
         until = at + (end - start) * length / sum(lengths)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import sentencex
 
-from pipelines.speech import cutting, markup
-from pipelines.speech.blocks import Block, blocks
-from pipelines.speech.reading import cleaned
+from pipelines.speech.text import chunking, markup
+from pipelines.speech.text.markup import VOICE
+from pipelines.speech.text.normalize import cleaned
 
 FIRST = 60  # weight of the first chunk: so short that it is spoken before anybody waits
 GAP, LINE, PARAGRAPH, CLAUSE = 0.35, 0.45, 0.75, 0.12  # seconds of silence after a sentence, a line, …
@@ -20,6 +20,44 @@ _ABBREVIATION = re.compile(
 )
 _NUMBER = re.compile(r"\s*\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]\s*")  # of a list: belongs to what follows
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\u200b\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_LINE = re.compile(r"[^\r\n\v\f\x1c-\x1e\x85\u2028\u2029]*(?:\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]|\Z)")
+# What begins a block of its own: a heading, a list item, a quotation mark of e-mail.
+_MARK = re.compile(r"[ \t]*(?:#{1,6}[ \t]+|[-*•–]\s+|>\s?|(?=\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]\s))")
+_HEADING = re.compile(r"[ \t]*#{1,6}[ \t]")
+_WRAPPED = 40  # a line at least this long goes on in the next one
+
+
+@dataclass(slots=True)
+class Block:
+    """Characters [start, end) of the text, to be spoken by `voice` ("": the request's). paragraph: opens one."""
+
+    start: int
+    end: int
+    voice: str
+    paragraph: bool
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """The blocks in order. Their spans do not overlap and leave out `[voice:…]`, marks of lists and empty lines."""
+    block, fresh, goes_on = None, True, False
+    for line in _LINE.finditer(text):
+        start, end = line.start(), line.start() + len(line[0].rstrip())
+        if start == end:
+            fresh, goes_on = True, False
+            continue
+        tag, mark = VOICE.match(text, start, end), _MARK.match(text, start, end)
+        if block and goes_on and not (tag or mark):
+            block.end = end
+        else:
+            if block:
+                yield block
+            begin = tag.end() if tag else mark.end() if mark else start
+            heading = bool(_HEADING.match(text, start, end))
+            block = Block(begin, end, tag[1].strip() if tag else "", fresh or heading)
+            fresh = heading  # what follows a heading opens a paragraph too
+        goes_on = end - start >= _WRAPPED and not fresh
+    if block:
+        yield block
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +145,7 @@ def _sentences(text: str, start: int, end: int, language: str) -> Iterator[tuple
 
 def _parts(text: str, start: int, end: int, longest: int, first: int | None) -> Iterator[tuple[int, int]]:
     """Spans of the parts of a sentence that have something to say, without the spaces around them."""
-    for a, b in cutting.cut(text[start:end], longest, first):
+    for a, b in chunking.cut(text[start:end], longest, first):
         piece = text[start + a : start + b]
         if any(character.isalnum() for character in piece):
             yield start + a + len(piece) - len(piece.lstrip()), start + a + len(piece.rstrip())
