@@ -27,7 +27,7 @@ TOP = {
 PLAIN = ("pipelines", "pipelines.requests", "pipelines.errors", "pipelines.assets", "pipelines.base",
          "pipelines.catalog.catalog", "pipelines.colours", "pipelines.runtime.out_of_memory", "pipelines.prompt_dialects",
          "pipelines.alignment.contest", "pipelines.alignment.duplicates", "pipelines.alignment.thresholds",
-         "pipelines.speech.recordings",
+         "pipelines.speech.audio.recordings",
          "pipelines.speech.subtitles")  # fmt: skip
 CHILD = ("worker.py",)
 MAX_LINES, MAX_TEST_LINES, MAX_FUNCTION = 400, 400, 50

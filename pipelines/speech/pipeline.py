@@ -9,8 +9,8 @@ from pipelines.base import Artifact, Piece
 from pipelines.errors import InvalidRequest, TriptychError
 from pipelines.requests import SpeechRequest
 from pipelines.runtime.out_of_memory import is_out_of_memory
-from pipelines.speech import encoding, peaks, sound
-from pipelines.speech.master import portions
+from pipelines.speech.audio import encoding, segments
+from pipelines.speech.audio.mastering import portions
 from pipelines.speech.preparing import prepare
 from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState, Step
 from pipelines.speech.text import word_timing
@@ -124,14 +124,14 @@ class SpeechPipeline:
     def _speak(self, state: SpeechState, number: int) -> None:
         chunk, request, rate = state.chunks[number], state.request, self.voice.sample_rate
         said = self.voice.speak(chunk.text, chunk.voice, request.speed, seed=request.seed, sample=state.sample)
-        said = sound.tidy(said, rate)
+        said = segments.tidy(said, rate)
         if not len(said.samples):
             state.notes.append(
                 f"Sentence {chunk.sentence + 1} has no sound: “{encoding.shortened(chunk.text, _QUOTED)}”"
             )
         after = chunk.after / (1.0 if chunk.fixed else request.speed)
         silent = round(chunk.before * rate)
-        pcm = sound.pcm(said.samples, silent, round(after * rate))
+        pcm = segments.pcm(said.samples, silent, round(after * rate))
         start = state.track.seconds + silent / rate
         info = _told(number, chunk, start, start + len(said.samples) / rate)
         timed = said.words or word_timing.estimated(request.text[chunk.start : chunk.end], len(said.samples) / rate)
@@ -141,7 +141,7 @@ class SpeechPipeline:
         state.track.add(piece)
         state.sentences.append(info)
         part = round(min(1.0, chunk.end / len(request.text.rstrip())), 4)
-        seen = {"sample_rate": rate, "voice": chunk.voice, "peaks": peaks.of_piece(pcm, rate), "part": part}
+        seen = {"sample_rate": rate, "voice": chunk.voice, "peaks": segments.of_piece(pcm, rate), "part": part}
         state.pending.append(Piece("audio/L16", piece, info | seen))
 
 

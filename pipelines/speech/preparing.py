@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import InvalidRequest
 from pipelines.requests import SpeechRequest
-from pipelines.speech import encoding
-from pipelines.speech.master import Master, portions
+from pipelines.speech.audio import encoding
+from pipelines.speech.audio.mastering import Master, portions
+from pipelines.speech.audio.track import Track
 from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState, Step
 from pipelines.speech.text import chunking, markup, normalize, plan
 from pipelines.speech.text.plan import Chunk
-from pipelines.speech.track import Track
 
 if TYPE_CHECKING:
     from pipelines.speech.known import VoiceEntry
@@ -85,7 +85,7 @@ def _sample(voice: Voice, request: SpeechRequest, files: Mapping[str, bytes]) ->
         return None
     if request.voice_sample not in files:
         raise InvalidRequest("voice_sample", request.voice_sample, "a recording that was uploaded before")
-    from pipelines.speech.recordings import decode
+    from pipelines.speech.audio.recordings import decode
 
     return decode(files[request.voice_sample], voice.sample_rate)
 

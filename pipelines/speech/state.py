@@ -10,9 +10,9 @@ from typing import Final, Literal
 from pipelines.base import Piece
 from pipelines.errors import TriptychError
 from pipelines.requests import SpeechRequest
-from pipelines.speech.master import Master
+from pipelines.speech.audio.mastering import Master
+from pipelines.speech.audio.track import Track
 from pipelines.speech.text.plan import Chunk
-from pipelines.speech.track import Track
 from pipelines.speech.voice import Samples
 
 FETCH: Final = "fetch"

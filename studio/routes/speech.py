@@ -98,7 +98,7 @@ async def sample(
 @router.post("/recordings", status_code=201)
 def recording(studio: Here, owner: Owner, file: UploadFile) -> dict:
     """Store a recording of a voice; its `sha256` goes into a request as `voice_sample`. seconds: of its sound."""
-    from pipelines.speech.recordings import told
+    from pipelines.speech.audio.recordings import told
 
     data = file.file.read()
     seconds = studio.apart(told, data)

@@ -79,7 +79,7 @@ def wav(request: SpeechRequest) -> bytes:
     import av
     import numpy as np
 
-    from pipelines.speech.encoding import Encoder, tags
+    from pipelines.speech.audio.encoding import Encoder, tags
 
     encoder = Encoder(request.format, 24000, tags(request.text, "heart", request.model_dump_json()))
     frame = av.AudioFrame.from_ndarray(np.zeros((1, 2400), np.int16), "s16", "mono")

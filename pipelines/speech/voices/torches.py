@@ -17,8 +17,8 @@ from pipelines.catalog.entry import Entry
 from pipelines.catalog.hub import HUB_ID
 from pipelines.errors import ModelUnavailable
 from pipelines.runtime.options import Options
-from pipelines.speech.loudness import Chain
-from pipelines.speech.sound import FULL
+from pipelines.speech.audio.loudness import Chain
+from pipelines.speech.audio.segments import FULL
 from pipelines.speech.voice import Samples
 
 _WANTED = ("*.json", "*.safetensors", "*.txt")

@@ -15,9 +15,9 @@ import pytest
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import AudioFormat
 from pipelines.speech import known
-from pipelines.speech.master import Master
+from pipelines.speech.audio.mastering import Master
+from pipelines.speech.audio.track import Track
 from pipelines.speech.pipeline import SpeechPipeline
-from pipelines.speech.track import Track
 from tests.pipelines.speech.support import asked, told
 
 
@@ -113,7 +113,7 @@ def test_without_a_network_the_job_says_which_voices_are_here(tmp_path, monkeypa
 
 def test_a_long_sound_is_held_once(monkeypatch):
     """Ten minutes: the file is in memory, the track is not."""
-    monkeypatch.setattr("pipelines.speech.track.IN_MEMORY", 2**20)
+    monkeypatch.setattr("pipelines.speech.audio.track.IN_MEMORY", 2**20)
     rate = 8000
     tone = (np.sin(np.arange(rate) * 0.5) * 3000).astype("<i2").tobytes()
     tracemalloc.start()

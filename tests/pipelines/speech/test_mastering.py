@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from pipelines.requests import AudioFormat
-from pipelines.speech import loudness, master
-from pipelines.speech.master import Master, portions
-from pipelines.speech.track import Track
+from pipelines.speech.audio import loudness, mastering
+from pipelines.speech.audio.mastering import Master, portions
+from pipelines.speech.audio.track import Track
 from tests.pipelines.speech.hum import RATE, humming
 from tests.pipelines.speech.support import asked
 
 # Seconds of sound that go through one of the filters in a step: the dearest of them takes 3 ms for one, and a block
 # may be begun when the step is nearly over.
-MOST = master.A_STEP / 0.003 + 2 * master.BLOCK
+MOST = mastering.A_STEP / 0.003 + 2 * mastering.BLOCK
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 
 from pipelines.errors import BadUpload
 from pipelines.requests import AudioFormat
-from pipelines.speech import recordings
-from pipelines.speech.encoding import Encoder
-from pipelines.speech.loudness import Chain
+from pipelines.speech.audio import recordings
+from pipelines.speech.audio.encoding import Encoder
+from pipelines.speech.audio.loudness import Chain
 
 
 def encoded(samples: np.ndarray, rate: int, format: str) -> bytes:

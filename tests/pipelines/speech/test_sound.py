@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from pipelines.errors import InvalidRequest, NotFinite, OutOfMemory
-from pipelines.speech import peaks, sound
-from pipelines.speech.loudness import Meter
+from pipelines.speech.audio import segments
+from pipelines.speech.audio.loudness import Meter
+from pipelines.speech.audio.track import Track
 from pipelines.speech.subtitles import subtitles
-from pipelines.speech.track import Track
 from pipelines.speech.voice import Spoken
 from tests.pipelines.speech.hum import RATE, humming
 from tests.pipelines.speech.support import asked, decoded, told
@@ -134,33 +134,33 @@ def test_more_phonemes_than_the_bundled_voice_takes_at_once(hibari):
 
 
 def test_silence_alone_is_no_sound():
-    assert len(sound.tidy(Spoken(np.zeros(100, np.float32)), RATE).samples) == 0
-    assert len(sound.tidy(Spoken(np.zeros(0, np.float32)), RATE).samples) == 0
-    loud = sound.tidy(Spoken(np.full(4000, 3.0, np.float32)), RATE).samples
+    assert len(segments.tidy(Spoken(np.zeros(100, np.float32)), RATE).samples) == 0
+    assert len(segments.tidy(Spoken(np.zeros(0, np.float32)), RATE).samples) == 0
+    loud = segments.tidy(Spoken(np.full(4000, 3.0, np.float32)), RATE).samples
     assert np.abs(loud).max() == pytest.approx(1.0)
 
 
 def test_samples_that_may_not_be_changed_are_left_alone():
     samples = np.full(4000, 3.0, np.float32)
     samples.flags.writeable = False
-    assert np.abs(sound.tidy(Spoken(samples), RATE).samples).max() == pytest.approx(1.0)
+    assert np.abs(segments.tidy(Spoken(samples), RATE).samples).max() == pytest.approx(1.0)
     assert (samples == 3.0).all()
 
 
 def test_samples_are_laid_between_their_silences():
-    laid = sound.pcm(np.array([0.5, -1.0, 1.0], np.float32), 2, 1)
+    laid = segments.pcm(np.array([0.5, -1.0, 1.0], np.float32), 2, 1)
     assert laid.tolist() == [0, 0, 16384, -32767, 32767, 0]
 
 
 def test_how_a_piece_looks():
     """Twentieths of a second, the last of them shorter."""
     piece = np.array([0, 3277, -32768, 0, 0, 0, 0, 0, -16384], "<i2")
-    assert peaks.of_piece(piece, 80) == [1.0, 0.0, 0.5]
-    assert peaks.of_piece(piece[:0], 80) == []
+    assert segments.of_piece(piece, 80) == [1.0, 0.0, 0.5]
+    assert segments.of_piece(piece[:0], 80) == []
 
 
 def test_a_track_gives_back_what_it_took(monkeypatch):
-    monkeypatch.setattr("pipelines.speech.track.IN_MEMORY", 1000)
+    monkeypatch.setattr("pipelines.speech.audio.track.IN_MEMORY", 1000)
     track, whole = Track(RATE), np.arange(-3000, 3000, dtype="<i2")
     for part in np.split(whole, 6):
         track.add(part.tobytes())
@@ -172,7 +172,7 @@ def test_a_track_gives_back_what_it_took(monkeypatch):
 @pytest.mark.parametrize("samples", [10, 1000])
 def test_a_track_that_is_left_closes_its_file(samples, monkeypatch):
     """On the disk or not: a cancelled job closes nothing itself."""
-    monkeypatch.setattr("pipelines.speech.track.IN_MEMORY", 1000)
+    monkeypatch.setattr("pipelines.speech.audio.track.IN_MEMORY", 1000)
     track = Track(RATE)
     track.add(bytes(2 * samples))
     file = track._file

@@ -11,11 +11,11 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from pipelines.requests import AudioFormat
-from pipelines.speech import loudness
-from pipelines.speech.encoding import FORMATS, Encoder
-from pipelines.speech.loudness import SILENT, Levels, Meter
-from pipelines.speech.peaks import Outline
-from pipelines.speech.track import Track
+from pipelines.speech.audio import loudness
+from pipelines.speech.audio.encoding import FORMATS, Encoder
+from pipelines.speech.audio.loudness import SILENT, Levels, Meter
+from pipelines.speech.audio.segments import Outline
+from pipelines.speech.audio.track import Track
 
 A_STEP = 0.06  # seconds of work, about
 BLOCK = 1.0  # seconds of sound that are never cut
