@@ -9,7 +9,7 @@ from pipelines.runtime.options import Options
 from pipelines.runtime.out_of_memory import out_of_memory_is_ours
 from pipelines.speech.known import VoiceEntry, bark_voices
 from pipelines.speech.voice import Ready, Samples, Spoken
-from pipelines.speech.voices import torches
+from pipelines.speech.voices import torch_voice
 
 
 class BarkVoice(Ready):
@@ -26,7 +26,7 @@ class BarkVoice(Ready):
         self.sample_rate = int(self._model.generation_config.sample_rate)
         self.nbytes = devices.nbytes(self._model)
         self._prompts = {
-            voice: {part: next(iter(torches.arrays(file, entry.name).values())) for part, file in files.items()}
+            voice: {part: next(iter(torch_voice.arrays(file, entry.name).values())) for part, file in files.items()}
             for voice, files in bark_voices(entry.place).items()
         }
 
@@ -36,9 +36,9 @@ class BarkVoice(Ready):
     ) -> Spoken:
         inputs = self._processor(text, voice_preset=self._prompts.get(voice))
         given = {key: _on(value, self._model.device) for key, value in inputs.items()}
-        with torches.seeded(seed, self._model.device):
+        with torch_voice.seeded(seed, self._model.device):
             made = self._model.generate(**given, do_sample=True)
-        return Spoken(torches.stretched(torches.samples(made[0]), self.sample_rate, speed))
+        return Spoken(torch_voice.stretched(torch_voice.samples(made[0]), self.sample_rate, speed))
 
 
 def _on(value: object, device: torch.device) -> object:

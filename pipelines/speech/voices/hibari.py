@@ -15,10 +15,10 @@ from hibari.g2p.normalize import normalize
 from hibari.tts import ASSETS, MAX_PHONEMES, Hibari
 
 from pipelines.errors import ModelUnavailable
-from pipelines.speech import downloads
 from pipelines.speech.known import VoiceEntry
 from pipelines.speech.text import word_timing
 from pipelines.speech.voice import Ready, Samples, Spoken, Word
+from pipelines.speech.voices import downloads
 
 _OUTPUTS = ("lh", "theta", "ln", "lr", "phi", "f0")
 _DURATIONS = "/Cast_32_output_0"  # of the exported graph: how long each phoneme is, before they are laid out

@@ -17,7 +17,7 @@ from pipelines.errors import ModelUnavailable
 from pipelines.speech.known import KOKORO, VoiceEntry, kokoro_voices, onnx_file
 from pipelines.speech.text import markup, word_timing
 from pipelines.speech.voice import Ready, Samples, Spoken, Word
-from pipelines.speech.voices import phonemes, torches
+from pipelines.speech.voices import phonemes, torch_voice
 
 _STYLE = 256  # numbers of a style; a voice has one for each number of phonemes
 
@@ -52,7 +52,7 @@ class KokoroVoice(Ready):
         made, _, timings = self._model.create_timed(
             read, style, given, is_phonemes=True, trim=False, sentence_pause=0.0, clause_pause=0.0
         )
-        sound = torches.stretched(np.asarray(made, np.float32).reshape(-1), SAMPLE_RATE, speed / given)
+        sound = torch_voice.stretched(np.asarray(made, np.float32).reshape(-1), SAMPLE_RATE, speed / given)
         ends = _ends(read, timings, len(sound) / max(len(made), 1))
         return Spoken(sound, self._words(text, language, read, ends))
 

@@ -14,7 +14,7 @@ from pipelines.runtime.options import Options
 from pipelines.runtime.out_of_memory import out_of_memory_is_ours
 from pipelines.speech.known import VOICES, VoiceEntry
 from pipelines.speech.voice import Ready, Samples, Spoken
-from pipelines.speech.voices import torches
+from pipelines.speech.voices import torch_voice
 
 _CODEC = "audio_tokenizer"
 
@@ -26,8 +26,8 @@ class PocketVoice(Ready):
 
     def __init__(self, entry: VoiceEntry, options: Options):
         self.name, self.voices, self.languages = entry.name, entry.voices, entry.languages
-        full, told = torches.full(options), folders.config(entry.place, "processor_config.json", entry.name)
-        codec = torches.companion(entry, _CODEC, str(told.get(_CODEC, {}).get("audio_tokenizer_name_or_path", "")))
+        full, told = torch_voice.full(options), folders.config(entry.place, "processor_config.json", entry.name)
+        codec = torch_voice.companion(entry, _CODEC, str(told.get(_CODEC, {}).get("audio_tokenizer_name_or_path", "")))
         self._model = transformers_models.model(entry, "PocketTTSForConditionalGeneration", full)
         self._codec = transformers_models.model(codec, "PocketTTSAudioTokenizerModel", full)
         self._processor = _processor(entry, self._codec, told)
@@ -39,12 +39,12 @@ class PocketVoice(Ready):
     def speak(
         self, text: str, voice: str, speed: float, *, seed: int | None = None, sample: Samples | None = None
     ) -> Spoken:
-        with torches.seeded(seed, self._model.device):
+        with torch_voice.seeded(seed, self._model.device):
             latents = self._latents[voice] if sample is None else self._encoded(sample)
             inputs = self._processor(text=[self._prompt(text)], audio_prompt_latents=[latents], return_tensors="pt")
             made = self._model.generate(**inputs.to(self._model.device), return_dict_in_generate=True)
             sound = self._processor.decode(made.audio_latents, made.audio_latents_mask)[0]
-        return Spoken(torches.stretched(torches.samples(sound), self.sample_rate, speed))
+        return Spoken(torch_voice.stretched(torch_voice.samples(sound), self.sample_rate, speed))
 
     def _prompt(self, text: str) -> str:
         said = [{"role": "user", "content": [{"type": "audio"}, {"type": "text", "text": text}]}]
@@ -61,8 +61,8 @@ class PocketVoice(Ready):
         return self._heard[1]
 
     def _stored(self, entry: VoiceEntry, voice: str) -> torch.Tensor:
-        file = next(f for f in (entry.place / VOICES).iterdir() if f.stem == voice and f.suffix in torches.SAFE)
-        found = next(iter(torches.arrays(file, entry.name).values()))
+        file = next(f for f in (entry.place / VOICES).iterdir() if f.stem == voice and f.suffix in torch_voice.SAFE)
+        found = next(iter(torch_voice.arrays(file, entry.name).values()))
         return torch.from_numpy(found.astype(np.float32)).reshape(-1, self._model.config.latent_dim)
 
 

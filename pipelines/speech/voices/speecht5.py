@@ -14,7 +14,7 @@ from pipelines.runtime.out_of_memory import out_of_memory_is_ours
 from pipelines.speech.known import VOICES, VoiceEntry
 from pipelines.speech.text import markup
 from pipelines.speech.voice import Ready, Samples, Spoken
-from pipelines.speech.voices import torches
+from pipelines.speech.voices import torch_voice
 
 VOCODER = "microsoft/speecht5_hifigan"
 
@@ -33,9 +33,11 @@ class SpeechT5Voice(Ready):
                 f"into the model's sub-folder {VOICES}."
             )
         self.name, self.voices, self.languages = entry.name, entry.voices, entry.languages
-        full = torches.full(options)
+        full = torch_voice.full(options)
         self._model = transformers_models.model(entry, "SpeechT5ForTextToSpeech", full)
-        self._vocoder = transformers_models.model(torches.companion(entry, "vocoder", VOCODER), "SpeechT5HifiGan", full)
+        self._vocoder = transformers_models.model(
+            torch_voice.companion(entry, "vocoder", VOCODER), "SpeechT5HifiGan", full
+        )
         self._tokenizer = transformers_models.tokenizer(entry)
         self.sample_rate = int(self._vocoder.config.sampling_rate)
         self.nbytes = devices.nbytes(self._model, self._vocoder)
@@ -48,9 +50,9 @@ class SpeechT5Voice(Ready):
         model = self._model
         ids = self._tokenizer(text, return_tensors="pt")["input_ids"].to(model.device)
         speaker = self._blended(voice).to(model.device)
-        with torches.seeded(seed, model.device):
+        with torch_voice.seeded(seed, model.device):
             made = model.generate_speech(ids, speaker, vocoder=self._vocoder)
-        return Spoken(torches.stretched(torches.samples(made), self.sample_rate, speed))
+        return Spoken(torch_voice.stretched(torch_voice.samples(made), self.sample_rate, speed))
 
     def _blended(self, voice: str) -> torch.Tensor:
         """(1, n): the mean of the embeddings by their shares, as long as they are."""
@@ -60,8 +62,8 @@ class SpeechT5Voice(Ready):
         return mixed * (length / mixed.norm().clamp_min(1e-6))
 
     def _embedding(self, entry: VoiceEntry, voice: str) -> torch.Tensor:
-        file = next(f for f in (entry.place / VOICES).iterdir() if f.stem == voice and f.suffix in torches.SAFE)
-        found = np.ravel(next(iter(torches.arrays(file, entry.name).values())))
+        file = next(f for f in (entry.place / VOICES).iterdir() if f.stem == voice and f.suffix in torch_voice.SAFE)
+        found = np.ravel(next(iter(torch_voice.arrays(file, entry.name).values())))
         wanted = int(self._model.config.speaker_embedding_dim)
         if found.shape != (wanted,) or not np.isfinite(found).all():
             raise ModelUnavailable(f"{entry.name}: its voice {voice} is not a list of {wanted} numbers.")

@@ -12,7 +12,7 @@ from pipelines.runtime.options import Options
 from pipelines.runtime.out_of_memory import out_of_memory_is_ours
 from pipelines.speech.known import VoiceEntry
 from pipelines.speech.voice import Ready, Samples, Spoken
-from pipelines.speech.voices import torches
+from pipelines.speech.voices import torch_voice
 
 
 class VitsVoice(Ready):
@@ -22,7 +22,7 @@ class VitsVoice(Ready):
 
     def __init__(self, entry: VoiceEntry, options: Options):
         self.name, self.voices, self.languages = entry.name, entry.voices, entry.languages
-        self._model = transformers_models.model(entry, "VitsModel", torches.full(options))
+        self._model = transformers_models.model(entry, "VitsModel", torch_voice.full(options))
         self._tokenizer = transformers_models.tokenizer(entry)
         self.sample_rate, self.nbytes = int(self._model.config.sampling_rate), devices.nbytes(self._model)
         self._needs("phonemize", "phonemizer", entry.name)
@@ -35,11 +35,11 @@ class VitsVoice(Ready):
         model = self._model
         inputs = self._tokenizer(text, return_tensors="pt").to(model.device)
         if inputs["input_ids"].shape[-1] < 2:  # a blank: nothing that its alphabet holds
-            return Spoken(torches.samples(torch.zeros(0)))
+            return Spoken(torch_voice.samples(torch.zeros(0)))
         model.speaking_rate = model.config.speaking_rate * speed
         speaker = int(voice) if voice.isdecimal() and model.config.num_speakers > 1 else None
-        with torches.seeded(seed, model.device):
-            return Spoken(torches.samples(model(**inputs, speaker_id=speaker).waveform[0]))
+        with torch_voice.seeded(seed, model.device):
+            return Spoken(torch_voice.samples(model(**inputs, speaker_id=speaker).waveform[0]))
 
     def _needs(self, setting: str, package: str, name: str) -> None:
         if getattr(self._tokenizer, setting, False) and find_spec(package) is None:
