@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipelines.requests import AlignRequest, CaptionRequest, ImageRequest, SpeechRequest
     from pipelines.runtime.model_pool import Shelf
     from pipelines.runtime.options import Options, Progress
-    from pipelines.speech.known import VoiceEntry
+    from pipelines.speech.catalog import VoiceEntry
     from pipelines.speech.state import SpeechState
     from pipelines.state import ImageState
 

@@ -33,7 +33,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("image", "pipelines.opening:open_image"),
-        Kind("speech", "pipelines.opening:open_voice", "pipelines.speech.known"),
+        Kind("speech", "pipelines.opening:open_voice", "pipelines.speech.catalog"),
         Kind("caption", "pipelines.opening:open_captioner", "pipelines.caption.known"),
         Kind("align", "pipelines.opening:open_alignment", "pipelines.alignment.catalog"),
     )

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pipelines.errors import ModelUnavailable, TriptychError
-from pipelines.speech.known import VoiceEntry
+from pipelines.speech.catalog import VoiceEntry
 from pipelines.speech.pipeline import SpeechPipeline
 
 if TYPE_CHECKING:

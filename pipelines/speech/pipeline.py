@@ -11,7 +11,7 @@ from pipelines.requests import SpeechRequest
 from pipelines.runtime.out_of_memory import is_out_of_memory
 from pipelines.speech.audio import encoding, segments
 from pipelines.speech.audio.mastering import portions
-from pipelines.speech.preparing import prepare
+from pipelines.speech.prepare import prepare
 from pipelines.speech.state import FETCH, MASTER, SPEAK, SpeechState, Step
 from pipelines.speech.text import word_timing
 from pipelines.speech.text.plan import Chunk
@@ -19,7 +19,7 @@ from pipelines.speech.text.plan import Chunk
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from pipelines.speech.known import VoiceEntry
+    from pipelines.speech.catalog import VoiceEntry
     from pipelines.speech.voice import Voice
 
 _WORKING_MEMORY = 64 * 2**20  # bytes that a voice of this size takes for a sentence

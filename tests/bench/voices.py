@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 
 from pipelines.catalog.catalog import BUNDLED, Catalog
-from pipelines.speech import known
+from pipelines.speech import catalog
 
 Speak = Callable[[str], Iterable[np.ndarray]]  # the sound of a text, a part after the other
 NOT_HERE = "not here"
@@ -42,10 +42,10 @@ def direct() -> dict[str, tuple[str, Speak, int]]:
     voices: dict[str, tuple[str, Speak, int]] = {
         "hibari": ("hibari", lambda text: bare.stream(text, seed=1), bare.sample_rate)
     }
-    if joe := known.joe():
+    if joe := catalog.joe():
         from piper import PiperVoice
 
-        piper = PiperVoice.load(known.onnx_file(joe.folder))
+        piper = PiperVoice.load(catalog.onnx_file(joe.folder))
         voices["piper"] = (
             joe.id,
             lambda text: (part.audio_float_array for part in piper.synthesize(text)),
@@ -54,7 +54,7 @@ def direct() -> dict[str, tuple[str, Speak, int]]:
     if entry := next((e for e in Catalog([BUNDLED]).entries() if getattr(e, "family", "") == "kokoro"), None):
         from kokoro_onnx import Kokoro
 
-        kokoro = Kokoro(str(known.onnx_file(entry.folder)), str(known.kokoro_voices(entry.folder)))
+        kokoro = Kokoro(str(catalog.onnx_file(entry.folder)), str(catalog.kokoro_voices(entry.folder)))
         voices["kokoro"] = (entry.id, lambda text: [kokoro.create(text, entry.voices[0])[0]], 24_000)
     return voices
 

@@ -7,7 +7,7 @@ import torch
 from pipelines.runtime import devices, transformers_models
 from pipelines.runtime.options import Options
 from pipelines.runtime.out_of_memory import out_of_memory_is_ours
-from pipelines.speech.known import VoiceEntry, bark_voices
+from pipelines.speech.catalog import VoiceEntry, bark_voices
 from pipelines.speech.voice import Ready, Samples, Spoken
 from pipelines.speech.voices import torch_voice
 

@@ -15,7 +15,7 @@ from hibari.g2p.normalize import normalize
 from hibari.tts import ASSETS, MAX_PHONEMES, Hibari
 
 from pipelines.errors import ModelUnavailable
-from pipelines.speech.known import VoiceEntry
+from pipelines.speech.catalog import VoiceEntry
 from pipelines.speech.text import word_timing
 from pipelines.speech.voice import Ready, Samples, Spoken, Word
 from pipelines.speech.voices import downloads

@@ -14,7 +14,7 @@ from kokoro_onnx.session import resolve_providers
 from kokoro_onnx.sliding import Timing
 
 from pipelines.errors import ModelUnavailable
-from pipelines.speech.known import KOKORO, VoiceEntry, kokoro_voices, onnx_file
+from pipelines.speech.catalog import KOKORO, VoiceEntry, kokoro_voices, onnx_file
 from pipelines.speech.text import markup, word_timing
 from pipelines.speech.voice import Ready, Samples, Spoken, Word
 from pipelines.speech.voices import phonemes, torch_voice

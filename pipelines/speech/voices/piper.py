@@ -6,7 +6,7 @@ import numpy as np
 from piper import PiperVoice as Piper
 from piper import SynthesisConfig
 
-from pipelines.speech.known import VoiceEntry, onnx_file
+from pipelines.speech.catalog import VoiceEntry, onnx_file
 from pipelines.speech.voice import Ready, Samples, Spoken
 
 

@@ -12,7 +12,7 @@ from pipelines.catalog import folders
 from pipelines.runtime import devices, transformers_models
 from pipelines.runtime.options import Options
 from pipelines.runtime.out_of_memory import out_of_memory_is_ours
-from pipelines.speech.known import VOICES, VoiceEntry
+from pipelines.speech.catalog import VOICES, VoiceEntry
 from pipelines.speech.voice import Ready, Samples, Spoken
 from pipelines.speech.voices import torch_voice
 

@@ -10,7 +10,7 @@ from pipelines.errors import ModelUnavailable
 from pipelines.runtime import devices, transformers_models
 from pipelines.runtime.options import Options
 from pipelines.runtime.out_of_memory import out_of_memory_is_ours
-from pipelines.speech.known import VoiceEntry
+from pipelines.speech.catalog import VoiceEntry
 from pipelines.speech.voice import Ready, Samples, Spoken
 from pipelines.speech.voices import torch_voice
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.speech import known
+from pipelines.speech import catalog
 from pipelines.speech.opening import open_voice
 from pipelines.speech.pipeline import SpeechPipeline
 
@@ -23,7 +23,7 @@ def one_thread() -> None:
 @pytest.fixture(scope="session")
 def hibari() -> SpeechPipeline:
     """The bundled voice."""
-    return open_voice(known.hibari(), None, lambda text, part: None)
+    return open_voice(catalog.hibari(), None, lambda text, part: None)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipelines.errors import OutOfMemory
-from pipelines.speech import known
+from pipelines.speech import catalog
 from pipelines.speech.pipeline import SpeechPipeline
 from pipelines.speech.voice import Ready, Spoken, Word
 
@@ -41,4 +41,4 @@ class Hum(Ready):
 
 
 def humming(level: float = 0.1) -> SpeechPipeline:
-    return SpeechPipeline(Hum(level), known.VoiceEntry("hum", "Hum", "package", voices=("a",), family="hum"))
+    return SpeechPipeline(Hum(level), catalog.VoiceEntry("hum", "Hum", "package", voices=("a",), family="hum"))

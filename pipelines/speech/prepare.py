@@ -18,7 +18,7 @@ from pipelines.speech.text import chunking, markup, normalize, plan
 from pipelines.speech.text.plan import Chunk
 
 if TYPE_CHECKING:
-    from pipelines.speech.known import VoiceEntry
+    from pipelines.speech.catalog import VoiceEntry
     from pipelines.speech.voice import Samples, Voice
 
 A_SECOND = 14  # weight (`cutting.weigh`) that is spoken in a second
