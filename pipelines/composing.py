@@ -11,13 +11,13 @@ from torch import Tensor
 
 from pipelines.colours import rgb
 from pipelines.conditioning import NOTHING, Conditioning, PromptReader, Text
+from pipelines.image.model.ip_attention import Shown, View
 from pipelines.ip_adapter import Adapter
 from pipelines.mixing import between, fainter, slerp
 from pipelines.pictures import given, open_upload
 from pipelines.prompt_dialects import plain
 from pipelines.prompts import composed
 from pipelines.requests import ImageRequest, Part, Role
-from pipelines.seeing import Shown, View
 
 AS_A_WHOLE = "This model has no map of style and content: the picture that says how counts as a whole."
 NO_LAYOUT = "This model has no map of layout: only the start picture says where."

@@ -16,8 +16,8 @@ from torch import Tensor
 from pipelines import prompts
 
 if TYPE_CHECKING:
-    from pipelines.loading import Parts
-    from pipelines.seeing import Shown
+    from pipelines.image.model.ip_attention import Shown
+    from pipelines.image.model.parts import Parts
 
 MAX_WINDOWS = 8  # a 10,000-character prompt would otherwise cost more attention than its picture
 CACHED_TEXTS = 64

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from pipelines.conditioning import Conditioning
 from pipelines.errors import NotFinite
+from pipelines.image.model.ip_attention import ARGUMENT, Sight
 from pipelines.rows import Batch, join
 from pipelines.samplers import Undo
-from pipelines.seeing import ARGUMENT, Sight
 from pipelines.state import ImageState, Prediction
 
 if TYPE_CHECKING:
+    from pipelines.image.model.parts import Parts
     from pipelines.ip_adapter import Adapter
-    from pipelines.loading import Parts
 
 
 class Denoiser:

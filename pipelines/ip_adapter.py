@@ -16,14 +16,14 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from pipelines.errors import ModelUnavailable
+from pipelines.image.model.ip_attention import SeeingProcessor, Weights
 from pipelines.runtime import devices
 from pipelines.runtime.options import quiet
-from pipelines.seeing import SeeingProcessor, Weights
 
 if TYPE_CHECKING:
     from pipelines.adapters import AdapterFiles
     from pipelines.catalog.entry import ImageEntry
-    from pipelines.loading import Parts
+    from pipelines.image.model.parts import Parts
 
 REMEMBERED = 32  # pictures' vectors
 # Blocks of SDXL that carry style and layout (InstantStyle, Wang et al. 2024), as in diffusers' guide to IP-Adapter.

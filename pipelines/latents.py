@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from pipelines.loading import Parts
+    from pipelines.image.model.parts import Parts
 
 
 def generator(seed: int) -> torch.Generator:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def open_image(
     entry: ImageEntry, options: Options, progress: Progress, shelf: Shelf
 ) -> Pipeline[ImageRequest, ImageState]:
-    from pipelines import loading
-    from pipelines.image import ImagePipeline
+    from pipelines.image.model import loading
+    from pipelines.image.pipeline import ImagePipeline
 
     return ImagePipeline(loading.load(entry, options, progress), entry)
 

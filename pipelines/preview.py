@@ -22,8 +22,8 @@ from pipelines.latents import denormalise
 
 if TYPE_CHECKING:
     from pipelines.catalog.entry import ImageEntry
-    from pipelines.image import ImagePipeline
-    from pipelines.loading import Parts
+    from pipelines.image.model.parts import Parts
+    from pipelines.image.pipeline import ImagePipeline
 
 FILE = "preview.safetensors"
 PATCH, REACH = 4, 3  # a fitted map sees 3 x 3 latent cells and paints 4 x 4 pixels of the middle one
@@ -121,10 +121,10 @@ def examples(pipeline: ImagePipeline, prompts: list[str], steps: int = 12) -> It
 
 def main(folder: Path) -> None:
     """Fits and stores the map of the model in `folder`."""
-    from pipelines import loading
     from pipelines.catalog import folders
     from pipelines.catalog.entry import ImageEntry
-    from pipelines.image import ImagePipeline
+    from pipelines.image.model import loading
+    from pipelines.image.pipeline import ImagePipeline
     from pipelines.runtime import options
     from pipelines.runtime.devices import choose, dtype_for
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pipelines.conditioning import Conditioning
-from pipelines.seeing import Shown
+from pipelines.image.model.ip_attention import Shown
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from pipelines.requests import RANDOM_SEED, ImageRequest
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from pipelines.loading import Parts
+    from pipelines.image.model.parts import Parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)

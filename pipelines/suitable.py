@@ -16,7 +16,7 @@ CLASSES = {
     "UNet2DConditionModel": "diffusers.models.unets.unet_2d_condition",
     "AutoencoderKL": "diffusers.models.autoencoders.autoencoder_kl",
     "AutoencoderTiny": "diffusers.models.autoencoders.autoencoder_tiny",
-    "SpriteAutoencoder": "pipelines.autoencoder",
+    "SpriteAutoencoder": "pipelines.image.model.autoencoder",
     "CLIPTextModel": "transformers.models.clip.modeling_clip",
     "CLIPTextModelWithProjection": "transformers.models.clip.modeling_clip",
     "CLIPTokenizer": "transformers.models.clip.tokenization_clip",

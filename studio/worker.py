@@ -151,8 +151,8 @@ def open_shelf(settings: dict) -> Shelf:
     """The real pipelines. Only here, inside the child, torch is imported."""
     import torch
 
-    from pipelines import loading
     from pipelines.catalog.catalog import Catalog
+    from pipelines.image.model import loading
     from pipelines.runtime.model_pool import Shelf
 
     loading.warm()

@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from pipelines.catalog.folders import FEW_STEP
-from pipelines.lowrank import DOWN, UP
+from pipelines.image.model.lora import DOWN, UP
 
 WINDOW = 16
 MERGES = ["t h", "th e</w>", "a n", "r e", "r e</w>", "a t</w>", "c at</w>", "re d</w>"]

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training import scenes
 from pipelines.training.corpus import SIZE, Corpus
 from pipelines.training.optimizer import Muon, split

@@ -9,8 +9,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import BertTokenizerFast, BlipForConditionalGeneration, CLIPModel, CLIPTextModel, CLIPTokenizer
 
-from pipelines.autoencoder import SpriteAutoencoder
-from pipelines.lowrank import merge
+from pipelines.image.model.autoencoder import SpriteAutoencoder
+from pipelines.image.model.lora import merge
 from pipelines.training import (
     captioner,
     clip,

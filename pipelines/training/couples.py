@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from transformers import CLIPTokenizer
 
-from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training import captions, everyday, scenes
 from pipelines.training.autoencoder import to_tensor
 from pipelines.training.compose import Composer, colour_for

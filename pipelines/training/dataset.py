@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training import captions, scenes
 from pipelines.training.autoencoder import to_tensor
 from pipelines.training.compose import Composer, Portraits

@@ -14,7 +14,7 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextModel
 
-from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training import denoiser
 from pipelines.training.autoencoder import BATCH, NOISE, distance, to_tensor
 from pipelines.training.optimizer import Muon, split

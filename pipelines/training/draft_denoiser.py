@@ -18,7 +18,7 @@ from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training import plans, publish
 from pipelines.training.checkpoints import LARGEST
 from pipelines.training.colours import dominant
@@ -231,5 +231,5 @@ def save(
     pipe.save_pretrained(target, safe_serialization=True)
     publish.open_as_float32(target / "text_encoder" / "config.json")
     index = json.loads((target / "model_index.json").read_text())
-    index["vae"] = ["pipelines.autoencoder", "SpriteAutoencoder"]
+    index["vae"] = ["pipelines.image.model.autoencoder", "SpriteAutoencoder"]
     (target / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")

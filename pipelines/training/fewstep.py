@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from pipelines.catalog.folders import FEW_STEP
-from pipelines.lowrank import merge
+from pipelines.image.model.lora import merge
 from pipelines.training import denoiser, lowrank
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training.autoencoder import NOISE, SIZE_PENALTY, distance, signal_to_noise, standardise
 from pipelines.training.compositing import SIZE, Layers, compose, gradient, spin_hue
 from pipelines.training.corpus import Corpus

@@ -1,4 +1,5 @@
-"""Low-rank changes of a network's weights, while they are trained; `pipelines.lowrank` merges what is saved here."""
+"""Low-rank changes of a network's weights, while they are trained; `pipelines.image.model.lora` merges what is saved
+here."""
 
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from pipelines.lowrank import DOWN, UP
+from pipelines.image.model.lora import DOWN, UP
 
 RANK = 8
 NARROWEST = 64

@@ -20,7 +20,7 @@ from transformers import (
     CLIPTokenizer,
 )
 
-from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training.denoiser import STEPS, betas
 from pipelines.training.run import part
 
@@ -84,7 +84,7 @@ def image_model(
         pipe.save_pretrained(folder, safe_serialization=True)
         open_as_float32(folder / "text_encoder" / "config.json")
         index = json.loads((folder / "model_index.json").read_text())
-        index["vae"] = ["pipelines.autoencoder", "SpriteAutoencoder"]
+        index["vae"] = ["pipelines.image.model.autoencoder", "SpriteAutoencoder"]
         (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
 
     replace(target, write, also)

@@ -7,7 +7,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 from PIL import Image, ImageDraw
 
-from pipelines import autoencoder  # noqa: F401  diffusers finds the autoencoder's class by its imported module
+from pipelines.image.model import autoencoder  # noqa: F401  diffusers finds the autoencoder's class by its imported module
 
 STEPS, GUIDANCE, BATCH = 20, 4.0, 12
 

@@ -6,7 +6,7 @@ import time
 
 import torch
 
-from pipelines import lean
+from pipelines.image.model import fast_unet
 from studio.capacity import Capacity
 from studio.scheduler import Scheduler
 from tests.bench.drive import Drive
@@ -32,13 +32,14 @@ def measure(model: Model, samples: Samples, repeats: int) -> None:
 
 
 def unet(model: Model, samples: Samples, repeats: int) -> None:
-    """lean_unet_N_rows: seconds of a forward with our blocks for CPUs (pipelines/lean.py) ÷ with those of diffusers."""
+    """lean_unet_N_rows: seconds of a forward with our blocks for CPUs (pipelines/image/model/fast_unet.py) ÷ with those
+    of diffusers."""
     network = model.pipeline.parts.unet
     for repeat in range(repeats + 1):
         for rows in (1, 2, 8):
-            lean.undo(network)
+            fast_unet.undo(network)
             theirs = _unet(model, rows)
-            lean.lean(network)
+            fast_unet.lean(network)
             ours = _unet(model, rows)
             if repeat:
                 samples.add(**{f"lean_unet_{rows}_rows": ours / theirs})

@@ -9,7 +9,7 @@ import diffusers
 import torch
 
 from pipelines.catalog.catalog import BUNDLED, Catalog
-from pipelines.image import ImagePipeline
+from pipelines.image.pipeline import ImagePipeline
 from pipelines.requests import ImageRequest, Request
 from pipelines.runtime.model_pool import Shelf
 from tests.tiny import tiny_sd

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from pipelines.catalog.catalog import Catalog
-from pipelines.image import ImagePipeline
+from pipelines.image.pipeline import ImagePipeline
 from pipelines.runtime.model_pool import Shelf
 from tests import tiny
 from tests.pipelines.support import START, request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pipelines.image import ImagePipeline
+from pipelines.image.pipeline import ImagePipeline
 from pipelines.requests import ImageRequest, make
 
 START = "a" * 64  # the hash under which the tests' start picture is known

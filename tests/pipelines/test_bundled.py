@@ -13,11 +13,11 @@ from PIL import Image
 from safetensors.torch import save_file
 from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 
-import pipelines.autoencoder  # so that diffusers can find the class that the folder names  # noqa: F401
+import pipelines.image.model.autoencoder  # so that diffusers can find the class that the folder names  # noqa: F401
 from pipelines import preview
 from pipelines.catalog.catalog import BUNDLED, Catalog
 from pipelines.catalog.folders import FEW_STEP
-from pipelines.lowrank import merge
+from pipelines.image.model.lora import merge
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
 from tests.pipelines.support import START, difference, request, run

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from pipelines import convolutions
-from pipelines.convolutions import Convolution
+from pipelines.image.model import fast_conv
+from pipelines.image.model.fast_conv import Convolution
 from tests.rounding import assert_same_forward
 
 SHAPES = [(1, 8, 8), (2, 5, 7), (2, 1, 1), (3, 4, 6), (2, 12, 12)]
@@ -43,7 +43,7 @@ def test_changed_weights_are_seen():
 
 
 def test_large_weights_are_not_kept_twice(monkeypatch):
-    monkeypatch.setattr(convolutions, "SMALL_WEIGHT", 7 * 5 * 9 - 1)
+    monkeypatch.setattr(fast_conv, "SMALL_WEIGHT", 7 * 5 * 9 - 1)
     ours = Convolution(conv())
     ours(torch.randn(1, 5, 4, 4))
     assert ours._made_of == ()
@@ -51,5 +51,5 @@ def test_large_weights_are_not_kept_twice(monkeypatch):
 
 @pytest.mark.parametrize("odd", [{"dilation": 2}, {"groups": 5}, {"padding_mode": "circular"}, {"padding": 0}])
 def test_other_kinds_are_left_to_torch(odd):
-    assert convolutions.plain(conv())
-    assert not convolutions.plain(nn.Conv2d(5, 10, 3, **({"padding": 1} | odd)))
+    assert fast_conv.plain(conv())
+    assert not fast_conv.plain(nn.Conv2d(5, 10, 3, **({"padding": 1} | odd)))

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from pipelines.catalog.catalog import Catalog
 from pipelines.catalog.folders import FEW_STEP
 from pipelines.errors import ModelUnavailable
-from pipelines.lowrank import merge
+from pipelines.image.model.lora import merge
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
 from tests.pipelines.support import difference, request, run

@@ -9,7 +9,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 
-from pipelines import lean
+from pipelines.image.model import fast_unet
 from tests.pipelines.support import difference
 from tests.rounding import assert_same_forward
 
@@ -42,11 +42,11 @@ def test_the_same_numbers_as_diffusers(model, shape, models: Path):
     unet = opened(models, model)
     asked = inputs(unet, *shape)
     plain = unet(**asked).sample
-    assert lean.lean(unet) >= 10
+    assert fast_unet.lean(unet) >= 10
     assert_same_forward(unet(**asked).sample, plain)
     other = asked | {"timestep": asked["timestep"] + 7}  # the prompt's keys and values are known by now
     again = unet(**other).sample
-    lean.undo(unet)
+    fast_unet.undo(unet)
     assert_same_forward(unet(**other).sample, again)
     assert not torch.equal(again, plain)
 
@@ -57,7 +57,7 @@ def test_another_prompt_of_the_same_shape_is_another_prompt(models: Path):
     asked = inputs(unet, 2)
     others = [asked | {"encoder_hidden_states": asked["encoder_hidden_states"] * scale} for scale in (1.0, -2.0, 1.0)]
     plain = [unet(**other).sample for other in others]
-    lean.lean(unet)
+    fast_unet.lean(unet)
     for other, expected in zip(others, plain, strict=True):
         assert_same_forward(unet(**other).sample, expected)
 
@@ -67,7 +67,7 @@ def test_masks_are_left_to_diffusers(models: Path):
     unet = opened(models, "sd")
     asked = inputs(unet, 2) | {"encoder_attention_mask": torch.tensor([[1, 1, 0, 0, 0], [1, 1, 1, 1, 0]])}
     plain = unet(**asked).sample
-    lean.lean(unet)
+    fast_unet.lean(unet)
     assert_same_forward(unet(**asked).sample, plain)
 
 
@@ -75,7 +75,7 @@ def test_weights_stay_the_modules_own(models: Path):
     """No second copy, and a change of a module's weight in place changes what is computed."""
     unet = opened(models, "sd")
     before = {name: tensor.clone() for name, tensor in unet.state_dict().items()}
-    lean.lean(unet)
+    fast_unet.lean(unet)
     after = unet.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
@@ -87,14 +87,14 @@ def test_weights_stay_the_modules_own(models: Path):
         first = unet(**asked).sample
         attention.to_v.weight.mul_(-30.0)
         changed = unet(**asked).sample
-        lean.undo(unet)
+        fast_unet.undo(unet)
         assert difference(changed, first) > 1e-4
         assert_same_forward(unet(**asked).sample, changed)
 
 
 def test_blocks_with_other_processors_are_left_alone(models: Path):
     unet = opened(models, "sd")
-    everything = lean.lean(unet)
-    lean.undo(unet)
+    everything = fast_unet.lean(unet)
+    fast_unet.undo(unet)
     unet.set_attn_processor(AttnProcessor())
-    assert 0 < lean.lean(unet) < everything
+    assert 0 < fast_unet.lean(unet) < everything

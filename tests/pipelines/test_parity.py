@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines.image import ImagePipeline
+from pipelines.image.pipeline import ImagePipeline
 from pipelines.requests import ImageRequest, Sampler
 from tests.pipelines.support import START, forwards, request, run
 from tests.rounding import assert_same_forward, assert_same_latents

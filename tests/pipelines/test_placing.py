@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipelines import checks, lean, loading, placing
+from pipelines import checks
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import TooLarge
-from pipelines.image import ImagePipeline
+from pipelines.image.model import fast_unet, loading, placing
+from pipelines.image.pipeline import ImagePipeline
 from pipelines.runtime import devices
 from pipelines.runtime.model_pool import Shelf
 from pipelines.runtime.options import Options
@@ -39,7 +40,7 @@ def test_a_model_that_does_not_fit_gives_the_same_picture(model, room, models: P
     """Both with turns (the parts fit one by one) and layer by layer; the device here is the CPU itself."""
     ours = opened(models, model)
     sizes = [devices.nbytes(module) for module in modules(ours)]
-    lean.undo(ours.parts.unet)
+    fast_unet.undo(ours.parts.unet)
     bytes_there = {"all but one": sum(sizes) - 1, "one": max(sizes), "none": 1}[room]
     held = placing.offload(modules(ours), CPU, bytes_there)
     assert held <= bytes_there

@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 
-from pipelines import lean
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import BadUpload, InvalidRequest
+from pipelines.image.model import fast_unet
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
 from tests import tiny
@@ -157,9 +157,9 @@ def test_one_forward_of_a_mix_equals_one_alone(model, ours):
     alone = [forwards(pipe, [pipe.prepare(each, FILES)])[0] for each in asked]
     together = [pipe.prepare(each, FILES) for each in asked]
     mixed = forwards(pipe, together)
-    lean.undo(pipe.parts.unet)
+    fast_unet.undo(pipe.parts.unet)
     whole = forwards(pipe, [pipe.prepare(each, FILES) for each in asked])
-    assert lean.lean(pipe.parts.unet)
+    assert fast_unet.lean(pipe.parts.unet)
     for one, other, third in zip(mixed, alone, whole, strict=True):
         assert_same_forward(one, other)
         assert_same_forward(third, other)

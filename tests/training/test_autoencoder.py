@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training.autoencoder import standardise
 from tests.rounding import assert_same_forward
 

@@ -8,7 +8,7 @@ from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 from PIL import Image
 from transformers import BlipForConditionalGeneration, BlipProcessor, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
-from pipelines import autoencoder  # noqa: F401  diffusers finds the class by its imported module
+from pipelines.image.model import autoencoder  # noqa: F401  diffusers finds the class by its imported module
 from pipelines.training.bundled import MODELS
 
 
@@ -60,5 +60,5 @@ def test_no_folder_needs_pickle_or_remote_code():
     files = [p for p in MODELS.rglob("*") if p.is_file()]
     assert not [p for p in files if p.suffix in (".bin", ".pt", ".pkl", ".ckpt", ".py")]
     index = json.loads((MODELS / "sprite" / "model_index.json").read_text())
-    assert index["vae"] == ["pipelines.autoencoder", "SpriteAutoencoder"]
+    assert index["vae"] == ["pipelines.image.model.autoencoder", "SpriteAutoencoder"]
     assert sum(p.stat().st_size for p in files) < 80e6

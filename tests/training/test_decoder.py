@@ -7,7 +7,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler
 
-from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training import decoder, denoiser
 from tests.rounding import assert_same_latents
 from tests.training import tiny

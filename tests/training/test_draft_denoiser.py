@@ -9,8 +9,8 @@ import torch
 from diffusers import StableDiffusionInstructPix2PixPipeline, UNet2DConditionModel
 from PIL import Image
 
-from pipelines import autoencoder  # noqa: F401  diffusers finds the class by its imported module
 from pipelines.catalog.catalog import Catalog
+from pipelines.image.model import autoencoder  # noqa: F401  diffusers finds the class by its imported module
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
 from pipelines.training import __main__ as command
@@ -95,7 +95,10 @@ def test_the_folder_is_one_that_diffusers_opens(tmp_path, text, tokens):
     )  # fmt: skip
     assert first.shape == (1, 256, 256, 3)
     assert abs(first - second).max() > 1e-3  # the draft is looked at
-    assert diffusers.DiffusionPipeline.load_config(tmp_path)["vae"] == ["pipelines.autoencoder", "SpriteAutoencoder"]
+    assert diffusers.DiffusionPipeline.load_config(tmp_path)["vae"] == [
+        "pipelines.image.model.autoencoder",
+        "SpriteAutoencoder",
+    ]
 
 
 def test_the_studio_draws_what_diffusers_draws(tmp_path, text, tokens):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from diffusers import DPMSolverMultistepScheduler
 
-from pipelines.lowrank import merge
+from pipelines.image.model.lora import merge
 from pipelines.training import denoiser, fewstep, lowrank
 from tests.rounding import assert_same_forward
 from tests.training import tiny

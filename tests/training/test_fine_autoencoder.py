@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training import fine_autoencoder
 from pipelines.training.sprite_bank import SpriteBank
 from tests.training import tiny

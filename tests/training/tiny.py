@@ -6,7 +6,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from pipelines.autoencoder import SpriteAutoencoder
+from pipelines.image.model.autoencoder import SpriteAutoencoder
 
 WORDS, LENGTH, WIDE = 40, 8, 16
 

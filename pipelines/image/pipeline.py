@@ -18,11 +18,11 @@ from pipelines.composing import Composed
 from pipelines.conditioning import Conditioning, PromptReader, scale_embedding
 from pipelines.denoise import Denoiser
 from pipelines.errors import NotFinite
-from pipelines.loading import Parts
+from pipelines.image.model.ip_attention import Shown
+from pipelines.image.model.parts import Parts
 from pipelines.preview import Preview
 from pipelines.requests import ImageRequest
 from pipelines.runtime.out_of_memory import out_of_memory_is_ours
-from pipelines.seeing import Shown
 from pipelines.starts import Start, Starter
 from pipelines.state import ImageState
 

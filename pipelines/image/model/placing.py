@@ -13,11 +13,11 @@ from accelerate.hooks import ModelHook, add_hook_to_module
 from accelerate.utils import send_to_device
 
 from pipelines import checks
-from pipelines.lean import lean
+from pipelines.image.model.fast_unet import lean
 from pipelines.runtime.devices import nbytes
 
 if TYPE_CHECKING:
-    from pipelines.loading import Parts
+    from pipelines.image.model.parts import Parts
     from pipelines.runtime.options import Options
 
 CPU = torch.device("cpu")

@@ -3,48 +3,20 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from pipelines import lowrank, samplers, suitable
+from pipelines import samplers, suitable
 from pipelines.catalog import folders, weights
-from pipelines.catalog.entry import LATENTS, ImageEntry
+from pipelines.catalog.entry import ImageEntry
 from pipelines.errors import ModelUnavailable, TriptychError
+from pipelines.image.model import lora
+from pipelines.image.model.parts import Parts
 from pipelines.runtime import devices
 from pipelines.runtime.options import Options, Progress, quiet
-
-
-@dataclass(slots=True, eq=False)
-class Parts:
-    """A model's parts on their device. factor: pixels a latent cell. zero_empty_negative: SDXL's base model.
-    kind: what its denoiser sees, as `ImageEntry.inputs`.
-
-    nbytes: weights on the device at most. tile_above: pictures of more pixels are coded in tiles; 0: none.
-    """
-
-    unet: Any
-    vae: Any
-    text_encoders: list[Any]
-    tokenizers: list[Any]
-    scheduler_config: dict[str, Any]
-    factor: int
-    device: torch.device
-    dtype: torch.dtype
-    memory_format: torch.memory_format
-    sdxl: bool = False
-    zero_empty_negative: bool = False
-    kind: str = LATENTS
-    tile_above: int = 0
-    nbytes: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        modules = [self.unet, self.vae, *self.text_encoders]
-        tensors = [tensor for module in modules for tensor in (*module.parameters(), *module.buffers())]
-        self.nbytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 def warm() -> None:
@@ -72,7 +44,7 @@ def load(entry: ImageEntry, options: Options, progress: Progress) -> Parts:
 
 
 def _parts(entry: ImageEntry, index: dict, opened: dict, texts: list[str], options: Options) -> Parts:
-    from pipelines import placing
+    from pipelines.image.model import placing
 
     sdxl = entry.family == "sdxl"
     parts = Parts(
@@ -122,7 +94,7 @@ def _open(entry: ImageEntry, part: str, index: dict, options: Options) -> Any:
             if part.startswith("tokenizer"):
                 return kind.from_pretrained(entry.place / part, local_files_only=True)
             model = _with_weights(kind, entry, part, options)
-            return lowrank.merge(model, entry.changes) if part == "unet" and entry.changes else model
+            return lora.merge(model, entry.changes) if part == "unet" and entry.changes else model
     except TriptychError:
         raise
     except Exception as error:

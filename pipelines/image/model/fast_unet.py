@@ -24,9 +24,9 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipelines import convolutions
-from pipelines.convolutions import by_columns, product
-from pipelines.seeing import ARGUMENT, Sight
+from pipelines.image.model import fast_conv
+from pipelines.image.model.fast_conv import by_columns, product
+from pipelines.image.model.ip_attention import ARGUMENT, Sight
 
 
 def lean(unet: nn.Module) -> int:
@@ -50,8 +50,8 @@ def _leaner(module: nn.Module) -> Callable | None:
         return _Resnet(module)
     if type(module) is Transformer2DModel and _plain_transformer(module):
         return _Transformer(module)
-    if type(module) is nn.Conv2d and convolutions.plain(module):
-        return convolutions.Convolution(module)
+    if type(module) is nn.Conv2d and fast_conv.plain(module):
+        return fast_conv.Convolution(module)
     if type(module) is TextTimeEmbedding:
         return _Remembered(module)
     return None
