@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
-from pipelines.latents import denormalise
+from pipelines.image.start.latents import denormalise
 
 if TYPE_CHECKING:
     from pipelines.catalog.entry import ImageEntry

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from pipelines import samplers
-from pipelines.canvas import Canvas
 from pipelines.composing import Composed
 from pipelines.conditioning import Conditioning
 from pipelines.errors import TriptychError
+from pipelines.image.start.canvas import Canvas
+from pipelines.image.start.start import Held
 from pipelines.requests import ImageRequest
-from pipelines.starts import Held
 
 FILM_FRAMES = 8
 

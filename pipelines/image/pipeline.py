@@ -10,9 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pipelines import checks, composing, ip_adapter, latents, samplers
+from pipelines import checks, composing, ip_adapter, samplers
 from pipelines.base import Artifact, Piece
-from pipelines.canvas import prepared
 from pipelines.catalog.entry import INSTRUCT
 from pipelines.composing import Composed
 from pipelines.conditioning import Conditioning, PromptReader, scale_embedding
@@ -20,10 +19,12 @@ from pipelines.denoise import Denoiser
 from pipelines.errors import NotFinite
 from pipelines.image.model.ip_attention import Shown
 from pipelines.image.model.parts import Parts
+from pipelines.image.start import latents
+from pipelines.image.start.canvas import prepared
+from pipelines.image.start.start import Start, Starter
 from pipelines.preview import Preview
 from pipelines.requests import ImageRequest
 from pipelines.runtime.out_of_memory import out_of_memory_is_ours
-from pipelines.starts import Start, Starter
 from pipelines.state import ImageState
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from pipelines import pictures
-from pipelines.canvas import prepared
 from pipelines.colours import rgb
+from pipelines.image.start.canvas import prepared
 from studio.pictures import decode
 from tests import profiles
 from tests.pipelines.support import START, request

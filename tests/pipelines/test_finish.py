@@ -11,7 +11,7 @@ from diffusers import AutoencoderKL
 from PIL import Image
 
 from pipelines import checks, preview
-from pipelines.latents import to_image
+from pipelines.image.start.latents import to_image
 from pipelines.requests import Sampler
 from tests.pipelines.support import START, request, run
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines import masks
 from pipelines.errors import BadUpload, InvalidRequest
+from pipelines.image.start import masks
 from pipelines.requests import Margins, Sampler
 from tests import tiny
 from tests.pipelines.support import START, request, run

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from pipelines import masks
 from pipelines.colours import rgb
 from pipelines.errors import InvalidRequest
+from pipelines.image.start import masks
 from pipelines.pictures import given, open_upload
 from pipelines.requests import ImageRequest, Margins
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from pipelines import latents, masks
-from pipelines.canvas import Canvas
+from pipelines.image.start import latents, masks
+from pipelines.image.start.canvas import Canvas
 from pipelines.mixing import slerp
 from pipelines.requests import RANDOM_SEED, ImageRequest
 
