@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from pipelines.conditioning import Conditioning
 from pipelines.errors import NotFinite
 from pipelines.image.model.ip_attention import ARGUMENT, Sight
+from pipelines.image.prompt.conditioning import Conditioning
 from pipelines.rows import Batch, join
 from pipelines.samplers import Undo
 from pipelines.state import ImageState, Prediction
 
 if TYPE_CHECKING:
     from pipelines.image.model.parts import Parts
-    from pipelines.ip_adapter import Adapter
+    from pipelines.image.prompt.ip_adapter import Adapter
 
 
 class Denoiser:

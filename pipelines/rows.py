@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipelines.conditioning import Conditioning
 from pipelines.image.model.ip_attention import Shown
+from pipelines.image.prompt.conditioning import Conditioning
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from pipelines import samplers
-from pipelines.composing import Composed
-from pipelines.conditioning import Conditioning
 from pipelines.errors import TriptychError
+from pipelines.image.prompt.composition import Composed
+from pipelines.image.prompt.conditioning import Conditioning
 from pipelines.image.start.canvas import Canvas
 from pipelines.image.start.start import Held
 from pipelines.requests import ImageRequest

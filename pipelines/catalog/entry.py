@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Generic
 
 from pipelines import checks
-from pipelines.adapters import AdapterFiles
 from pipelines.errors import InvalidRequest, ModelUnavailable, TooLarge
+from pipelines.image.prompt.ip_adapter_files import AdapterFiles
 from pipelines.requests import ImageRequest, Sampler
 from pipelines.requests.common import AskedT
 

@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines import adapters, requests, suitable
+from pipelines import requests, suitable
 from pipelines.catalog import json_files, registry, weights
 from pipelines.catalog.entry import INPAINT, INSTRUCT, LATENTS, Entry, ImageEntry
 from pipelines.catalog.weights import read_header
 from pipelines.errors import InvalidRequest, ModelUnavailable
+from pipelines.image.prompt import ip_adapter_files
 from pipelines.requests import Sampler
 
 # Pipeline class of diffusers -> our family. Another kind of model (flow-matching transformers: SD3, Flux, Z-Image…)
@@ -117,7 +118,7 @@ def _pictures(folder: Path, name: str, kind: str, index: dict) -> tuple[dict[str
         requests.make("image", **{key: fields[key] for key in _ASKED if key in fields})
     except (KeyError, TypeError, ValueError, IndexError, InvalidRequest) as error:
         raise ModelUnavailable(f"{name} is damaged: its settings are incomplete.") from error
-    fields["adapter"] = adapters.find(folder, name, unet.get("cross_attention_dim", 0))
+    fields["adapter"] = ip_adapter_files.find(folder, name, unet.get("cross_attention_dim", 0))
     for part in words:
         _check_words(folder / part, name, part)
     found = [weights.of_part(folder, part, name) for part in ("unet", "vae", *texts)]

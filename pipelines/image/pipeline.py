@@ -10,15 +10,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pipelines import checks, composing, ip_adapter, samplers
+from pipelines import checks, samplers
 from pipelines.base import Artifact, Piece
 from pipelines.catalog.entry import INSTRUCT
-from pipelines.composing import Composed
-from pipelines.conditioning import Conditioning, PromptReader, scale_embedding
 from pipelines.denoise import Denoiser
 from pipelines.errors import NotFinite
 from pipelines.image.model.ip_attention import Shown
 from pipelines.image.model.parts import Parts
+from pipelines.image.prompt import composition, ip_adapter
+from pipelines.image.prompt.composition import Composed
+from pipelines.image.prompt.conditioning import Conditioning, PromptReader, scale_embedding
 from pipelines.image.start import latents
 from pipelines.image.start.canvas import prepared
 from pipelines.image.start.start import Start, Starter
@@ -29,7 +30,7 @@ from pipelines.state import ImageState
 
 if TYPE_CHECKING:
     from pipelines.catalog.entry import ImageEntry
-    from pipelines.ip_adapter import Adapter
+    from pipelines.image.prompt.ip_adapter import Adapter
 Key = tuple[tuple[int, ...], int]  # of a batch: latent shape, tokens
 
 
@@ -124,7 +125,7 @@ class ImagePipeline:
 
     def _composed(self, request: ImageRequest, pictures: Mapping, start: Start, notes: list[str]) -> Composed:
         parts, guided = self.parts, self.entry.guides(request)
-        positive, negative, empty = composing.texts(self._prompts, request, guided, notes)
+        positive, negative, empty = composition.texts(self._prompts, request, guided, notes)
         sizes = embedding = None
         if parts.sdxl:  # original size, crop, target size (Podell et al. 2023, section 2.2)
             box = (request.height, request.width, 0, 0, request.height, request.width)
@@ -141,7 +142,7 @@ class ImagePipeline:
     def _shown(self, request: ImageRequest, pictures: Mapping, guided: bool, notes: list[str]) -> tuple[Shown, Shown]:
         if not request.shown_parts:
             return (), ()
-        return composing.pictures(self._adapter(), request, pictures, guided, notes)
+        return composition.pictures(self._adapter(), request, pictures, guided, notes)
 
     def _adapter(self) -> Adapter:
         """Opened when the first picture is shown, here or in a state of a pipeline that has been put away."""

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from pipelines import adapters
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import ModelUnavailable
+from pipelines.image.prompt import ip_adapter_files
 from pipelines.runtime.model_pool import Shelf
 from tests import tiny
 from tests.pipelines.support import difference, request, run
@@ -74,11 +74,11 @@ def test_eyes_that_lack_weights_are_not_drawn_at_random(tmp_path):
 
 def test_the_folder_has_its_own_eyes_or_those_beside_it(tmp_path):
     model = tiny.tiny_sd(tmp_path / "sd")
-    assert adapters.find(model, "sd", 16) is None
+    assert ip_adapter_files.find(model, "sd", 16) is None
     tiny.tiny_adapter(model)
     (model / "ip-adapter/image_encoder").rename(tmp_path / "sprite-clip")
-    (model / "ip-adapter/ip.safetensors").rename(model / adapters.OWN)
-    found = adapters.find(model, "sd", 16)
+    (model / "ip-adapter/ip.safetensors").rename(model / ip_adapter_files.OWN)
+    found = ip_adapter_files.find(model, "sd", 16)
     assert (found.encoder, found.unit, found.fault) == (tmp_path / "sprite-clip", True, "")
     pipe = Shelf(Catalog([tmp_path]), "cpu").pipeline(request(model="sd"))
     pipe.prepare(shows(("what", RED, 1.0), model="sd"), FILES)
@@ -139,5 +139,5 @@ def test_adapters_in_the_cache_serve_the_models_there(tmp_path):
     for name, folder in (("models--h94--IP-Adapter", shared), ("models--a--b", tmp_path / "sd")):
         (tmp_path / "hub" / name / "snapshots").mkdir(parents=True)
         folder.rename(tmp_path / "hub" / name / "snapshots/abc")
-    found = adapters.find(tmp_path / "hub/models--a--b/snapshots/abc", "a/b", 16)
+    found = ip_adapter_files.find(tmp_path / "hub/models--a--b/snapshots/abc", "a/b", 16)
     assert (found.file.name, found.fault) == ("ip-adapter_sd.safetensors", "")

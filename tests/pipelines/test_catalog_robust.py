@@ -167,7 +167,7 @@ def test_what_nobody_foresaw_is_a_refusal_too(parent: Path, monkeypatch):
         if name == "bad":
             raise ZeroDivisionError
 
-    monkeypatch.setattr("pipelines.adapters.find", broken)
+    monkeypatch.setattr("pipelines.image.prompt.ip_adapter_files.find", broken)
     catalog = Catalog([parent], bundled=parent / "none")
     assert [entry.id for entry in catalog.entries("image")] == ["good"]
     assert "damaged" in catalog.refused()[0].reason

@@ -7,8 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import mixing, prompts
 from pipelines.errors import InvalidRequest
+from pipelines.image import interpolation
+from pipelines.image.prompt import prompts
 from pipelines.requests import Role
 from tests.pipelines.support import difference, request, run
 from tests.rounding import assert_same_forward, assert_same_latents
@@ -75,17 +76,17 @@ def test_the_ends_of_a_blend_are_the_prompts_themselves(model, pipeline):
 def test_a_blend_of_noise_keeps_its_length():
     one, other = torch.randn(2, 1, 4, 32, 32, generator=torch.Generator().manual_seed(1)).unbind(0)
     for at in (0.25, 0.5, 0.9):
-        mixed = mixing.slerp(one, other, at, whole=True)
+        mixed = interpolation.slerp(one, other, at, whole=True)
         assert mixed.shape == one.shape
         assert abs(mixed.std().item() - 1) < 0.05  # a straight line would give 0.71 in the middle
 
 
 def test_a_blend_goes_along_the_arc():
     east, north = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]])
-    third = mixing.slerp(east, north, 1 / 3)
+    third = interpolation.slerp(east, north, 1 / 3)
     expected = torch.tensor([[3**0.5 / 2, 2 * 0.5]])
     assert_same_forward(third, expected)
-    assert_same_forward(mixing.slerp(east, east * (1 + 1e-7), 0.5), east)
+    assert_same_forward(interpolation.slerp(east, east * (1 + 1e-7), 0.5), east)
 
 
 def test_a_strip_is_one_job_a_frame_in_a_group_of_its_own():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pipelines.conditioning import MAX_WINDOWS
+from pipelines.image.prompt.conditioning import MAX_WINDOWS
 from tests.pipelines.support import difference, request, run
 from tests.rounding import assert_same_latents
 from tests.tiny import WINDOW

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.prompts import MAX_WEIGHT, Piece, parse, plain
+from pipelines.image.prompt.prompts import MAX_WEIGHT, Piece, parse, plain
 
 
 def pieces(prompt: str) -> list[tuple[str, float]]:

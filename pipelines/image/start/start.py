@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from pipelines.image.interpolation import slerp
 from pipelines.image.start import latents, masks
 from pipelines.image.start.canvas import Canvas
-from pipelines.mixing import slerp
 from pipelines.requests import RANDOM_SEED, ImageRequest
 
 if TYPE_CHECKING:

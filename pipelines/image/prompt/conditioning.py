@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from pipelines import prompts
+from pipelines.image.interpolation import slerp
+from pipelines.image.prompt import prompts
 
 if TYPE_CHECKING:
     from pipelines.image.model.ip_attention import Shown
@@ -169,3 +170,17 @@ def _split(tokenizer, pieces: Pieces) -> _Windows:
         ids.append([start, *(token for token, _ in part), end, *([pad] * rest)])
         weights.append([1.0, *(weight for _, weight in part), *([1.0] * (rest + 1))])
     return _Windows(ids, weights, len(tokens))
+
+
+def between(one: Text, other: Text, at: float) -> Text:
+    """Two prompts blended, token by token."""
+    pooled = None if one.pooled is None else slerp(one.pooled, other.pooled, at)
+    return Text(slerp(one.embeds, other.embeds, at), pooled)
+
+
+def fainter(text: Text, empty: Text, factor: float) -> Text:
+    """The prompt, so much of its way from the empty one; 1 is the prompt itself."""
+    if factor == 1:
+        return text
+    pooled = None if text.pooled is None else torch.lerp(empty.pooled, text.pooled, factor)
+    return Text(torch.lerp(empty.embeds, text.embeds, factor), pooled)

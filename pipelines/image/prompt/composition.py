@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from pipelines.colours import rgb
-from pipelines.conditioning import NOTHING, Conditioning, PromptReader, Text
+from pipelines.image.interpolation import slerp
 from pipelines.image.model.ip_attention import Shown, View
-from pipelines.ip_adapter import Adapter
-from pipelines.mixing import between, fainter, slerp
+from pipelines.image.prompt.conditioning import NOTHING, Conditioning, PromptReader, Text, between, fainter
+from pipelines.image.prompt.ip_adapter import Adapter
+from pipelines.image.prompt.prompts import composed
 from pipelines.pictures import given, open_upload
 from pipelines.prompt_dialects import plain
-from pipelines.prompts import composed
 from pipelines.requests import ImageRequest, Part, Role
 
 AS_A_WHOLE = "This model has no map of style and content: the picture that says how counts as a whole."

@@ -21,9 +21,9 @@ from pipelines.runtime import devices
 from pipelines.runtime.options import quiet
 
 if TYPE_CHECKING:
-    from pipelines.adapters import AdapterFiles
     from pipelines.catalog.entry import ImageEntry
     from pipelines.image.model.parts import Parts
+    from pipelines.image.prompt.ip_adapter_files import AdapterFiles
 
 REMEMBERED = 32  # pictures' vectors
 # Blocks of SDXL that carry style and layout (InstantStyle, Wang et al. 2024), as in diffusers' guide to IP-Adapter.

@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pipelines.conditioning import Text
-
 PARALLEL = 0.9995  # cosine above which the sphere is flat
 
 
@@ -25,17 +23,3 @@ def slerp(one: Tensor, other: Tensor, at: float, *, whole: bool = False) -> Tens
     first = torch.where(flat, torch.full_like(sine, 1 - at), torch.sin((1 - at) * angle) / sine)
     second = torch.where(flat, torch.full_like(sine, at), torch.sin(at * angle) / sine)
     return (first * a + second * b).view(one.shape).to(one.dtype)
-
-
-def between(one: Text, other: Text, at: float) -> Text:
-    """Two prompts blended, token by token."""
-    pooled = None if one.pooled is None else slerp(one.pooled, other.pooled, at)
-    return Text(slerp(one.embeds, other.embeds, at), pooled)
-
-
-def fainter(text: Text, empty: Text, factor: float) -> Text:
-    """The prompt, so much of its way from the empty one; 1 is the prompt itself."""
-    if factor == 1:
-        return text
-    pooled = None if text.pooled is None else torch.lerp(empty.pooled, text.pooled, factor)
-    return Text(torch.lerp(empty.embeds, text.embeds, factor), pooled)
