@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _CLASSES = {"clip": "CLIPModel", "siglip": "SiglipModel", "siglip2": "Siglip2Model"}
 
 
-def open_alignment(entry: AlignmentEntry, options: Options, progress: Progress) -> AlignmentPipeline:
+def open_alignment(
+    entry: AlignmentEntry, options: Options, progress: Progress, alignment: object = None
+) -> AlignmentPipeline:
     """The model of that folder on its device. Raises ModelUnavailable with one sentence."""
     progress(f"loading {entry.name}", 0.0)
     weights: PreTrainedModel = model(entry, _CLASSES[entry.family], options)

@@ -14,10 +14,8 @@ from pathlib import Path
 
 from pipelines.assets import ASSETS
 from pipelines.catalog import folders, hub, registry, single_files, weights
-from pipelines.catalog.entry import Entry, ImageEntry
+from pipelines.catalog.entry import Entry
 from pipelines.errors import ModelUnavailable, UnknownModel
-
-__all__ = ["BUNDLED", "Catalog", "Entry", "ImageEntry"]
 
 INDEXES = ("model_index.json", "config.json")  # of diffusers and of transformers
 BUNDLED = ASSETS / "models"

@@ -1,8 +1,9 @@
 """Which module serves which kind of request: one line a kind. No torch.
 
-`known` is a module without torch: `read(id, folder, source, config)` gives the catalog entry of a folder in the layout
-that transformers saves, or None where the folder holds something else, and `entries()` the models that come in Python
-packages. `opens` is `module:function`, called in the worker alone with (entry, options, progress, shelf).
+`known` is a module without torch: `read(id, folder, source, config)` gives the catalog entry of a folder in the
+layout that diffusers or transformers save, or None where the folder holds something else, and `entries()` the models
+that come in Python packages. `opens` is `module:function`, called in the worker alone with (entry, options, progress,
+alignment): the last opens what judges the others.
 """
 
 from __future__ import annotations
@@ -32,16 +33,17 @@ class Kind:
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("image", "pipelines.opening:open_image"),
-        Kind("speech", "pipelines.opening:open_voice", "pipelines.speech.catalog"),
-        Kind("caption", "pipelines.opening:open_captioner", "pipelines.caption.known"),
-        Kind("align", "pipelines.opening:open_alignment", "pipelines.alignment.catalog"),
+        Kind("image", "pipelines.image.opening:open_image", "pipelines.image.catalog"),
+        Kind("speech", "pipelines.speech.opening:open_voice", "pipelines.speech.catalog"),
+        Kind("caption", "pipelines.caption.opening:open_captioner", "pipelines.caption.known"),
+        Kind("align", "pipelines.alignment.opening:open_alignment", "pipelines.alignment.catalog"),
     )
 }
 
 
 def read(id: str, folder: Path, source: str, config: dict) -> Entry:
-    """The entry of a folder with a transformers `config.json`. Raises ModelUnavailable where no kind knows it."""
+    """The entry of a folder by its `model_index.json` or `config.json`. Raises ModelUnavailable where no kind knows
+    it."""
     for kind in _knowing():
         if entry := kind.read(id, folder, source, config):
             return entry

@@ -10,26 +10,27 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pipelines import checks, samplers
 from pipelines.base import Artifact, Piece
-from pipelines.catalog.entry import INSTRUCT
-from pipelines.denoise import Denoiser
 from pipelines.errors import NotFinite
+from pipelines.image import entry as checks
+from pipelines.image import samplers
+from pipelines.image.denoise import Denoiser
+from pipelines.image.entry import INSTRUCT
 from pipelines.image.model.ip_attention import Shown
 from pipelines.image.model.parts import Parts
+from pipelines.image.preview import Preview
 from pipelines.image.prompt import composition, ip_adapter
 from pipelines.image.prompt.composition import Composed
 from pipelines.image.prompt.conditioning import Conditioning, PromptReader, scale_embedding
 from pipelines.image.start import latents
 from pipelines.image.start.canvas import prepared
 from pipelines.image.start.start import Start, Starter
-from pipelines.preview import Preview
+from pipelines.image.state import ImageState
 from pipelines.requests import ImageRequest
 from pipelines.runtime.out_of_memory import out_of_memory_is_ours
-from pipelines.state import ImageState
 
 if TYPE_CHECKING:
-    from pipelines.catalog.entry import ImageEntry
+    from pipelines.image.entry import ImageEntry
     from pipelines.image.prompt.ip_adapter import Adapter
 Key = tuple[tuple[int, ...], int]  # of a batch: latent shape, tokens
 

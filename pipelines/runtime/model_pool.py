@@ -76,7 +76,9 @@ class Shelf:
         self._check(entry, request)
         self._make_room(entry.weight_bytes(self._dtype.itemsize))
         self._fetched.pop(request.model, None)
-        self._open[request.model] = registry.KINDS[entry.task].opener()(entry, self._options(entry), progress, self)
+        self._open[request.model] = registry.KINDS[entry.task].opener()(
+            entry, self._options(entry), progress, self.alignment
+        )
         return self._with_room(request)
 
     def scores(self, request: Request) -> bool:

@@ -25,7 +25,9 @@ _FAMILIES = {
 }
 
 
-def open_voice(entry: VoiceEntry, options: Options, progress: Callable[[str, float], None]) -> SpeechPipeline:
+def open_voice(
+    entry: VoiceEntry, options: Options, progress: Callable[[str, float], None], alignment: object = None
+) -> SpeechPipeline:
     """The pipeline of a voice. Raises ModelUnavailable with one sentence."""
     module, name, package, extra = _FAMILIES[entry.family]
     progress(f"loading {entry.name}", 0.0)

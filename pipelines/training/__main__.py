@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-from pipelines import preview
 from pipelines.caption import vocabulary
+from pipelines.image import preview
 from pipelines.training import (
     autoencoder,
     bundled,

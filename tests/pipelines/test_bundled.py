@@ -14,9 +14,9 @@ from safetensors.torch import save_file
 from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 
 import pipelines.image.model.autoencoder  # so that diffusers can find the class that the folder names  # noqa: F401
-from pipelines import preview
 from pipelines.catalog.catalog import BUNDLED, Catalog
 from pipelines.catalog.folders import FEW_STEP
+from pipelines.image import preview
 from pipelines.image.model.lora import merge
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
@@ -134,7 +134,9 @@ def test_pictures_in_the_prompt_equal_diffusers(tmp_path):
     assert difference(state.latents, plain.latents) > 1e-2
 
 
-@pytest.mark.skipif(not (SPRITE / preview.FILE).is_file(), reason="`python -m pipelines.preview` has not been run yet")
+@pytest.mark.skipif(
+    not (SPRITE / preview.FILE).is_file(), reason="`python -m pipelines.image.preview` has not been run yet"
+)
 def test_previews_look_like_the_picture(ours):
     (state,) = run(ours, request(model="sprite", width=256, height=256, prompt="a red apple", steps=6))
     picture = Image.open(io.BytesIO(ours.finish(state).data)).resize((8, 8), Image.Resampling.BOX)

@@ -10,7 +10,7 @@ import torch
 from diffusers import AutoencoderKL
 from PIL import Image
 
-from pipelines import checks, preview
+from pipelines.image import entry, preview
 from pipelines.image.start.latents import to_image
 from pipelines.requests import Sampler
 from tests.pipelines.support import START, request, run
@@ -107,4 +107,4 @@ def test_the_predicted_number_of_model_calls_is_right(sampler, start, pipeline, 
     asked = request(sampler=sampler, start_picture=start, steps=5, strength=0.5)
     state = pipeline("sd").prepare(asked, {START: picture})
     assert state.steps_total == asked.expected_steps
-    assert state.rows == asked.expected_rows == checks.rows(pipeline("sd").entry, asked)
+    assert state.rows == asked.expected_rows == entry.rows(pipeline("sd").entry, asked)

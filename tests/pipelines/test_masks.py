@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipelines import checks
-from pipelines.catalog.entry import ImageEntry
 from pipelines.errors import InvalidRequest
+from pipelines.image import entry as checks
+from pipelines.image.entry import ImageEntry
 from pipelines.image.start import masks
 from pipelines.image.start.canvas import prepared
 from pipelines.requests import Margins

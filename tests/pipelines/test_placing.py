@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipelines import checks
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import TooLarge
+from pipelines.image import entry as checks
 from pipelines.image.model import fast_unet, loading, placing
 from pipelines.image.pipeline import ImagePipeline
 from pipelines.runtime import devices

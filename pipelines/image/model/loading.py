@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from pipelines import samplers, suitable
 from pipelines.catalog import folders, weights
-from pipelines.catalog.entry import ImageEntry
 from pipelines.errors import ModelUnavailable, TriptychError
+from pipelines.image import catalog, samplers, suitable
+from pipelines.image.entry import ImageEntry
 from pipelines.image.model import lora
 from pipelines.image.model.parts import Parts
 from pipelines.runtime import devices
@@ -67,7 +67,7 @@ def _parts(entry: ImageEntry, index: dict, opened: dict, texts: list[str], optio
 
 def _noise(entry: ImageEntry, index: dict) -> dict[str, Any]:
     """Settings that every sampler of the model can be made of. Raises ModelUnavailable."""
-    config = folders.scheduler(entry.place, index, entry.name)
+    config = catalog.scheduler(entry.place, index, entry.name)
     try:
         with quiet():
             own = samplers.own_config(config, sdxl=entry.family == "sdxl")

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pipelines.catalog.entry import LATENTS
+from pipelines.image.entry import LATENTS
 from pipelines.runtime.devices import nbytes
 
 

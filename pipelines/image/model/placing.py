@@ -12,7 +12,7 @@ from accelerate import cpu_offload
 from accelerate.hooks import ModelHook, add_hook_to_module
 from accelerate.utils import send_to_device
 
-from pipelines import checks
+from pipelines.image import entry
 from pipelines.image.model.fast_unet import lean
 from pipelines.runtime.devices import nbytes
 
@@ -79,10 +79,10 @@ def offload(modules: list[torch.nn.Module], device: torch.device, room: int, *, 
 
 def _cut_tiles(parts: Parts, options: Options) -> None:
     """Pictures are coded in tiles only where they would not fit in whole: tiles are seen a little at their seams."""
-    parts.tile_above = options.activations // checks.DECODE_BYTES_PER_PIXEL
+    parts.tile_above = options.activations // entry.DECODE_BYTES_PER_PIXEL
     if hasattr(parts.vae, "tile_sample_min_size"):
-        parts.vae.tile_sample_min_size = checks.TILE
-        parts.vae.tile_latent_min_size = checks.TILE // parts.factor
+        parts.vae.tile_sample_min_size = entry.TILE
+        parts.vae.tile_latent_min_size = entry.TILE // parts.factor
 
 
 def _quicken(parts: Parts, options: Options) -> None:

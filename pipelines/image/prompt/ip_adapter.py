@@ -21,7 +21,7 @@ from pipelines.runtime import devices
 from pipelines.runtime.options import quiet
 
 if TYPE_CHECKING:
-    from pipelines.catalog.entry import ImageEntry
+    from pipelines.image.entry import ImageEntry
     from pipelines.image.model.parts import Parts
     from pipelines.image.prompt.ip_adapter_files import AdapterFiles
 

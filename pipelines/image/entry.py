@@ -1,16 +1,15 @@
-"""What a request costs and whether a model can do it, before any memory is taken. No torch."""
+"""A picture model of the catalog: its defaults, what a request costs, and whether it can do it. No torch."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
 
-from pipelines.catalog.entry import gib
+from pipelines.catalog.entry import Entry, gib
 from pipelines.errors import InvalidRequest, ModelUnavailable, TooLarge
+from pipelines.image.prompt.ip_adapter_files import AdapterFiles
 from pipelines.requests import ImageRequest, Sampler
-
-if TYPE_CHECKING:
-    from pipelines.catalog.entry import ImageEntry
 
 LCM_STEPS = 50  # the distilled schedule has no more timesteps than that
 # Peak activations of one UNet row, in feature maps of the first level's channels and size. Counted by following every
@@ -21,6 +20,51 @@ TILE = 512  # pixels a side, of the tiles of a large picture where memory is sho
 # AutoencoderKL's last level begins with 256 channels: they, their norm and its activation, in float32, are alive
 # together (3 x 256 x 4), and a little for the convolution.
 DECODE_BYTES_PER_PIXEL = 3200
+LATENTS, INPAINT, INSTRUCT = "latents", "inpaint", "instruct"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEntry(Entry[ImageRequest]):
+    """A picture model: its defaults and its limits. Sizes in pixels; factor: width and height are multiples of it.
+
+    embeds_guidance: the guidance scale is an input of the UNet (LCM), so that guidance takes no second row.
+    inputs: what the UNet sees beside the noisy latents: LATENTS nothing more, INPAINT a mask and the masked picture,
+    INSTRUCT the picture that words are to change. adapter: what it looks at pictures of a prompt with; None: nothing.
+    changes: low-rank changes of its weights that are merged when it is opened; None: none.
+    sketch_steps: so few steps are enough for a picture while somebody types; 0: it is not made for that.
+    """
+
+    task: str = "image"
+    family: str = "sd"
+    factor: int = 8
+    width: int = 512
+    height: int = 512
+    max_pixels: int = 2048 * 2048
+    steps: int = 20
+    guidance_scale: float = 7.0
+    sampler: Sampler = Sampler.DPMPP_2M
+    samplers: tuple[Sampler, ...] = tuple(Sampler)
+    embeds_guidance: bool = False
+    prediction_type: str = "epsilon"
+    base_channels: int = 320
+    latent_channels: int = 4
+    inputs: str = LATENTS
+    adapter: AdapterFiles | None = None
+    changes: Path | None = None
+    sketch_steps: int = 0
+
+    def guides(self, request: ImageRequest) -> bool:
+        """Whether its guidance takes more rows. As diffusers: a scale of more than 1, and not an input of the model."""
+        if self.inputs == INSTRUCT and request.image_guidance_scale < 1:
+            return False
+        return request.guidance_scale > 1 and not self.embeds_guidance
+
+    def check(self, request: ImageRequest) -> None:
+        Entry.check(self, request)
+        check(self, request)
+
+    def fits(self, request: ImageRequest, budget: int, itemsize: int, spare: int = 0) -> None:
+        fits(self, request, budget, itemsize, spare)
 
 
 def check(entry: ImageEntry, request: ImageRequest) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipelines import samplers
 from pipelines.errors import TriptychError
+from pipelines.image import samplers
 from pipelines.image.prompt.composition import Composed
 from pipelines.image.prompt.conditioning import Conditioning
 from pipelines.image.start.canvas import Canvas

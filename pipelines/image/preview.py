@@ -1,6 +1,6 @@
 """Cheap previews: a linear map from latents to small pictures, instead of the decoder.
 
-`python -m pipelines.preview FOLDER` fits the map of a model by least squares and stores it beside the weights.
+`python -m pipelines.image.preview FOLDER` fits the map of a model by least squares and stores it beside the weights.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch.nn import functional
 from pipelines.image.start.latents import denormalise
 
 if TYPE_CHECKING:
-    from pipelines.catalog.entry import ImageEntry
+    from pipelines.image.entry import ImageEntry
     from pipelines.image.model.parts import Parts
     from pipelines.image.pipeline import ImagePipeline
 
@@ -122,7 +122,7 @@ def examples(pipeline: ImagePipeline, prompts: list[str], steps: int = 12) -> It
 def main(folder: Path) -> None:
     """Fits and stores the map of the model in `folder`."""
     from pipelines.catalog import folders
-    from pipelines.catalog.entry import ImageEntry
+    from pipelines.image.entry import ImageEntry
     from pipelines.image.model import loading
     from pipelines.image.pipeline import ImagePipeline
     from pipelines.runtime import options
