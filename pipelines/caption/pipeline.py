@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from pipelines.base import Artifact, Piece
-from pipelines.caption import beams, checking, choosing, decoding, rules
+from pipelines.caption import checking
+from pipelines.caption.decoding import beam_search, block, constraints, sampling
 from pipelines.caption.state import BLOCK, CaptionState
 from pipelines.errors import InvalidRequest
 from pipelines.pictures import open_rgb
@@ -49,7 +50,7 @@ class CaptionPipeline:
         inputs, limit = self._family.read(request, picture), min(request.max_tokens, self.entry.longest or LONGEST)
         small = picture.copy()
         small.thumbnail((CHECKED_AT, CHECKED_AT))
-        bad = rules.token_ids(self._family.tokenizer, request.forbidden)
+        bad = constraints.token_ids(self._family.tokenizer, request.forbidden)
         candidates = range(request.candidates)
         return CaptionState(request, inputs, small, picture.size, limit, *_chance(request, limit), bad, notes,
                             written=[[] for _ in candidates], live=list(candidates))  # fmt: skip
@@ -58,7 +59,7 @@ class CaptionPipeline:
         """(phase, shape of the inputs, tokens so far): rows of one length need no padding, so none is computed."""
         if not state.live:
             return CHECK
-        return beams.key(state) if state.request.beams > 1 else ("write", state.shape, state.produced)
+        return beam_search.key(state) if state.request.beams > 1 else ("write", state.shape, state.produced)
 
     @out_of_memory_is_ours
     def step(self, states: Sequence[CaptionState]) -> None:
@@ -66,9 +67,9 @@ class CaptionPipeline:
         if not states[0].live:
             checking.check(self._family, states, self._align)
         elif states[0].request.beams > 1:
-            beams.search(self._family, states)
+            beam_search.search(self._family, states)
         else:
-            decoding.block(self._family, states)
+            block.block(self._family, states)
 
     def preview(self, state: CaptionState) -> Image | None:
         return None
@@ -106,7 +107,7 @@ class CaptionPipeline:
 
 def _chance(request: CaptionRequest, limit: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The first candidate is the likeliest one unless sampling was asked for; the others are drawn."""
-    temperatures = torch.full((request.candidates,), request.temperature or choosing.DIVERSE)
+    temperatures = torch.full((request.candidates,), request.temperature or sampling.DIVERSE)
     if not request.temperature:
         temperatures[0] = 0.0
-    return temperatures, choosing.uniforms(drawn(request.seed), request.candidates, -(-limit // BLOCK) * BLOCK)
+    return temperatures, sampling.uniforms(drawn(request.seed), request.candidates, -(-limit // BLOCK) * BLOCK)

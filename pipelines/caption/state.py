@@ -14,7 +14,7 @@ from pipelines.requests import CaptionRequest
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from pipelines.caption.cache import Kept
+    from pipelines.caption.decoding.cache import Kept
     from pipelines.caption.family import Inputs
 
 BLOCK = 16  # tokens of one step

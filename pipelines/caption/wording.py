@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from pipelines.alignment.phrases import phrases
-from pipelines.caption import rules
+from pipelines.caption.decoding import constraints
 from pipelines.caption.styles import ALT_LENGTH
 from pipelines.requests import CaptionRequest, CaptionStyle
 
@@ -16,7 +16,7 @@ _OPENING = re.compile(r"^(?:an?|the|this)\s+(?:image|picture|photo)(?:\s+(?:of|s
 
 def scrubbed(text: str, forbidden: str) -> str:
     """Without the forbidden words, whole ones, however they are written."""
-    for word in rules.words(forbidden):
+    for word in constraints.words(forbidden):
         edge = r"\b" if word.isascii() else ""
         text = re.sub(rf"{edge}{re.escape(word)}{edge}", "", text, flags=re.IGNORECASE)
     text = re.sub(r"\s+([,.;:!?])", r"\1", re.sub(r"[^\S\n]{2,}", " ", text))

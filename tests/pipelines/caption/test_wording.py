@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.caption import choosing, wording
+from pipelines.caption import wording
+from pipelines.caption.decoding import sampling
 from pipelines.requests import CaptionRequest, CaptionStyle
 
 WORDS = ["a", "cat", "on", "the", "red", "sofa,", "wonderful!"]
@@ -78,10 +79,10 @@ def test_what_a_model_wrote_is_put_into_its_usual_form(style, text, expected):
 
 def test_tokens_are_drawn_by_their_probability():
     scores = torch.tensor([[1.0, 3.0, 2.0, -9.0]]).log_softmax(-1).expand(4000, -1)
-    draws = choosing.uniforms(3, 1, 4000)[0]
-    tokens = choosing.choose(scores, torch.ones(4000), draws)
+    draws = sampling.uniforms(3, 1, 4000)[0]
+    tokens = sampling.choose(scores, torch.ones(4000), draws)
     shares = torch.bincount(tokens, minlength=4) / 4000
     assert shares.tolist() == pytest.approx(scores[0].exp().tolist(), abs=0.03)
-    assert choosing.choose(scores[:2], torch.zeros(2), draws[:2]).tolist() == [1, 1]
-    cold = choosing.choose(scores, torch.full((4000,), 0.2), draws)
+    assert sampling.choose(scores[:2], torch.zeros(2), draws[:2]).tolist() == [1, 1]
+    cold = sampling.choose(scores, torch.full((4000,), 0.2), draws)
     assert (cold == 1).sum() > (tokens == 1).sum()

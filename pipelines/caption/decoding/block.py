@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from pipelines.caption import cache as caches
-from pipelines.caption import choosing, rules
+from pipelines.caption.decoding import cache as caches
+from pipelines.caption.decoding import constraints, sampling
 from pipelines.caption.state import BLOCK, CaptionState
 from pipelines.errors import NotFinite
 
@@ -77,7 +77,7 @@ def block(family: Family, states: Sequence[CaptionState]) -> None:
 
 def processors(family: Family, state: CaptionState, ids: Tensor) -> LogitsProcessorList:
     """What this job may not write."""
-    return rules.processors(family.generation, family.ends, ids.shape[1] - state.produced, state.bad)
+    return constraints.processors(family.generation, family.ends, ids.shape[1] - state.produced, state.bad)
 
 
 def _token(family: Family, states: Sequence[CaptionState], batch: Batch, limits: list, ends: set[int], i: int) -> None:
@@ -89,7 +89,7 @@ def _token(family: Family, states: Sequence[CaptionState], batch: Batch, limits:
     for row, broken in zip(batch.rows, scores.isnan().any(-1).tolist(), strict=True):
         if broken:
             states[row.job].error = NotFinite("The caption came out broken (NaN); another model may help.")
-    tokens = choosing.choose(scores, batch.temperatures, batch.draws[:, i])
+    tokens = sampling.choose(scores, batch.temperatures, batch.draws[:, i])
     batch.ids = torch.cat([batch.ids, tokens[:, None]], -1)
     for row, token in zip(batch.rows, tokens.tolist(), strict=True):
         if row.done:
