@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pipelines.base import Artifact, Piece
-from pipelines.caption import checking
+from pipelines.caption.checking import check
 from pipelines.caption.decoding import beam_search, block, constraints, sampling
 from pipelines.caption.state import BLOCK, CaptionState
 from pipelines.errors import InvalidRequest
@@ -65,7 +65,7 @@ class CaptionPipeline:
     def step(self, states: Sequence[CaptionState]) -> None:
         """A block of tokens for all of them, or the check. Raises OutOfMemory, then none has moved."""
         if not states[0].live:
-            checking.check(self._family, states, self._align)
+            check.check(self._family, states, self._align)
         elif states[0].request.beams > 1:
             beam_search.search(self._family, states)
         else:

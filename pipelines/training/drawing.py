@@ -11,7 +11,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 from transformers import CLIPModel, CLIPTokenizer
 
-from pipelines.caption import apart
+from pipelines.caption.checking import segments
 from pipelines.training import compose, prompts, scenes, sheets
 from pipelines.training.colours import HUES, colour_of
 from pipelines.training.corpus import Corpus
@@ -37,7 +37,7 @@ def colour_words(pipe: StableDiffusionPipeline, number: int) -> dict[str, float]
 
 def parts(picture: np.ndarray) -> int:
     """How many separate things a picture (S, S, 3) uint8 shows: connected parts that differ from its border."""
-    return len(apart.parts(picture[::4, ::4]))
+    return len(segments.parts(picture[::4, ::4]))
 
 
 def countable(corpus: Corpus, number: int) -> list[int]:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from pipelines.caption import apart, recognising, vocabulary
+from pipelines.caption import vocabulary
 from pipelines.caption.blip import Blip
+from pipelines.caption.checking import recognition, segments
 from pipelines.caption.pipeline import CaptionPipeline
 from pipelines.catalog import folders
 from tests.pipelines.caption.conftest import OPTIONS
@@ -38,7 +39,7 @@ def middles(things: list[Image.Image]) -> list[tuple]:
 
 @pytest.mark.parametrize("ground", ["white", (80, 150, 230), (16, 16, 18), SKY], ids=["white", "blue", "black", "sky"])
 def test_they_come_from_left_to_right_on_white_squares(ground):
-    found = apart.things(scene((96, 60, GREEN), (30, 70, RED), ground=ground))
+    found = segments.things(scene((96, 60, GREEN), (30, 70, RED), ground=ground))
     assert middles(found) == [RED, GREEN]
     for thing in found:
         assert thing.width == thing.height == pytest.approx(40, abs=4)
@@ -48,11 +49,11 @@ def test_they_come_from_left_to_right_on_white_squares(ground):
 def test_below_each_other_they_come_from_above_and_grass_is_no_thing():
     ground = SKY.copy()
     ground[90:] = (104, 180, 72)
-    assert middles(apart.things(scene((60, 100, BLUE), (64, 30, RED), ground=ground))) == [RED, BLUE]
+    assert middles(segments.things(scene((60, 100, BLUE), (64, 30, RED), ground=ground))) == [RED, BLUE]
 
 
 def test_a_wide_picture_is_cut_in_its_own_shape():
-    red, blue = apart.things(scene((40, 50, RED), (200, 50, BLUE), size=(256, 100)))
+    red, blue = segments.things(scene((40, 50, RED), (200, 50, BLUE), size=(256, 100)))
     assert middles([red, blue]) == [RED, BLUE]
     assert red.width == red.height == pytest.approx(42, abs=6)
 
@@ -62,15 +63,15 @@ def test_a_wide_picture_is_cut_in_its_own_shape():
     [(x, y, RED) for x, y in ((20, 20), (64, 20), (108, 20), (20, 90), (64, 90))],
 ], ids=["nothing", "one", "touching", "a pattern"])  # fmt: skip
 def test_where_nothing_lies_apart_nothing_is_cut(spots):
-    assert apart.things(scene(*spots)) == []
+    assert segments.things(scene(*spots)) == []
 
 
 def test_sparks_and_noise_are_no_things():
     picture = scene((30, 64, RED), (96, 64, BLUE))
     picture.putpixel((64, 10), (0, 0, 0))
-    assert len(apart.things(picture)) == 2
+    assert len(segments.things(picture)) == 2
     noise = np.random.default_rng(1).integers(0, 255, (128, 128, 3), dtype=np.uint8)
-    assert apart.things(Image.fromarray(noise)) == []
+    assert segments.things(Image.fromarray(noise)) == []
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_sparks_and_noise_are_no_things():
 )
 def test_several_of_one_thing_arecounted(each, told):
     things = vocabulary.Names(("a cat", "a tree", "grapes"), ("cat", "tree", "grapes"), ("cats", "trees", ""))
-    assert recognising.counted(things, each) == told
+    assert recognition.counted(things, each) == told
 
 
 def test_things_apart_are_all_named_in_the_first_caption(tmp_path, opened, ask, run, uploads):
@@ -107,8 +108,8 @@ def test_things_apart_are_all_named_in_the_first_caption(tmp_path, opened, ask, 
             info = pipeline.finish(state).info
         finally:
             del uploads[sha]
-        parts = apart.things(state.picture)
-        looks = np.stack([alignment.embed_images(apart.framed(part)).mean(0) for part in parts])
+        parts = segments.things(state.picture)
+        looks = np.stack([alignment.embed_images(segments.framed(part)).mean(0) for part in parts])
         one, other = (names[i] for i in (looks @ alignment.embed_texts(names).T).argmax(-1))
         told.add(one != other)
         assert (info["caption"] == f"{one} and {other}") == (one != other)

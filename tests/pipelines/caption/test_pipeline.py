@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.caption import recognising, vocabulary, wording
+from pipelines.caption import vocabulary
 from pipelines.caption.blip import Blip
+from pipelines.caption.checking import recognition, wording
 from pipelines.caption.pipeline import CaptionPipeline
 from pipelines.catalog import folders
 from pipelines.errors import BadUpload, InvalidRequest, ModelUnavailable
@@ -60,7 +61,7 @@ def test_the_check_in_company_is_the_check_alone(opened, ask, made):
 def test_a_style_that_the_model_cannot_write_is_said_to_be_made(opened, ask, made, style):
     (artifact,) = made(opened("blip"), ask(1, style=style))
     told = any("alignment model recognises" in note for note in artifact.info["notes"])
-    assert told == (style in recognising.INSTEAD)
+    assert told == (style in recognition.INSTEAD)
     assert artifact.info["candidates"][0]["score"] is None, "it was not to be verified"
     if style == CaptionStyle.ALT:
         assert len(artifact.info["caption"]) <= 125
@@ -154,7 +155,7 @@ def test_a_picture_of_any_shape_is_described(opened, ask, made, uploads):
 
 
 def test_names_beside_the_weights_compete_with_what_was_written(tmp_path, opened, ask, made, uploads, monkeypatch):
-    monkeypatch.setattr(recognising.apart, "things", lambda picture: [])  # of several things, see test_apart
+    monkeypatch.setattr(recognition.segments, "things", lambda picture: [])  # of several things, see test_apart
     things = ("a grey cat", "two fish", "a hat")
     folder = tmp_path / "naming"
     shutil.copytree(opened("blip").entry.folder, folder)

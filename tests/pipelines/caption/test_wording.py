@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.caption import wording
+from pipelines.caption.checking import wording
 from pipelines.caption.decoding import sampling
 from pipelines.requests import CaptionRequest, CaptionStyle
 

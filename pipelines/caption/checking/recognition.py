@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.caption import apart, vocabulary, wording
+from pipelines.caption import vocabulary
+from pipelines.caption.checking import segments, wording
 from pipelines.caption.state import CaptionState
 from pipelines.requests import CaptionRequest, CaptionStyle
 
@@ -60,7 +61,7 @@ def recognised(
 
 def _several(family: Family, states: Sequence[CaptionState], alignment: Alignment, found: list[Recognised]) -> None:
     """Where things lie apart in a picture, each is named, "a cat and a tree": a name of one of them says too little."""
-    cut = {i: apart.things(state.picture) for i, state in enumerate(states) if named(family, state.request)}
+    cut = {i: segments.things(state.picture) for i, state in enumerate(states) if named(family, state.request)}
     cut = {i: parts for i, parts in cut.items() if parts}
     if not cut:
         return
@@ -83,7 +84,7 @@ def counted(things: vocabulary.Names, each: Sequence[int]) -> str:
 
 def _called(family: Family, alignment: Alignment, parts: Sequence[Image]) -> list[tuple[int, np.ndarray]]:
     """Number and vector of each thing, looked at with more and with less around it: three looks err less."""
-    looks = alignment.embed_images([look for part in parts for look in apart.framed(part)])
+    looks = alignment.embed_images([look for part in parts for look in segments.framed(part)])
     seen = looks.reshape(len(parts), -1, looks.shape[-1]).mean(1)
     seen /= np.linalg.norm(seen, axis=-1, keepdims=True)
     shares = alignment.labelled(seen, family.things.sought, ("{}",))

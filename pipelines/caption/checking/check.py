@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.caption import wording
-from pipelines.caption.recognising import INSTEAD, Recognised, made_up, recognised
+from pipelines.caption.checking import wording
+from pipelines.caption.checking.recognition import INSTEAD, Recognised, made_up, recognised
 from pipelines.caption.state import CaptionState
 from pipelines.errors import ModelUnavailable, TooLarge, UnknownModel
 from pipelines.requests import CaptionRequest
