@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pipelines.caption.blip import Blip
-from pipelines.caption.chat import Qwen, Smol
-from pipelines.caption.florence import Florence
-from pipelines.caption.git import Git
 from pipelines.caption.known import CaptionEntry
+from pipelines.caption.models.blip import Blip
+from pipelines.caption.models.chat import Qwen, Smol
+from pipelines.caption.models.florence import Florence
+from pipelines.caption.models.git import Git
+from pipelines.caption.models.vit_gpt2 import VitGpt2
 from pipelines.caption.pipeline import CaptionPipeline
-from pipelines.caption.vit_gpt2 import VitGpt2
 from pipelines.runtime.options import Options, Progress
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from pipelines.alignment.pipeline import AlignmentPipeline
-    from pipelines.caption.family import Family
+    from pipelines.caption.models.base import Family
 
 LONGEST = 512
 CHECKED_AT = 768  # pixels of the longer side: more than any alignment model looks at

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from pipelines.caption.decoding.cache import Kept
-    from pipelines.caption.family import Inputs
+    from pipelines.caption.models.base import Inputs
 
 BLOCK = 16  # tokens of one step
 

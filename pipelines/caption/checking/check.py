@@ -17,7 +17,7 @@ from pipelines.requests import CaptionRequest
 if TYPE_CHECKING:
     from pipelines.alignment.model import Alignment, Supported
     from pipelines.alignment.pipeline import AlignmentPipeline
-    from pipelines.caption.family import Family
+    from pipelines.caption.models.base import Family
 
 _NAMED = "The first caption is not what {} wrote: it names what the alignment model recognises."
 

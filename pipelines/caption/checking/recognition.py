@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from pipelines.alignment.model import Alignment
-    from pipelines.caption.family import Family
+    from pipelines.caption.models.base import Family
 
 _NUMBERS = {2: "two", 3: "three", 4: "four"}
 INSTEAD = {

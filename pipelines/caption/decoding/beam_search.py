@@ -13,7 +13,7 @@ import torch
 from pipelines.caption.state import CaptionState
 
 if TYPE_CHECKING:
-    from pipelines.caption.family import Family
+    from pipelines.caption.models.base import Family
 
 
 def key(state: CaptionState) -> Hashable:

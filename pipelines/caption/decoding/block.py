@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from transformers import LogitsProcessorList
     from transformers.cache_utils import Cache
 
-    from pipelines.caption.family import Family
+    from pipelines.caption.models.base import Family
 
 
 @dataclass(slots=True)

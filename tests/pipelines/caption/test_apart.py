@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from pipelines.caption import vocabulary
-from pipelines.caption.blip import Blip
 from pipelines.caption.checking import recognition, segments
+from pipelines.caption.models.blip import Blip
 from pipelines.caption.pipeline import CaptionPipeline
 from pipelines.catalog import folders
 from tests.pipelines.caption.conftest import OPTIONS

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from pipelines.caption import vocabulary
-from pipelines.caption.blip import Blip
 from pipelines.caption.checking import recognition, wording
+from pipelines.caption.models.blip import Blip
 from pipelines.caption.pipeline import CaptionPipeline
 from pipelines.catalog import folders
 from pipelines.errors import BadUpload, InvalidRequest, ModelUnavailable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from pipelines.caption.family import Family, Inputs
+from pipelines.caption.models.base import Family, Inputs
 from pipelines.requests import CaptionRequest, CaptionStyle
 
 if TYPE_CHECKING:

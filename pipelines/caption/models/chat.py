@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from pipelines.caption.family import Family, Inputs
+from pipelines.caption.models.base import Family, Inputs
 from pipelines.caption.styles import INSTRUCTIONS
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import CaptionRequest

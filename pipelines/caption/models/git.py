@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from pipelines.caption.family import Family, Inputs, begun
+from pipelines.caption.models.base import Family, Inputs, begun
 
 if TYPE_CHECKING:
     from transformers.cache_utils import Cache
