@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pipelines.caption.known import CaptionEntry
+from pipelines.caption.catalog import CaptionEntry
 from pipelines.caption.models.blip import Blip
 from pipelines.caption.models.chat import Qwen, Smol
 from pipelines.caption.models.florence import Florence

@@ -35,7 +35,7 @@ KINDS = {
     for kind in (
         Kind("image", "pipelines.image.opening:open_image", "pipelines.image.catalog"),
         Kind("speech", "pipelines.speech.opening:open_voice", "pipelines.speech.catalog"),
-        Kind("caption", "pipelines.caption.opening:open_captioner", "pipelines.caption.known"),
+        Kind("caption", "pipelines.caption.opening:open_captioner", "pipelines.caption.catalog"),
         Kind("align", "pipelines.alignment.opening:open_alignment", "pipelines.alignment.catalog"),
     )
 }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from transformers.cache_utils import Cache
 
-    from pipelines.caption.known import CaptionEntry
+    from pipelines.caption.catalog import CaptionEntry
 
 Inputs = dict[str, Tensor]  # of one job; joined along the first axis
 
