@@ -115,8 +115,8 @@ def described(folder: Path, number: int) -> list[Example]:
 
 def held_out(number: int) -> list[Example]:
     """Single things in styles that training never showed, searched for by another name where they have one."""
-    from pipelines.training import captions, names
-    from pipelines.training.corpus import Corpus, cache_folder
+    from pipelines.training.corpus import captions, names
+    from pipelines.training.corpus.corpus import Corpus, cache_folder
     from pipelines.training.measures import portraits
 
     corpus, draw = Corpus.open(cache_folder()), np.random.default_rng(7)

@@ -30,12 +30,12 @@ from pipelines.training import (
     fewstep,
     image_prompt,
     layout,
-    names,
     on_device,
     vision,
     wording,
-)  # fmt: skip
-from pipelines.training.corpus import Corpus, cache_folder
+)
+from pipelines.training.corpus import names  # fmt: skip
+from pipelines.training.corpus.corpus import Corpus, cache_folder
 
 EXAMPLES = {"portraits": 12_000, "scenes": 34_000}
 

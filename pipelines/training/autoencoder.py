@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
-from pipelines.training import scenes
-from pipelines.training.corpus import SIZE, Corpus
+from pipelines.training.corpus import scenes
+from pipelines.training.corpus.corpus import SIZE, Corpus
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run

@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
-from pipelines.training import teacher, tokenizer, words
-from pipelines.training.corpus import Corpus
+from pipelines.training import tokenizer
+from pipelines.training.corpus import sentence_teacher, text_corpus
+from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run
@@ -107,13 +108,13 @@ class Lessons:
 def prepare_text(folder: Path) -> CLIPTokenizer:
     """Texts, tokenizer and the teacher's vectors in the cache; done once."""
     if not (folder / "text.safetensors").exists():
-        sources = words.pairs(Corpus.open(folder), folder / "packages")
+        sources = text_corpus.pairs(Corpus.open(folder), folder / "packages")
         targets = list(dict.fromkeys(b for rows in sources.values() for _, b in rows))
         number = {text: i for i, text in enumerate(targets)}
         coded = {k: [(a, number[b]) for a, b in rows] for k, rows in sources.items()}
         tokenizer.build([a for rows in sources.values() for a, _ in rows], folder / "tokenizer")
         (folder / "text.json").write_text(json.dumps(coded, ensure_ascii=False))
-        save_file({"targets": teacher.embed(targets)}, folder / "text.safetensors")
+        save_file({"targets": sentence_teacher.embed(targets)}, folder / "text.safetensors")
     return tokenizer.open_tokenizer(folder / "tokenizer")
 
 

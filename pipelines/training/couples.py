@@ -18,13 +18,13 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
-from pipelines.training import captions, everyday, scenes
 from pipelines.training.autoencoder import to_tensor
-from pipelines.training.compose import Composer, colour_for
-from pipelines.training.corpus import Corpus
+from pipelines.training.corpus import captions, frequencies, scenes
+from pipelines.training.corpus.corpus import Corpus
+from pipelines.training.corpus.scene_sampler import Composer, colour_for
+from pipelines.training.corpus.scenes import Background, Placed, Scene
 from pipelines.training.dataset import STYLES
 from pipelines.training.precision import autocast
-from pipelines.training.scenes import Background, Placed, Scene
 from pipelines.training.tokenizer import LENGTH
 
 FIRST, SECOND, WHOLE = slice(0, 4), slice(4, 8), slice(0, 8)
@@ -104,7 +104,7 @@ class Couples:
         self.things, self.tokens = Corpus.open(folder).things, tokens
         self.rows = json.loads((folder / "couples" / "couples.json").read_text())
         self.latents = np.load(folder / "couples" / "couples.npy")
-        style, worth = np.array([row[1] for row in self.rows]), everyday.worth(self.things) ** 0.5
+        style, worth = np.array([row[1] for row in self.rows]), frequencies.worth(self.things) ** 0.5
         share = np.array([worth[thing] * (0.25 if colour else 1.0) for thing, _, colour in self.rows])
         self.styles, self.weights = {s: np.flatnonzero(style == s) for s in styles}, styles
         self.shares = {s: np.cumsum(share[rows]) for s, rows in self.styles.items()}

@@ -15,10 +15,10 @@ import torch
 from PIL import Image
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
-from pipelines.training import captions, scenes
 from pipelines.training.autoencoder import to_tensor
-from pipelines.training.compose import Composer, Portraits
-from pipelines.training.corpus import SIZE, Corpus
+from pipelines.training.corpus import captions, scenes
+from pipelines.training.corpus.corpus import SIZE, Corpus
+from pipelines.training.corpus.scene_sampler import Composer, Portraits
 from pipelines.training.precision import autocast
 
 STYLES = {"3d": 0.5, "flat": 0.25, "noto": 0.25}

@@ -12,8 +12,8 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from pipelines.training import everyday
-from pipelines.training.corpus import Corpus
+from pipelines.training.corpus import frequencies
+from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.couples import Couples
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
@@ -127,7 +127,7 @@ class Examples:
 
 def everyday_examples(folder: Path, tokens: CLIPTokenizer, paired: float = PAIRED) -> Examples:
     """The examples as the denoiser is shown them: what people ask for oftenest, most; a share `paired` are couples."""
-    worth = everyday.worth(Corpus.open(folder).things)
+    worth = frequencies.worth(Corpus.open(folder).things)
     return Examples(folder, tokens, worth=worth, couples=Couples(folder, tokens), paired=paired)
 
 

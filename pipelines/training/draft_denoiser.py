@@ -21,9 +21,9 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training import plans, publish
 from pipelines.training.checkpoints import LARGEST
-from pipelines.training.colours import dominant
 from pipelines.training.compositing import SIZE, Layers, compose, gradient, recolour
-from pipelines.training.corpus import OTHERS, STYLES, Corpus
+from pipelines.training.corpus.colours import dominant
+from pipelines.training.corpus.corpus import OTHERS, STYLES, Corpus
 from pipelines.training.denoiser import CHINESE, NO_PROMPT, angles
 from pipelines.training.device_run import DeviceRun
 from pipelines.training.fine_autoencoder import FINAL, seldom, uniform

@@ -12,12 +12,13 @@ from diffusers import StableDiffusionPipeline
 from transformers import CLIPModel, CLIPTokenizer
 
 from pipelines.caption.checking import segments
-from pipelines.training import compose, prompts, scenes, sheets
-from pipelines.training.colours import HUES, colour_of
-from pipelines.training.corpus import Corpus
+from pipelines.training import prompts, sheets
+from pipelines.training.corpus import scene_sampler, scenes
+from pipelines.training.corpus.colours import HUES, colour_of
+from pipelines.training.corpus.corpus import Corpus
+from pipelines.training.corpus.names import plural, with_article
 from pipelines.training.dataset import STYLES as TRAINED
 from pipelines.training.measures import picture_vectors, text_vectors
-from pipelines.training.names import plural, with_article
 
 COLOURABLE = ("car", "heart", "house", "fish", "butterfly", "t-shirt", "balloon", "flower", "ball", "mushroom", "bird",
               "dress")  # fmt: skip
@@ -42,10 +43,10 @@ def parts(picture: np.ndarray) -> int:
 
 def countable(corpus: Corpus, number: int) -> list[int]:
     """Things whose real picture is one part: others (cherries, a face with tears) have no count that pixels tell."""
-    composer = compose.Composer(corpus, TRAINED)
+    composer = scene_sampler.Composer(corpus, TRAINED)
     rows = np.random.default_rng(23).permutation(composer.portable["3d"])
     found = (int(corpus.thing[r]) for r in rows)
-    one = (t for t in found if parts(scenes.render(compose.portrait(t, "3d"), corpus)) == 1)
+    one = (t for t in found if parts(scenes.render(scene_sampler.portrait(t, "3d"), corpus)) == 1)
     return [t for t, _ in zip(one, range(number), strict=False)]
 
 
@@ -77,7 +78,7 @@ def relations(
     judge: CLIPModel, tokens: CLIPTokenizer, corpus: Corpus, pipe: StableDiffusionPipeline, number: int
 ) -> dict[str, float]:
     """Share of "a X to the left of a Y" where the judge finds X left and Y right; chance is a quarter."""
-    composer = compose.Composer(corpus, {"3d": 1.0}, {"pair": 1.0}, held_out=True)
+    composer = scene_sampler.Composer(corpus, {"3d": 1.0}, {"pair": 1.0}, held_out=True)
     draw, found = np.random.default_rng(29), []
     while len(found) < number:
         scene = composer.scene(draw)
@@ -95,12 +96,12 @@ def retrieval(
     judge: CLIPModel, tokens: CLIPTokenizer, corpus: Corpus, pipe: StableDiffusionPipeline, number: int
 ) -> dict[str, float]:
     """Generated single things told by the judge among `POOL` names, against real pictures of them."""
-    composer = compose.Composer(corpus, TRAINED)
+    composer = scene_sampler.Composer(corpus, TRAINED)
     rows = np.random.default_rng(17).choice(composer.portable["3d"], POOL, replace=False)
     things = [int(t) for t in corpus.thing[rows]]
     names = text_vectors(judge, tokens, [corpus.things[t].en for t in things])
     asked, right = things[:number], torch.arange(min(number, POOL))
-    real = np.stack([scenes.render(compose.portrait(t, "3d"), corpus) for t in asked])
+    real = np.stack([scenes.render(scene_sampler.portrait(t, "3d"), corpus) for t in asked])
     made = sheets.paint(pipe, [f"{corpus.things[t].en}, 3d" for t in asked], seed=2000)
     hit = [((picture_vectors(judge, p) @ names.T).argmax(-1) == right).float().mean().item() for p in (made, real)]
     # Of a judge that knows no real picture either nothing can be said.

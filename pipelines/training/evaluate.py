@@ -11,7 +11,7 @@ from pathlib import Path
 from diffusers import StableDiffusionPipeline
 
 from pipelines.training import bundled, drawing, fewstep, measures, prompts, sheets
-from pipelines.training.corpus import Corpus, cache_folder
+from pipelines.training.corpus.corpus import Corpus, cache_folder
 
 TARGETS = {
     "t2i_r1_of_real": 0.8, "t2i_colour": 0.8, "t2i_count": 0.6, "t2i_relation": 0.7, "t2i_unseen_words": 0.6,

@@ -17,7 +17,7 @@ from transformers import CLIPModel, CLIPTokenizer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from pipelines.training import clip, mixing
-from pipelines.training.corpus import Corpus
+from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.pairs import Lesson, Pairs, between, vectors
 from pipelines.training.precision import autocast

@@ -14,7 +14,7 @@ from torch import Tensor
 from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training.autoencoder import NOISE, SIZE_PENALTY, distance, signal_to_noise, standardise
 from pipelines.training.compositing import SIZE, Layers, compose, gradient, spin_hue
-from pipelines.training.corpus import Corpus
+from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.device_run import DeviceRun
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
@@ -171,8 +171,8 @@ def finish(model: SpriteAutoencoder, bank: SpriteBank) -> None:
 def held_out(corpus: Corpus, number: int) -> Tensor:
     """Pictures (number, 3, 256, 256) in [-1, 1] of things in styles that no training shows, large on white."""
     from pipelines.training.autoencoder import to_tensor
-    from pipelines.training.compose import portrait
-    from pipelines.training.scenes import render
+    from pipelines.training.corpus.scene_sampler import portrait
+    from pipelines.training.corpus.scenes import render
 
     rows = [i for i in range(len(corpus.thing)) if not corpus.training[i]]
     rows = [rows[i * len(rows) // number] for i in range(number)]

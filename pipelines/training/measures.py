@@ -14,12 +14,13 @@ from transformers import CLIPModel, CLIPTokenizer
 from pipelines.catalog.catalog import Catalog
 from pipelines.requests import CaptionRequest
 from pipelines.runtime.model_pool import Shelf
-from pipelines.training import bundled, compose, scenes
+from pipelines.training import bundled
 from pipelines.training.captioner import to_pixels
-from pipelines.training.corpus import Corpus
+from pipelines.training.corpus import scene_sampler, scenes
+from pipelines.training.corpus.corpus import Corpus
+from pipelines.training.corpus.names import ALIASES, plural
 from pipelines.training.dataset import STYLES as TRAINED
 from pipelines.training.dataset import example
-from pipelines.training.names import ALIASES, plural
 
 
 @torch.inference_mode()
@@ -53,7 +54,9 @@ def portraits(corpus: Corpus, number: int, seed: int = 5) -> tuple[np.ndarray, n
     for turn, row in enumerate(rows):
         thing, style = int(corpus.thing[row]), str(corpus.style[row])
         again = turn >= len(unseen)
-        drawn.append(compose.single(corpus, draw, thing, style, 0.0) if again else compose.portrait(thing, style))
+        drawn.append(
+            scene_sampler.single(corpus, draw, thing, style, 0.0) if again else scene_sampler.portrait(thing, style)
+        )
     return np.stack([scenes.render(scene, corpus) for scene in drawn]), corpus.thing[rows]
 
 
@@ -124,7 +127,7 @@ def captioning(folder: Path, models: Path, corpus: Corpus, number: int) -> dict[
         for texts in (offered(models, pictures), alone)
     )
     # A count shows one thing only: held-out compositions are pairs and rows of things never shown together.
-    composer = compose.Composer(corpus, TRAINED, {"pair": 0.8, "between": 0.2}, held_out=True)
+    composer = scene_sampler.Composer(corpus, TRAINED, {"pair": 0.8, "between": 0.2}, held_out=True)
     drawn = [example(composer, i, seed=99) for i in range(number // 2)]
     told = offered(models, np.stack([picture for _, picture in drawn]))
     whole = [

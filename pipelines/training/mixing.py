@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from pipelines.training import captions, scenes
-from pipelines.training.compose import Composer
-from pipelines.training.corpus import OTHERS, SIZE, STYLES, Corpus
+from pipelines.training.corpus import captions, scenes
+from pipelines.training.corpus.corpus import OTHERS, SIZE, STYLES, Corpus
+from pipelines.training.corpus.scene_sampler import Composer
 
 SMALL = 64
 KINDS = {"single": 0.84, "count": 0.06, "pair": 0.08, "between": 0.02}

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipelines.training.corpus import SIZE, Corpus
+from pipelines.training.corpus.corpus import SIZE, Corpus
 from pipelines.training.plans import FILE
 
 LARGEST = 60e6

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 from transformers import CLIPTokenizer
 
-from pipelines.training import captions, everyday
-from pipelines.training.colours import HUES
-from pipelines.training.compose import Composer, Portraits
-from pipelines.training.corpus import STYLES, Corpus
+from pipelines.training.corpus import captions, frequencies
+from pipelines.training.corpus.colours import HUES
+from pipelines.training.corpus.corpus import STYLES, Corpus
+from pipelines.training.corpus.scene_sampler import Composer, Portraits
+from pipelines.training.corpus.scenes import Background, Scene, paint
 from pipelines.training.dataset import STYLES as SHOWN
 from pipelines.training.denoiser import FOCUS, Examples
 from pipelines.training.mixing import SMALL, small_corpus
-from pipelines.training.scenes import Background, Scene, paint
 
 FILE = "plans.npz"
 MOST = 4
@@ -65,7 +65,7 @@ def draw(
     number: int,
     seed: int = 31,
     styles: dict[str, float] = SHOWN,
-    worth: Callable = everyday.worth,
+    worth: Callable = frequencies.worth,
 ) -> dict[str, np.ndarray]:
     """`number` rows of plans.npz. The corpus' pictures may be of any size: only their colours are looked at."""
     composers, value = (Composer(corpus, styles), Portraits(corpus, styles)), worth(corpus.things)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipelines.training.corpus import SIZE, Corpus
+from pipelines.training.corpus.corpus import SIZE, Corpus
 from pipelines.training.mixing import small_corpus
 
 SMALL = 128

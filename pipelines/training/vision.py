@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTokenizer
 
 from pipelines.training import local, mixing
-from pipelines.training.corpus import Corpus
+from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.eyes import SCALE, SCALE_MAX, WIDTHS, Seeing
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.pairs import Lesson, pixels, vectors

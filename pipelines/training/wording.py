@@ -15,16 +15,17 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from pipelines.training import captions, dataset, everyday, fillers, lexicon
-from pipelines.training.colours import HUES
-from pipelines.training.compose import Composer
-from pipelines.training.corpus import Corpus, Thing
+from pipelines.training import dataset
+from pipelines.training.corpus import captions, fillers, frequencies, lexicon
+from pipelines.training.corpus.colours import HUES
+from pipelines.training.corpus.corpus import Corpus, Thing
+from pipelines.training.corpus.names import ALIASES
+from pipelines.training.corpus.scene_sampler import Composer
+from pipelines.training.corpus.scenes import Scene
 from pipelines.training.layout import CELLS
-from pipelines.training.names import ALIASES
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run
-from pipelines.training.scenes import Scene
 from pipelines.training.tokenizer import LENGTH
 
 BATCH = 128
@@ -54,7 +55,7 @@ class Lessons:
         self.corpus, self.tokens = corpus, tokens
         self.composer = Composer(corpus, styles, KINDS)
         self.words = sorted(words.items())
-        often = np.cumsum([everyday.rate(everyday.zipf(word)) for word, _ in self.words])
+        often = np.cumsum([frequencies.rate(frequencies.zipf(word)) for word, _ in self.words])
         self.often = often / often[-1]
 
     def batch(self, draw: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:

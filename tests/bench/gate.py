@@ -13,10 +13,11 @@ from PIL import Image
 
 from pipelines.requests import ImageRequest
 from pipelines.requests.compose import Part
-from pipelines.training import bundled, measures, scenes, sheets
-from pipelines.training.compose import portrait
-from pipelines.training.corpus import Corpus, cache_folder
-from pipelines.training.names import alone
+from pipelines.training import bundled, measures, sheets
+from pipelines.training.corpus import scenes
+from pipelines.training.corpus.corpus import Corpus, cache_folder
+from pipelines.training.corpus.names import alone
+from pipelines.training.corpus.scene_sampler import portrait
 from tests.bench.drive import Drive
 from tests.bench.model import Model
 from tests.bench.report import Samples

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pipelines.scene_reader.reader import read
 from pipelines.scene_reader.scene import ABOVE, BESIDE, BETWEEN, LEFT, ON, Item, Relation
 from pipelines.scene_reader.vocabulary import Known, Vocabulary
-from pipelines.training import captions, colours, scenes
-from pipelines.training.corpus import Thing
+from pipelines.training.corpus import captions, colours, scenes
+from pipelines.training.corpus.corpus import Thing
 
 THINGS = [
     Known("cat", ("cat",), ("猫",), ("kitty",)), Known("dog", ("dog",), ("狗",)), Known("car", ("car",), ("汽车",)),

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pipelines.training import captions, colours, scenes
-from pipelines.training.compose import Composer
-from pipelines.training.names import alone, plural, several, with_article
+from pipelines.training.corpus import captions, colours, scenes
+from pipelines.training.corpus.names import alone, plural, several, with_article
+from pipelines.training.corpus.scene_sampler import Composer
 
 
 def drawn(corpus, kind: str, number: int = 30) -> list[tuple[scenes.Scene, str, str]]:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.training import colours, compositing, scenes
+from pipelines.training import compositing
 from pipelines.training.compositing import Layers, compose
+from pipelines.training.corpus import colours, scenes
 from tests.training.conftest import sprite
 
 

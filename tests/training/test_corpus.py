@@ -1,8 +1,8 @@
 """Keys, the split, and what is left out."""
 
-from pipelines.training.corpus import code, held_out, resolve, slug, wanted
-from pipelines.training.packages import PACKAGES
-from pipelines.training.scenes import unseen
+from pipelines.training.corpus.corpus import code, held_out, resolve, slug, wanted
+from pipelines.training.corpus.icon_packages import PACKAGES
+from pipelines.training.corpus.scenes import unseen
 
 
 def test_the_split_never_moves():

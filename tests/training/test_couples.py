@@ -7,8 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from pipelines.training import captions, couples, denoiser
-from pipelines.training.corpus import Corpus
+from pipelines.training import couples, denoiser
+from pipelines.training.corpus import captions
+from pipelines.training.corpus.corpus import Corpus
 
 STYLES = {"3d": 1.0}
 
@@ -32,7 +33,7 @@ def colours(pictures: torch.Tensor) -> torch.Tensor:
 @pytest.fixture
 def folder(corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(Corpus, "open", lambda folder: corpus)
-    monkeypatch.setattr(couples.everyday, "worth", lambda things: np.ones(len(things)))
+    monkeypatch.setattr(couples.frequencies, "worth", lambda things: np.ones(len(things)))
     couples.build(tmp_path, SimpleNamespace(encoder=colours), STYLES)
     return tmp_path
 

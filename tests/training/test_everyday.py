@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from pipelines.training import denoiser, everyday
-from pipelines.training.corpus import Thing
+from pipelines.training import denoiser
+from pipelines.training.corpus import frequencies
+from pipelines.training.corpus.corpus import Thing
 
 FREQUENCY = {"cat": 5.1, "dog": 5.2, "octopus": 3.3}
 
@@ -15,7 +16,7 @@ def thing(name):
 
 def test_common_words_weigh_more_and_a_word_has_one_look():
     things = [thing(n) for n in ("cat", "cat face", "octopus", "man in tuxedo")]
-    cat, face, octopus, tuxedo = everyday.worth(things, lambda word: FREQUENCY.get(word, 0.0))
+    cat, face, octopus, tuxedo = frequencies.worth(things, lambda word: FREQUENCY.get(word, 0.0))
     assert face > octopus > tuxedo > cat
 
 

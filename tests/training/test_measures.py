@@ -9,18 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines.training import (
-    bundled,
-    captions,
-    colours,
-    compose,
-    drawing,
-    evaluate,
-    measures,
-    names,
-    prompts,
-    scenes,
-)  # fmt: skip
+from pipelines.training import bundled, drawing, evaluate, measures, prompts
+from pipelines.training.corpus import captions, colours, names, scene_sampler, scenes  # fmt: skip
 from pipelines.training.measures import names_in, portraits, spelling
 
 
@@ -87,7 +77,7 @@ def test_portraits_are_held_out_pictures_and_come_again_in_other_places(corpus):
     pictures, things = portraits(kept_back, 5)
     assert set(things) == {1, 2}
     assert len(pictures) == 5
-    assert np.array_equal(pictures[0], scenes.render(compose.portrait(int(things[0]), "3d"), corpus))
+    assert np.array_equal(pictures[0], scenes.render(scene_sampler.portrait(int(things[0]), "3d"), corpus))
     assert not np.array_equal(pictures[0], pictures[2])
     with pytest.raises(ValueError, match="holds nothing out"):
         portraits(corpus, 2)
@@ -135,7 +125,7 @@ def test_captions_are_held_against_what_is_in_the_pictures(monkeypatch, corpus):
     monkeypatch.setattr(measures, "describe", lambda model, words, pictures: (["nothing"] * len(pictures), 5.0))
     monkeypatch.setattr(measures, "portraits", lambda corpus, number: (np.zeros((4, 8, 8, 3), np.uint8), [1, 1, 2, 2]))
     monkeypatch.setattr(measures, "offered", offered)
-    monkeypatch.setattr(compose, "Composer", lambda *arguments, **options: None)
+    monkeypatch.setattr(scene_sampler, "Composer", lambda *arguments, **options: None)
     monkeypatch.setattr(measures, "example", lambda composer, number, seed: scene)
     told = measures.captioning(Path("cache"), Path("models"), corpus, 4)
     assert told == {"caption_thing": 0.5, "caption_thing_written": 0.0, "caption_scene": 0.5, "caption_ms": 5.0}

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.training import compose, mixing, scenes
-from pipelines.training.corpus import Corpus
+from pipelines.training import mixing
+from pipelines.training.corpus import scene_sampler, scenes
+from pipelines.training.corpus.corpus import Corpus
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +49,10 @@ def test_nothing_held_out_is_shown(small):
 
 
 def test_held_out_compositions_are_just_those_that_training_skips(corpus, monkeypatch):
-    monkeypatch.setattr(compose, "unseen", lambda kind, keys: {"1f00", "1f01"} == set(keys))
+    monkeypatch.setattr(scene_sampler, "unseen", lambda kind, keys: {"1f00", "1f01"} == set(keys))
     pairs = {}
     for held_out in (False, True):
-        composer = compose.Composer(corpus, {"3d": 1.0}, {"pair": 1.0}, held_out=held_out)
+        composer = scene_sampler.Composer(corpus, {"3d": 1.0}, {"pair": 1.0}, held_out=held_out)
         found = [composer.scene(np.random.default_rng(seed)) for seed in range(25)]
         pairs[held_out] = {frozenset(p.thing for p in scene.placed) for scene in found}
     assert pairs[True] == {frozenset({0, 1})}

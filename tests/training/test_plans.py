@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.training import pack, plans, scenes
+from pipelines.training import pack, plans
+from pipelines.training.corpus import scenes
 from pipelines.training.draft_denoiser import Drafts, Hands
 from pipelines.training.sprite_bank import SpriteBank
 

@@ -8,9 +8,10 @@ import torch
 from safetensors.torch import save_file
 
 from pipelines.training import __main__ as trainers
-from pipelines.training import bundled, fillers, lexicon, wording
-from pipelines.training.colours import HUES
-from pipelines.training.corpus import Thing
+from pipelines.training import bundled, wording
+from pipelines.training.corpus import fillers, lexicon
+from pipelines.training.corpus.colours import HUES
+from pipelines.training.corpus.corpus import Thing
 from tests.training import tiny
 
 DATA = {
@@ -49,7 +50,7 @@ THINGS = [
 @pytest.fixture(autouse=True)
 def frequencies(monkeypatch):
     """Stands for wordfreq: "pooch" is a common word, the others are not."""
-    monkeypatch.setattr(wording.everyday, "zipf", lambda word: 5.0 if word == "pooch" else 2.0)
+    monkeypatch.setattr(wording.frequencies, "zipf", lambda word: 5.0 if word == "pooch" else 2.0)
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_the_likelier_of_two_meanings_wins_and_unlike_words_stay_out(words, whol
         rows = torch.eye(4)[[said.get(t.split(",")[0], 3) for t in texts]]
         return torch.where(torch.tensor([t.startswith("trout") for t in texts])[:, None], rows * 0.5, rows).half()
 
-    monkeypatch.setattr(lexicon.teacher, "embed", embed)
+    monkeypatch.setattr(lexicon.sentence_teacher, "embed", embed)
     assert lexicon.words_for(whole, None) == {"trout": 0}  # half alike, and akin
 
 
@@ -102,7 +103,7 @@ def test_synonyms_count_and_the_commoner_meaning_goes_before(words, whole, monke
         "monarch, who reigns": [0, 0, 0.65], "monarch, a fish of kings": [0.5, 0, 0],  # and akin to the fish
     }  # fmt: skip
     rows = lambda texts: [like.get(t, like.get(t.split(",")[0], [0, 0, 0])) for t in texts]  # noqa: E731
-    monkeypatch.setattr(lexicon.teacher, "embed", lambda texts: torch.tensor(rows(texts)).float())
+    monkeypatch.setattr(lexicon.sentence_teacher, "embed", lambda texts: torch.tensor(rows(texts)).float())
     assert lexicon.words_for(whole, None) == {"reynard": 2, "monarch": 2}
 
 

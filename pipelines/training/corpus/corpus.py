@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipelines.training.packages import PACKAGES, read
+from pipelines.training.corpus.icon_packages import PACKAGES, read
 
 SIZE = 256
 STYLES = ("3d", "flat", "noto", "glossy", "twemoji", "emojione")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.training.captions import chinese, english
-from pipelines.training.compose import Composer
-from pipelines.training.corpus import STYLES, Corpus
-from pipelines.training.names import ALIASES
-from pipelines.training.packages import PACKAGES, read
+from pipelines.training.corpus.captions import chinese, english
+from pipelines.training.corpus.corpus import STYLES, Corpus
+from pipelines.training.corpus.icon_packages import PACKAGES, read
+from pipelines.training.corpus.names import ALIASES
+from pipelines.training.corpus.scene_sampler import Composer
 
 # WordNet's lexicographer files of things one can draw: animal, artifact, body, food, object, person, phenomenon,
 # plant, shape, substance; and act, event, feeling, location, time for the words around them.

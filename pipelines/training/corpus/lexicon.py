@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from pipelines.training import teacher
-from pipelines.training.corpus import Corpus, Thing
-from pipelines.training.everyday import zipf
-from pipelines.training.names import ALIASES
-from pipelines.training.packages import PACKAGES, read
-from pipelines.training.words import DRAWABLE, short
+from pipelines.training.corpus import sentence_teacher
+from pipelines.training.corpus.corpus import Corpus, Thing
+from pipelines.training.corpus.frequencies import zipf
+from pipelines.training.corpus.icon_packages import PACKAGES, read
+from pipelines.training.corpus.names import ALIASES
+from pipelines.training.corpus.text_corpus import DRAWABLE, short
 
 # Common enough to be asked for; links of "is a" that may lie between.
 COMMON, FAR = 2.3, 6
@@ -117,8 +117,8 @@ def words_for(corpus: Corpus, packages: Path) -> dict[str, int]:
 
 def likeness(texts: list[str], named: list[tuple[int, str]], things: int) -> torch.Tensor:
     """Cosines (texts, things) in the teacher's eyes: the best of each thing's texts."""
-    theirs = teacher.embed([text for _, text in named]).float()
+    theirs = sentence_teacher.embed([text for _, text in named]).float()
     owner = torch.tensor([number for number, _ in named])
     like = torch.full((len(texts), things), -1.0)
-    cosines = teacher.embed(texts).float() @ theirs.T
+    cosines = sentence_teacher.embed(texts).float() @ theirs.T
     return like.scatter_reduce(1, owner.expand(len(texts), -1), cosines, "amax")

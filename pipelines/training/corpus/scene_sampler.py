@@ -4,9 +4,9 @@ from functools import cached_property
 
 import numpy as np
 
-from pipelines.training.colours import HUES, can_become, can_recolour, dominant, name_of
-from pipelines.training.corpus import SIZE, Corpus
-from pipelines.training.scenes import Background, Placed, Scene, draw_background, unseen
+from pipelines.training.corpus.colours import HUES, can_become, can_recolour, dominant, name_of
+from pipelines.training.corpus.corpus import SIZE, Corpus
+from pipelines.training.corpus.scenes import Background, Placed, Scene, draw_background, unseen
 
 # Scenes are made of what one can count and move: animals, food, vehicles and buildings, balls and toys, objects.
 PORTABLE = {3, 4, 5, 6, 7}

@@ -5,8 +5,8 @@ Captions hardly bear these words, and a tower that has never met them takes "a p
 
 import numpy as np
 
-from pipelines.training.captions import NUMBERS
-from pipelines.training.names import with_article
+from pipelines.training.corpus.captions import NUMBERS
+from pipelines.training.corpus.names import with_article
 
 BEFORE = (
     "a picture of", "picture of", "a photo of", "photo of", "an image of", "image of", "a drawing of", "drawing of",

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from pipelines.training.corpus import OTHERS, Thing
-from pipelines.training.names import ALIASES, plural, with_article
-from pipelines.training.scenes import Placed, Scene
+from pipelines.training.corpus.corpus import OTHERS, Thing
+from pipelines.training.corpus.names import ALIASES, plural, with_article
+from pipelines.training.corpus.scenes import Placed, Scene
 
 STYLE_WORDS = {
     "3d": (["3d", "3d render", "3d rendered"], ["3D", "立体"]),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from pipelines.training.colours import recolour
-from pipelines.training.corpus import HELD_OUT, SIZE, Corpus
+from pipelines.training.corpus.colours import recolour
+from pipelines.training.corpus.corpus import HELD_OUT, SIZE, Corpus
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipelines.training.corpus import Thing
-from pipelines.training.names import ALIASES
+from pipelines.training.corpus.corpus import Thing
+from pipelines.training.corpus.names import ALIASES
 
 RARE, COMMON, MIDDLE = 2.0, 5.0, 3.5
 SECOND_LOOK = 0.12
