@@ -21,8 +21,6 @@ from pipelines.training import (
     bundled,
     captioner,
     clip,
-    couples,
-    dataset,
     decoder,
     denoiser,
     evaluate,
@@ -36,6 +34,7 @@ from pipelines.training import (
 )
 from pipelines.training.corpus import names  # fmt: skip
 from pipelines.training.corpus.corpus import Corpus, cache_folder
+from pipelines.training.data import couples, dataset
 
 EXAMPLES = {"portraits": 12_000, "scenes": 34_000}
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training.corpus import scenes
 from pipelines.training.corpus.corpus import SIZE, Corpus
+from pipelines.training.data.dataset import to_tensor
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run
@@ -36,12 +37,6 @@ def picture(draw: np.random.Generator, corpus: Corpus, shares: np.ndarray) -> np
     if draw.random() < 0.25:
         canvas = canvas[..., draw.permutation(3)]
     return scenes.finish(canvas)
-
-
-def to_tensor(pictures: list[np.ndarray]) -> Tensor:
-    """float32 (B, 3, H, W) in [-1, 1], channels last in memory."""
-    batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
-    return (batch / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
 
 def distance(shown: Tensor, wanted: Tensor) -> Tensor:

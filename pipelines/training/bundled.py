@@ -11,19 +11,9 @@ from transformers import BertTokenizerFast, BlipForConditionalGeneration, CLIPMo
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.image.model.lora import merge
-from pipelines.training import (
-    captioner,
-    clip,
-    denoiser,
-    eyes,
-    fewstep,
-    image_prompt,
-    layout,
-    publish,
-    tokenizer,
-    wording,
-)
+from pipelines.training import captioner, clip, denoiser, eyes, fewstep, image_prompt, layout, publish, wording
 from pipelines.training import vision as vision_tower
+from pipelines.training.data import tokenizer
 
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
 FINAL = "autoencoder-final.safetensors"

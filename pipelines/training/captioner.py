@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from transformers import BertTokenizerFast, BlipConfig, BlipForConditionalGeneration, CLIPModel
 from transformers.models.blip.modeling_blip import BlipVisionModel
 
-from pipelines.training import clip, mixing
+from pipelines.training import clip
 from pipelines.training.corpus import captions, names
 from pipelines.training.corpus.corpus import Corpus, Thing
+from pipelines.training.data import batches
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run, learnt_since
@@ -113,7 +114,7 @@ def to_pixels(small: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(small)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def all_words(things: list[Thing], mixture: mixing.Mixture, number: int = 4000) -> list[str]:
+def all_words(things: list[Thing], mixture: batches.Mixture, number: int = 4000) -> list[str]:
     """Texts that hold every word to be known: all names, singular and plural, and many captions."""
     every = [n for t in things for n in (t.en, *names.ALIASES.get(t.en, []))]
     draw = np.random.default_rng(0)
@@ -125,7 +126,7 @@ class Lessons:
     """Endless new pictures with captions that name every thing; a word of style now and then."""
 
     def __init__(self, small: Corpus, words: BertTokenizerFast | None = None):
-        self.mixture = mixing.Mixture(small, KINDS)
+        self.mixture = batches.Mixture(small, KINDS)
         self.words = words or tokenizer(vocabulary(all_words(small.things, self.mixture)))
 
     def batch(self, draw: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:
@@ -135,7 +136,7 @@ class Lessons:
         said = [(captions.english if draw.random() < STYLED else captions.unstyled)(draw, s, things).lower()
                 for s in drawn.scenes for _ in range(WORDINGS)]  # fmt: skip
         coded = self.words(said, padding=True, truncation=True, max_length=LENGTH, return_tensors="pt")
-        return mixing.vary(to_pixels(drawn.pictures), draw), coded["input_ids"]
+        return batches.vary(to_pixels(drawn.pictures), draw), coded["input_ids"]
 
 
 def look(tower: BlipVisionModel, pixels: Tensor) -> Tensor:
@@ -193,7 +194,7 @@ def train(
     """One cycle of `minutes`, from `found` or from `source`'s eyes; a captioner of another shape is begun anew."""
     if found and shape_of(found[0]) != shape_of(fresh(len(found[1]))):
         found = None  # one of an earlier shape
-    lessons = Lessons(mixing.small_corpus(folder, Corpus.open(folder)), found[1] if found else None)
+    lessons = Lessons(batches.small_corpus(folder, Corpus.open(folder)), found[1] if found else None)
     known = folder / "captioner" / "words.json"
     known.parent.mkdir(parents=True, exist_ok=True)
     vocab = lessons.words.get_vocab()

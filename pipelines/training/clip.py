@@ -11,9 +11,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
-from pipelines.training import tokenizer
 from pipelines.training.corpus import sentence_teacher, text_corpus
 from pipelines.training.corpus.corpus import Corpus
+from pipelines.training.data import tokenizer
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run

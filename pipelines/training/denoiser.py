@@ -14,11 +14,11 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from pipelines.training.corpus import frequencies
 from pipelines.training.corpus.corpus import Corpus
-from pipelines.training.couples import Couples
+from pipelines.training.data.couples import Couples
+from pipelines.training.data.tokenizer import LENGTH
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run
-from pipelines.training.tokenizer import LENGTH
 
 STEPS = 1000
 SIGMA_MAX = 80.0

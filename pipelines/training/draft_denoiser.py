@@ -19,17 +19,18 @@ from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
-from pipelines.training import plans, publish
+from pipelines.training import publish
 from pipelines.training.checkpoints import LARGEST
-from pipelines.training.compositing import SIZE, Layers, compose, gradient, recolour
 from pipelines.training.corpus.colours import dominant
 from pipelines.training.corpus.corpus import OTHERS, STYLES, Corpus
+from pipelines.training.data import plans
+from pipelines.training.data.compositing import SIZE, Layers, compose, gradient, recolour
+from pipelines.training.data.sprite_bank import SMALL, SpriteBank
 from pipelines.training.denoiser import CHINESE, NO_PROMPT, angles
 from pipelines.training.device_run import DeviceRun
 from pipelines.training.fine_autoencoder import FINAL, seldom, uniform
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
-from pipelines.training.sprite_bank import SMALL, SpriteBank
 
 NAME = "draft-denoiser"
 BATCH = {"cpu": 32, "cuda": 512}

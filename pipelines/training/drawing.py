@@ -17,7 +17,7 @@ from pipelines.training.corpus import scene_sampler, scenes
 from pipelines.training.corpus.colours import HUES, colour_of
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.corpus.names import plural, with_article
-from pipelines.training.dataset import STYLES as TRAINED
+from pipelines.training.data.dataset import STYLES as TRAINED
 from pipelines.training.measures import picture_vectors, text_vectors
 
 COLOURABLE = ("car", "heart", "house", "fish", "butterfly", "t-shirt", "balloon", "flower", "ball", "mushroom", "bird",

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTokenizer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from pipelines.training import clip, mixing
+from pipelines.training import clip
 from pipelines.training.corpus.corpus import Corpus
+from pipelines.training.data import batches
+from pipelines.training.data.pairs import Lesson, Pairs, between, vectors
 from pipelines.training.optimizer import Muon, split
-from pipelines.training.pairs import Lesson, Pairs, between, vectors
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run
 
@@ -114,10 +115,10 @@ def train(
 ) -> Run:
     """One cycle of `minutes` against the locked text tower of `whole`."""
     whole.requires_grad_(False)
-    small = mixing.small_corpus(folder, Corpus.open(folder))
+    small = batches.small_corpus(folder, Corpus.open(folder))
     torch.manual_seed(seed)
     student = Seeing(len(small.things), whole.config.projection_dim).to(memory_format=torch.channels_last)
-    pairs = Pairs(mixing.Mixture(small), tokens)
+    pairs = Pairs(batches.Mixture(small), tokens)
     run = Run(folder / name, student, Muon(split(student, muon=1.5e-3, adam=1.5e-3)), decay=0.996, seed=seed)
     run.resume()
     names = vectors(whole, tokens([t.en for t in small.things], padding=True, return_tensors="pt")["input_ids"])

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training.autoencoder import NOISE, SIZE_PENALTY, distance, signal_to_noise, standardise
-from pipelines.training.compositing import SIZE, Layers, compose, gradient, spin_hue
 from pipelines.training.corpus.corpus import Corpus
+from pipelines.training.data.compositing import SIZE, Layers, compose, gradient, spin_hue
+from pipelines.training.data.sprite_bank import SMALL, SpriteBank
 from pipelines.training.device_run import DeviceRun
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
-from pipelines.training.sprite_bank import SMALL, SpriteBank
 
 NAME, FINAL = "fine-autoencoder", "final"
 BATCH, WINDOW = {"cpu": 4, "cuda": 64}, 128  # whole pictures; pixels
@@ -170,9 +170,9 @@ def finish(model: SpriteAutoencoder, bank: SpriteBank) -> None:
 
 def held_out(corpus: Corpus, number: int) -> Tensor:
     """Pictures (number, 3, 256, 256) in [-1, 1] of things in styles that no training shows, large on white."""
-    from pipelines.training.autoencoder import to_tensor
     from pipelines.training.corpus.scene_sampler import portrait
     from pipelines.training.corpus.scenes import render
+    from pipelines.training.data.dataset import to_tensor
 
     rows = [i for i in range(len(corpus.thing)) if not corpus.training[i]]
     rows = [rows[i * len(rows) // number] for i in range(number)]

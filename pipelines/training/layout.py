@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from pipelines.training.data.tokenizer import LENGTH
 from pipelines.training.denoiser import everyday_examples
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run
-from pipelines.training.tokenizer import LENGTH
 
 GRID = 4
 CELLS = GRID * GRID

@@ -19,8 +19,8 @@ from pipelines.training.captioner import to_pixels
 from pipelines.training.corpus import scene_sampler, scenes
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.corpus.names import ALIASES, plural
-from pipelines.training.dataset import STYLES as TRAINED
-from pipelines.training.dataset import example
+from pipelines.training.data.dataset import STYLES as TRAINED
+from pipelines.training.data.dataset import example
 
 
 @torch.inference_mode()

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import torch
 
-from pipelines.training import autoencoder, bundled, draft_denoiser, fine_autoencoder, pack, plans
-from pipelines.training.sprite_bank import SpriteBank
+from pipelines.training import autoencoder, bundled, draft_denoiser, fine_autoencoder
+from pipelines.training.data import pack, plans
+from pipelines.training.data.sprite_bank import SpriteBank
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

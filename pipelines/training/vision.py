@@ -16,11 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTokenizer
 
-from pipelines.training import local, mixing
+from pipelines.training import local
 from pipelines.training.corpus.corpus import Corpus
+from pipelines.training.data import batches
+from pipelines.training.data.pairs import Lesson, pixels, vectors
 from pipelines.training.eyes import SCALE, SCALE_MAX, WIDTHS, Seeing
 from pipelines.training.optimizer import Muon, split
-from pipelines.training.pairs import Lesson, pixels, vectors
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run
 
@@ -125,7 +126,7 @@ def groups(student: Alignment) -> list[dict]:
 class Pictures:
     """Endless new pictures; what is said of them is the teacher's business."""
 
-    def __init__(self, mixture: mixing.Mixture):
+    def __init__(self, mixture: batches.Mixture):
         self.mixture = mixture
 
     def batch(self, draw: np.random.Generator, size: int) -> Lesson:
@@ -139,8 +140,8 @@ def align(
 ) -> Run:
     """One cycle of `minutes`; `anew`: the vision tower of `clip` has random weights."""
     clip.requires_grad_(False)
-    small = mixing.small_corpus(folder, Corpus.open(folder))
-    pictures = Pictures(mixing.Mixture(small, KINDS, SPREAD))
+    small = batches.small_corpus(folder, Corpus.open(folder))
+    pictures = Pictures(batches.Mixture(small, KINDS, SPREAD))
     if anew:
         local.begin(clip.vision_model, pictures.batch(np.random.default_rng(1), 384).pixels)
         clip.logit_scale.fill_(np.log(SCALE))

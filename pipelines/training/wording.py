@@ -15,18 +15,18 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from pipelines.training import dataset
 from pipelines.training.corpus import captions, fillers, frequencies, lexicon
 from pipelines.training.corpus.colours import HUES
 from pipelines.training.corpus.corpus import Corpus, Thing
 from pipelines.training.corpus.names import ALIASES
 from pipelines.training.corpus.scene_sampler import Composer
 from pipelines.training.corpus.scenes import Scene
+from pipelines.training.data import dataset
+from pipelines.training.data.tokenizer import LENGTH
 from pipelines.training.layout import CELLS
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run
-from pipelines.training.tokenizer import LENGTH
 
 BATCH = 128
 KINDS = {"single": 0.7, "count": 0.1, "pair": 0.2}

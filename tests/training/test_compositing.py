@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.training import compositing
-from pipelines.training.compositing import Layers, compose
 from pipelines.training.corpus import colours, scenes
+from pipelines.training.data import compositing
+from pipelines.training.data.compositing import Layers, compose
 from tests.training.conftest import sprite
 
 

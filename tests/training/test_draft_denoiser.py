@@ -14,7 +14,8 @@ from pipelines.image.model import autoencoder  # noqa: F401  diffusers finds the
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
 from pipelines.training import __main__ as command
-from pipelines.training import bundled, checkpoints, draft_denoiser, fine_autoencoder, pack
+from pipelines.training import bundled, checkpoints, draft_denoiser, fine_autoencoder
+from pipelines.training.data import pack
 from pipelines.training.denoiser import STEPS, angles
 from tests.pipelines.support import START, request, run
 from tests.rounding import assert_same_latents

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from transformers import CLIPConfig, CLIPModel
 
-from pipelines.training import bundled, eyes, mixing, pairs
+from pipelines.training import bundled, eyes
+from pipelines.training.data import batches, pairs
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.run import Budget, Run
 from tests.rounding import assert_same_forward
@@ -26,8 +27,8 @@ def whole() -> CLIPModel:
 
 
 @pytest.fixture(scope="module")
-def mixture(corpus) -> mixing.Mixture:
-    return mixing.Mixture(dataclasses.replace(corpus, sprites=np.stack([mixing.shrink(s) for s in corpus.sprites])))
+def mixture(corpus) -> batches.Mixture:
+    return batches.Mixture(dataclasses.replace(corpus, sprites=np.stack([batches.shrink(s) for s in corpus.sprites])))
 
 
 def letters(texts, **_):
@@ -58,7 +59,7 @@ def test_they_learn_the_names_of_things(whole, mixture):
 def test_a_judge_is_trained_opened_again_and_sees_in_clips_place(whole, mixture, corpus, monkeypatch, tmp_path):
     monkeypatch.setattr(eyes, "BATCH", 4)
     monkeypatch.setattr(eyes.Corpus, "open", lambda folder: corpus)
-    monkeypatch.setattr(mixing, "small_corpus", lambda folder, whole: mixture.corpus)
+    monkeypatch.setattr(batches, "small_corpus", lambda folder, whole: mixture.corpus)
     monkeypatch.setattr(Run, "cycle", lambda run, minutes: Budget(steps=run.step + 2))
     assert bundled.load_eyes(tmp_path, "judge") is None
     run = eyes.train(tmp_path, whole, letters, 1.0, name="judge", seed=2)

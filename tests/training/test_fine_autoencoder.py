@@ -5,7 +5,7 @@ import torch
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training import fine_autoencoder
-from pipelines.training.sprite_bank import SpriteBank
+from pipelines.training.data.sprite_bank import SpriteBank
 from tests.training import tiny
 
 CPU = torch.device("cpu")

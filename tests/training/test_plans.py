@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.training import pack, plans
 from pipelines.training.corpus import scenes
+from pipelines.training.data import pack, plans
+from pipelines.training.data.sprite_bank import SpriteBank
 from pipelines.training.draft_denoiser import Drafts, Hands
-from pipelines.training.sprite_bank import SpriteBank
 
 CPU, STYLE = torch.device("cpu"), {"3d": 1.0}
 

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from transformers import CLIPConfig, CLIPModel
 
-from pipelines.training import bundled, captioner, clip, eyes, local, measures, mixing, pairs, vision
+from pipelines.training import bundled, captioner, clip, eyes, local, measures, vision
+from pipelines.training.data import batches, pairs
 from pipelines.training.optimizer import Muon
 from pipelines.training.run import Budget, Run
 from tests.rounding import assert_same_forward
@@ -28,9 +29,9 @@ def whole() -> CLIPModel:
 
 
 @pytest.fixture(scope="module")
-def mixture(corpus) -> mixing.Mixture:
-    small = dataclasses.replace(corpus, sprites=np.stack([mixing.shrink(s) for s in corpus.sprites]))
-    return mixing.Mixture(small)
+def mixture(corpus) -> batches.Mixture:
+    small = dataclasses.replace(corpus, sprites=np.stack([batches.shrink(s) for s in corpus.sprites]))
+    return batches.Mixture(small)
 
 
 class Letters:
@@ -150,7 +151,7 @@ def two_steps(corpus, mixture, monkeypatch):
     for module in (vision, captioner):
         monkeypatch.setattr(module, "BATCH", 4)
         monkeypatch.setattr(module.Corpus, "open", lambda folder: corpus)
-    monkeypatch.setattr(mixing, "small_corpus", lambda folder, whole: mixture.corpus)
+    monkeypatch.setattr(batches, "small_corpus", lambda folder, whole: mixture.corpus)
     monkeypatch.setattr(Run, "cycle", lambda run, minutes: Budget(steps=run.step + 2))
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
-from pipelines.training.autoencoder import to_tensor
 from pipelines.training.corpus import captions, scenes
 from pipelines.training.corpus.corpus import SIZE, Corpus
 from pipelines.training.corpus.scene_sampler import Composer, Portraits
@@ -89,3 +89,9 @@ def encode(target: Path, model: SpriteAutoencoder, batch: int = 32) -> Path:
     latents.flush()
     (target / "latents.part.npy").rename(target / "latents.npy")
     return target / "latents.npy"
+
+
+def to_tensor(pictures: list[np.ndarray]) -> Tensor:
+    """float32 (B, 3, H, W) in [-1, 1], channels last in memory."""
+    batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
+    return (batch / 127.5 - 1).contiguous(memory_format=torch.channels_last)

@@ -18,14 +18,13 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
-from pipelines.training.autoencoder import to_tensor
 from pipelines.training.corpus import captions, frequencies, scenes
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.corpus.scene_sampler import Composer, colour_for
 from pipelines.training.corpus.scenes import Background, Placed, Scene
-from pipelines.training.dataset import STYLES
+from pipelines.training.data.dataset import STYLES, to_tensor
+from pipelines.training.data.tokenizer import LENGTH
 from pipelines.training.precision import autocast
-from pipelines.training.tokenizer import LENGTH
 
 FIRST, SECOND, WHOLE = slice(0, 4), slice(4, 8), slice(0, 8)
 

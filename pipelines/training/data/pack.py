@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from pipelines.training.corpus.corpus import SIZE, Corpus
-from pipelines.training.plans import FILE
+from pipelines.training.data.plans import FILE
 
 LARGEST = 60e6
 QUALITY = 86

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import CLIPModel, CLIPTokenizer
 
-from pipelines.training import mixing, tokenizer
+from pipelines.training.data import batches, tokenizer
 
 BARE_NAMES = 0.3
 CHINESE = 0.15
@@ -26,10 +26,10 @@ class Lesson:
 class Pairs:
     """Endless new pictures with their captions as tokens."""
 
-    def __init__(self, mixture: mixing.Mixture, tokens: CLIPTokenizer):
+    def __init__(self, mixture: batches.Mixture, tokens: CLIPTokenizer):
         self.mixture, self.tokens = mixture, tokens
 
-    def texts(self, draw: np.random.Generator, drawn: mixing.Drawn) -> list[str]:
+    def texts(self, draw: np.random.Generator, drawn: batches.Drawn) -> list[str]:
         """A caption of each picture: English mostly, at times Chinese, at times the bare name."""
         english, chinese = self.mixture.english(draw, drawn.scenes), self.mixture.chinese(draw, drawn.scenes)
         names = [self.mixture.corpus.things[s.placed[0].thing].en for s in drawn.scenes]
@@ -49,9 +49,9 @@ class Pairs:
         return Lesson(pixels(drawn, draw, self.mixture.spread), coded["input_ids"], torch.from_numpy(drawn.first))
 
 
-def pixels(drawn: mixing.Drawn, draw: np.random.Generator, spread: float = 1.0) -> Tensor:
+def pixels(drawn: batches.Drawn, draw: np.random.Generator, spread: float = 1.0) -> Tensor:
     """The pictures (B, 3, 64, 64) in [-1, 1], each varied in its own way, by a share of all that may vary."""
-    return mixing.vary(torch.from_numpy(drawn.pictures).permute(0, 3, 1, 2).float() / 127.5 - 1, draw, spread)
+    return batches.vary(torch.from_numpy(drawn.pictures).permute(0, 3, 1, 2).float() / 127.5 - 1, draw, spread)
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pipelines.training.corpus.corpus import SIZE, Corpus
-from pipelines.training.mixing import small_corpus
+from pipelines.training.data.batches import small_corpus
 
 SMALL = 128
 

@@ -19,9 +19,9 @@ from pipelines.training.corpus.colours import HUES
 from pipelines.training.corpus.corpus import STYLES, Corpus
 from pipelines.training.corpus.scene_sampler import Composer, Portraits
 from pipelines.training.corpus.scenes import Background, Scene, paint
-from pipelines.training.dataset import STYLES as SHOWN
+from pipelines.training.data.batches import SMALL, small_corpus
+from pipelines.training.data.dataset import STYLES as SHOWN
 from pipelines.training.denoiser import FOCUS, Examples
-from pipelines.training.mixing import SMALL, small_corpus
 
 FILE = "plans.npz"
 MOST = 4
