@@ -16,25 +16,13 @@ import torch
 
 from pipelines.caption import vocabulary
 from pipelines.image import preview
-from pipelines.training import (
-    autoencoder,
-    bundled,
-    captioner,
-    clip,
-    decoder,
-    denoiser,
-    evaluate,
-    eyes,
-    fewstep,
-    image_prompt,
-    layout,
-    on_device,
-    vision,
-    wording,
-)
+from pipelines.training import bundled, evaluate, on_device
 from pipelines.training.corpus import names  # fmt: skip
 from pipelines.training.corpus.corpus import Corpus, cache_folder
 from pipelines.training.data import couples, dataset
+from pipelines.training.models import captioner
+from pipelines.training.models.alignment import clip, conv_teacher, layout_text, text_alignment, vision
+from pipelines.training.models.image import autoencoder, decoder, denoiser, few_step, image_prompt
 
 EXAMPLES = {"portraits": 12_000, "scenes": 34_000}
 
@@ -70,14 +58,16 @@ def train_decoder(folder: Path, minutes: float) -> None:
 
 def train_layout(folder: Path, minutes: float) -> None:
     latents(folder)
-    layout.train(folder, bundled.load_prompts(folder, bundled.load_clip(folder)), bundled.load_tokens(folder), minutes)
+    layout_text.train(
+        folder, bundled.load_prompts(folder, bundled.load_clip(folder)), bundled.load_tokens(folder), minutes
+    )
     shutil.rmtree(folder / "wording", ignore_errors=True)  # words of the tower of before, which would hide this one
 
 
 def train_wording(folder: Path, minutes: float) -> None:
     # As it was before all words, not before this cycle's: what each cycle forgets would be what the next one keeps to
     text, before = (bundled.load_prompts(folder, bundled.load_clip(folder), words=words) for words in (True, False))
-    wording.train(folder, text, before, bundled.load_tokens(folder), minutes)
+    text_alignment.train(folder, text, before, bundled.load_tokens(folder), minutes)
 
 
 def train_unet(folder: Path, minutes: float) -> None:
@@ -88,7 +78,7 @@ def train_unet(folder: Path, minutes: float) -> None:
 
 
 def train_eyes(folder: Path, minutes: float) -> None:
-    eyes.train(folder, bundled.load_clip(folder), bundled.load_tokens(folder), minutes)
+    conv_teacher.train(folder, bundled.load_clip(folder), bundled.load_tokens(folder), minutes)
 
 
 def train_vision(folder: Path, minutes: float) -> None:
@@ -113,16 +103,16 @@ def vocabulary_of(corpus: Corpus) -> str:
 
 def train_judge(folder: Path, minutes: float) -> None:
     """Eyes from their own seed, which never see what teaches Sprite CLIP."""
-    eyes.train(folder, bundled.load_clip(folder), bundled.load_tokens(folder), minutes, name="judge", seed=2)
+    conv_teacher.train(folder, bundled.load_clip(folder), bundled.load_tokens(folder), minutes, name="judge", seed=2)
 
 
 def train_few_step(folder: Path, minutes: float) -> None:
     latents(folder)
     text = bundled.load_prompts(folder, bundled.load_clip(folder))
     important = autoencoder.importance(bundled.load_autoencoder(folder), denoiser.some_latents(folder))
-    stored = bundled.MODELS / "sprite" / fewstep.FILE
+    stored = bundled.MODELS / "sprite" / few_step.FILE
     known = stored if stored.exists() else None
-    fewstep.train(folder, text, bundled.load_tokens(folder), bundled.load_unet(folder), minutes, important, known)
+    few_step.train(folder, text, bundled.load_tokens(folder), bundled.load_unet(folder), minutes, important, known)
 
 
 def train_image_prompt(folder: Path, minutes: float) -> None:

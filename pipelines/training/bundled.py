@@ -11,9 +11,12 @@ from transformers import BertTokenizerFast, BlipForConditionalGeneration, CLIPMo
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.image.model.lora import merge
-from pipelines.training import captioner, clip, denoiser, eyes, fewstep, image_prompt, layout, publish, wording
-from pipelines.training import vision as vision_tower
+from pipelines.training import publish
 from pipelines.training.data import tokenizer
+from pipelines.training.models import captioner
+from pipelines.training.models.alignment import clip, conv_teacher, layout_text, text_alignment
+from pipelines.training.models.alignment import vision as vision_tower
+from pipelines.training.models.image import denoiser, few_step, image_prompt
 
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
 FINAL = "autoencoder-final.safetensors"
@@ -46,12 +49,12 @@ def load_clip(folder: Path, models: Path = MODELS) -> CLIPModel:
     return model.requires_grad_(False).eval()
 
 
-def load_eyes(folder: Path, name: str = "eyes") -> eyes.Seeing | None:
+def load_eyes(folder: Path, name: str = "eyes") -> conv_teacher.Seeing | None:
     """Convolutional eyes with the weights of the run `name`; None when there is none. They are never published."""
     if not (folder / name / "state.safetensors").exists():
         return None
     weights = publish.averaged(folder / name)
-    student = eyes.Seeing(len(weights["classes.weight"]), len(weights["visual_projection.weight"]))
+    student = conv_teacher.Seeing(len(weights["classes.weight"]), len(weights["visual_projection.weight"]))
     student.load_state_dict(weights)
     return student.to(memory_format=torch.channels_last).requires_grad_(False).eval()
 
@@ -76,9 +79,9 @@ def load_prompts(folder: Path, whole: CLIPModel, models: Path = MODELS, words: b
     text, stored = text_encoder(whole), models / "sprite" / "text_encoder"
     if stored.exists():
         text = CLIPTextModel.from_pretrained(stored, torch_dtype=torch.float32)
-    newer(layout.Layout(text), folder / "layout")
+    newer(layout_text.Layout(text), folder / "layout")
     if words:
-        newer(wording.Wording(text), folder / "wording")
+        newer(text_alignment.Wording(text), folder / "wording")
     return text.requires_grad_(False).eval()
 
 
@@ -108,10 +111,10 @@ def load_unet(folder: Path, models: Path = MODELS) -> UNet2DConditionModel:
 
 def load_quick(folder: Path, models: Path = MODELS) -> UNet2DConditionModel:
     """The denoiser with its few-step changes, where there are any."""
-    unet, path = load_unet(folder, models), models / "sprite" / fewstep.FILE
+    unet, path = load_unet(folder, models), models / "sprite" / few_step.FILE
     if (folder / "few-step" / "state.safetensors").exists():
-        path = folder / "few-step" / fewstep.FILE
-        fewstep.export(path.parent, unet, path)
+        path = folder / "few-step" / few_step.FILE
+        few_step.export(path.parent, unet, path)
     return merge(unet, path).eval() if path.exists() else unet
 
 
@@ -135,7 +138,7 @@ def publish_all(folder: Path, models: Path = MODELS) -> None:
     tokens, whole = load_tokens(folder, models), load_clip(folder, models)
     text = load_prompts(folder, whole, models)
     unet = load_unet(folder, models)
-    same = () if (folder / "unet" / "state.safetensors").exists() else (fewstep.FILE,)
+    same = () if (folder / "unet" / "state.safetensors").exists() else (few_step.FILE,)
     publish.image_model(models / "sprite", text, tokens, unet, load_autoencoder(folder, models), same)
     publish_extras(folder, models / "sprite", unet)
     publish.clip_model(models / "sprite-clip", whole, tokens)
@@ -150,6 +153,6 @@ def publish_extras(folder: Path, target: Path, unet: UNet2DConditionModel) -> No
     on and no others, so a denoiser that went on learning leaves them behind."""
     few, own = (folder / name / "state.safetensors" for name in ("few-step", "unet"))
     if few.exists() and not (own.exists() and own.stat().st_mtime > few.stat().st_mtime):
-        fewstep.export(few.parent, unet, target / fewstep.FILE)
+        few_step.export(few.parent, unet, target / few_step.FILE)
     if (folder / "image-prompt" / "state.safetensors").exists():
         image_prompt.export(folder / "image-prompt", unet, clip.WIDTH, target / image_prompt.FILE)

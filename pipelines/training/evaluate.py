@@ -10,8 +10,9 @@ from pathlib import Path
 
 from diffusers import StableDiffusionPipeline
 
-from pipelines.training import bundled, drawing, fewstep, measures, prompts, sheets
+from pipelines.training import bundled, drawing, measures, prompts, sheets
 from pipelines.training.corpus.corpus import Corpus, cache_folder
+from pipelines.training.models.image import few_step
 
 TARGETS = {
     "t2i_r1_of_real": 0.8, "t2i_colour": 0.8, "t2i_count": 0.6, "t2i_relation": 0.7, "t2i_unseen_words": 0.6,
@@ -32,7 +33,7 @@ def evaluate(folder: Path, number: int, models: Path = bundled.MODELS) -> dict[s
     pipe = sheets.open_pipeline(models / "sprite")
     result |= drawing.speed(pipe) | drawing.colour_words(pipe, number) | drawing.counting(pipe, corpus, number)
     result |= judged(folder, corpus, pipe, number, models)
-    return result | few_step_speed(pipe, models / "sprite" / fewstep.FILE)
+    return result | few_step_speed(pipe, models / "sprite" / few_step.FILE)
 
 
 def judged(folder: Path, corpus: Corpus, pipe: StableDiffusionPipeline, number: int, models: Path) -> dict[str, float]:
@@ -48,7 +49,7 @@ def few_step_speed(pipe: StableDiffusionPipeline, path: Path) -> dict[str, float
     """Seconds for one picture of the few-step variant, warm, where there is one; `pipe` is changed for good."""
     if not path.exists():
         return {}
-    return {"few_step_seconds": drawing.best_time(fewstep.quicken(pipe, path), fewstep.STEPS, guidance=1.0)}
+    return {"few_step_seconds": drawing.best_time(few_step.quicken(pipe, path), few_step.STEPS, guidance=1.0)}
 
 
 def met(name: str, value: float | None) -> bool:

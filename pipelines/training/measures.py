@@ -15,12 +15,12 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.requests import CaptionRequest
 from pipelines.runtime.model_pool import Shelf
 from pipelines.training import bundled
-from pipelines.training.captioner import to_pixels
 from pipelines.training.corpus import scene_sampler, scenes
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.corpus.names import ALIASES, plural
 from pipelines.training.data.dataset import STYLES as TRAINED
 from pipelines.training.data.dataset import example
+from pipelines.training.models.captioner import to_pixels
 
 
 @torch.inference_mode()

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import torch
 
-from pipelines.training import autoencoder, bundled, draft_denoiser, fine_autoencoder
+from pipelines.training import bundled
 from pipelines.training.data import pack, plans
 from pipelines.training.data.sprite_bank import SpriteBank
+from pipelines.training.models.image import autoencoder, draft_denoiser, fine_autoencoder
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
-from pipelines.training.denoiser import STEPS, betas
+from pipelines.training.models.image.denoiser import STEPS, betas
 from pipelines.training.run import part
 
 # Written by hand, but for the adapter, which goes on fitting a denoiser that has learnt a little more, and the names.

@@ -107,7 +107,7 @@ def test_a_masked_job_equals_what_diffusers_does_with_a_mask(ours):
 
 def test_pictures_in_the_prompt_equal_diffusers(tmp_path):
     """With an adapter of the format that the bundled one has; what it has learnt does not matter here."""
-    from pipelines.training import image_prompt
+    from pipelines.training.models.image import image_prompt
 
     shutil.copytree(SPRITE, tmp_path / "sprite", ignore=shutil.ignore_patterns(image_prompt.FILE))
     (tmp_path / "sprite-clip").symlink_to(BUNDLED / "sprite-clip")

@@ -7,10 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from pipelines.training import denoiser
 from pipelines.training.corpus import captions
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.data import couples
+from pipelines.training.models.image import denoiser
 
 STYLES = {"3d": 1.0}
 

@@ -8,7 +8,7 @@ import torch
 from diffusers import DDIMScheduler
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
-from pipelines.training import decoder, denoiser
+from pipelines.training.models.image import decoder, denoiser
 from tests.rounding import assert_same_latents
 from tests.training import tiny
 
@@ -88,16 +88,17 @@ def test_the_decoder_learns_alone_from_what_is_redrawn():
 
 @pytest.mark.parametrize("there", [True, False])
 def test_the_quick_denoiser_is_the_denoiser_with_its_changes(tmp_path, monkeypatch, there):
-    from pipelines.training import bundled, fewstep, lowrank
+    from pipelines.training import bundled
+    from pipelines.training.models.image import few_step, lora
 
     plain = tiny.unet()
     monkeypatch.setattr(bundled, "load_unet", lambda folder, models: tiny.unet())
     (tmp_path / "sprite").mkdir()
     if there:
-        changes = lowrank.Changes(tiny.unet(), rank=2, narrowest=16)
+        changes = lora.Changes(tiny.unet(), rank=2, narrowest=16)
         for part in changes.parts:
             part.up.data.normal_(0, 0.05)
-        changes.save(tmp_path / "sprite" / fewstep.FILE)
+        changes.save(tmp_path / "sprite" / few_step.FILE)
     quick = bundled.load_quick(tmp_path, tmp_path)
     same = all(torch.equal(v, plain.state_dict()[k]) for k, v in quick.state_dict().items())
     assert same != there

@@ -14,9 +14,10 @@ from pipelines.image.model import autoencoder  # noqa: F401  diffusers finds the
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
 from pipelines.training import __main__ as command
-from pipelines.training import bundled, checkpoints, draft_denoiser, fine_autoencoder
+from pipelines.training import bundled, checkpoints
 from pipelines.training.data import pack
-from pipelines.training.denoiser import STEPS, angles
+from pipelines.training.models.image import draft_denoiser, fine_autoencoder
+from pipelines.training.models.image.denoiser import STEPS, angles
 from tests.pipelines.support import START, request, run
 from tests.rounding import assert_same_latents
 from tests.training import tiny
@@ -132,7 +133,7 @@ def test_the_command_trains_both_pieces_from_a_packed_corpus_and_goes_on(tmp_pat
     monkeypatch.setattr(draft_denoiser, "BATCH", {"cpu": 4})
     monkeypatch.setattr(torch, "set_num_threads", lambda number: None)
     monkeypatch.setattr(command.signal, "signal", lambda *_: None)
-    monkeypatch.setattr("pipelines.training.autoencoder.STYLES", {"3d": 1.0})
+    monkeypatch.setattr("pipelines.training.models.image.autoencoder.STYLES", {"3d": 1.0})
     out = tmp_path / "out"
     asked = ["train", "--device", "cpu", "--minutes", "0.02", "--corpus", str(file), "--out", str(out)]
     steps = []

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pipelines.training import denoiser
 from pipelines.training.corpus import frequencies
 from pipelines.training.corpus.corpus import Thing
+from pipelines.training.models.image import denoiser
 
 FREQUENCY = {"cat": 5.1, "dog": 5.2, "octopus": 3.3}
 

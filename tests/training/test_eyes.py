@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from transformers import CLIPConfig, CLIPModel
 
-from pipelines.training import bundled, eyes
+from pipelines.training import bundled
 from pipelines.training.data import batches, pairs
+from pipelines.training.models.alignment import conv_teacher
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.run import Budget, Run
 from tests.rounding import assert_same_forward
@@ -37,7 +38,7 @@ def letters(texts, **_):
 
 
 def test_the_maps_are_eight_and_four_cells_wide_and_pooled_into_one_vector():
-    model, pixels = eyes.Eyes((8, 12, 16), (1, 2, 1)).eval(), torch.randn(2, 3, 64, 64)
+    model, pixels = conv_teacher.Eyes((8, 12, 16), (1, 2, 1)).eval(), torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         near, far = model.maps(pixels)
         pooled = model(pixel_values=pixels).pooler_output
@@ -47,23 +48,23 @@ def test_the_maps_are_eight_and_four_cells_wide_and_pooled_into_one_vector():
 
 
 def test_they_learn_the_names_of_things(whole, mixture):
-    student = eyes.Seeing(len(mixture.corpus.things), 32, eyes.Eyes((8, 12, 16), (1, 1, 1)))
+    student = conv_teacher.Seeing(len(mixture.corpus.things), 32, conv_teacher.Eyes((8, 12, 16), (1, 1, 1)))
     lesson = pairs.Pairs(mixture, letters).batch(np.random.default_rng(0), 24)
     names = pairs.vectors(whole, letters([t.en for t in mixture.corpus.things])["input_ids"])
-    optimizer, loss = Muon(split(student, 3e-3, 3e-3)), eyes.loss_of(whole, student, names)
+    optimizer, loss = Muon(split(student, 3e-3, 3e-3)), conv_teacher.loss_of(whole, student, names)
     losses, seen = tiny.learnt(loss, lesson, optimizer, 25)
     assert seen == 24
     assert losses[-1] < 0.7 * losses[0]
 
 
 def test_a_judge_is_trained_opened_again_and_sees_in_clips_place(whole, mixture, corpus, monkeypatch, tmp_path):
-    monkeypatch.setattr(eyes, "BATCH", 4)
-    monkeypatch.setattr(eyes.Corpus, "open", lambda folder: corpus)
+    monkeypatch.setattr(conv_teacher, "BATCH", 4)
+    monkeypatch.setattr(conv_teacher.Corpus, "open", lambda folder: corpus)
     monkeypatch.setattr(batches, "small_corpus", lambda folder, whole: mixture.corpus)
     monkeypatch.setattr(Run, "cycle", lambda run, minutes: Budget(steps=run.step + 2))
     assert bundled.load_eyes(tmp_path, "judge") is None
-    run = eyes.train(tmp_path, whole, letters, 1.0, name="judge", seed=2)
-    assert eyes.train(tmp_path, whole, letters, 1.0, name="judge", seed=2).seen == 2 * run.seen == 16
+    run = conv_teacher.train(tmp_path, whole, letters, 1.0, name="judge", seed=2)
+    assert conv_teacher.train(tmp_path, whole, letters, 1.0, name="judge", seed=2).seen == 2 * run.seen == 16
     judge = bundled.load_eyes(tmp_path, "judge")
     pixels, before = torch.randn(2, 3, 64, 64), whole.text_projection.weight.clone()
     lent = judge.lend(whole)

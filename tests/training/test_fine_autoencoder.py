@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
-from pipelines.training import fine_autoencoder
 from pipelines.training.data.sprite_bank import SpriteBank
+from pipelines.training.models.image import fine_autoencoder
 from tests.training import tiny
 
 CPU = torch.device("cpu")

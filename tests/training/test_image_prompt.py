@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.training import denoiser, image_prompt
+from pipelines.training.models.image import denoiser, image_prompt
 from tests.training import tiny
 
 PATCHES, WIDE = 5, 12

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-from pipelines.training import local
+from pipelines.training.models.alignment import conv_init
 from tests.rounding import assert_same_forward
 
 
@@ -26,9 +26,9 @@ def pixels() -> torch.Tensor:
 
 
 def test_the_map_of_a_shift_makes_the_waves_of_the_place_beside():
-    line = local.waves(8)
+    line = conv_init.waves(8)
     for places in (-1, 1, 2):
-        moved = line @ local.shift(places, 8).T
+        moved = line @ conv_init.shift(places, 8).T
         inside = [x for x in range(8) if 0 <= x + places < 8]
         assert_same_forward(moved[inside], line[[x + places for x in inside]])
 
@@ -36,9 +36,9 @@ def test_the_map_of_a_shift_makes_the_waves_of_the_place_beside():
 @torch.no_grad()
 def test_every_head_looks_at_one_neighbour_in_every_layer(pixels):
     model = tower()
-    local.begin(model, pixels)
+    conv_init.begin(model, pixels)
     for seen in model(pixels, output_attentions=True).attentions:
-        for head, (x, y) in enumerate(local.NEIGHBOURS):
+        for head, (x, y) in enumerate(conv_init.NEIGHBOURS):
             inner = [(row, column) for row in range(1, 7) for column in range(1, 7)]
             mass = [seen[:, head, 1 + r * 8 + c, 1 + (r + y) * 8 + c + x] for r, c in inner]
             assert float(torch.stack(mass).mean()) > 0.7
@@ -48,10 +48,10 @@ def test_every_head_looks_at_one_neighbour_in_every_layer(pixels):
 @torch.no_grad()
 def test_a_patch_changes_its_neighbours_alike_wherever_it_lies(pixels):
     model = tower()
-    local.begin(model, pixels)
+    conv_init.begin(model, pixels)
     patch, shown = pixels[0, :, 40:48, 40:48], torch.ones(3, 3, 64, 64)
     shown[0, :, 24:32, 24:32] = shown[1, :, 32:40, 40:48] = patch
-    first = model(shown, output_hidden_states=True).hidden_states[1][:, 1:, 8 * local.WAVES :].unflatten(1, (8, 8))
+    first = model(shown, output_hidden_states=True).hidden_states[1][:, 1:, 8 * conv_init.WAVES :].unflatten(1, (8, 8))
     there, elsewhere = first[0, 2:5, 2:5] - first[2, 2:5, 2:5], first[1, 3:6, 4:7] - first[2, 3:6, 4:7]
     assert torch.nn.functional.cosine_similarity(there.flatten(), elsewhere.flatten(), dim=0) > 0.95
     assert all(float(there[y, x].norm()) > 0.05 * float(there[1, 1].norm()) for y in range(3) for x in range(3))
@@ -61,8 +61,8 @@ def test_a_patch_changes_its_neighbours_alike_wherever_it_lies(pixels):
 
 def test_locked_parts_stay_and_the_others_learn(pixels):
     model = tower()
-    local.begin(model, pixels)
-    local.lock(model)
+    conv_init.begin(model, pixels)
+    conv_init.lock(model)
     before = {k: v.clone() for k, v in model.named_parameters()}
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], 0.1)
     model(pixels).pooler_output.square().sum().backward()
@@ -75,4 +75,4 @@ def test_locked_parts_stay_and_the_others_learn(pixels):
 @pytest.mark.parametrize(("heads", "width"), [(4, 256), (8, 128)])
 def test_heads_too_few_or_too_narrow_are_refused(heads, width, pixels):
     with pytest.raises(ValueError, match="eight heads of 28 or more"):
-        local.begin(tower(heads, width), pixels)
+        conv_init.begin(tower(heads, width), pixels)

@@ -7,7 +7,7 @@ import torch
 from pipelines.training.corpus import scenes
 from pipelines.training.data import pack, plans
 from pipelines.training.data.sprite_bank import SpriteBank
-from pipelines.training.draft_denoiser import Drafts, Hands
+from pipelines.training.models.image.draft_denoiser import Drafts, Hands
 
 CPU, STYLE = torch.device("cpu"), {"3d": 1.0}
 

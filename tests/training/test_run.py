@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipelines.training.denoiser import SIGMA_MAX, angles, betas, draw_times
+from pipelines.training.models.image.denoiser import SIGMA_MAX, angles, betas, draw_times
 from pipelines.training.optimizer import Muon, orthogonal, split
 from pipelines.training.run import Budget, Run, learning_rate, learnt_since
 

@@ -8,8 +8,10 @@ import torch
 import torch.nn.functional as F
 from transformers import CLIPConfig, CLIPModel
 
-from pipelines.training import bundled, captioner, clip, eyes, local, measures, vision
+from pipelines.training import bundled, measures
 from pipelines.training.data import batches, pairs
+from pipelines.training.models import captioner
+from pipelines.training.models.alignment import clip, conv_init, conv_teacher, vision
 from pipelines.training.optimizer import Muon
 from pipelines.training.run import Budget, Run
 from tests.rounding import assert_same_forward
@@ -43,9 +45,13 @@ class Letters:
 
 
 @pytest.fixture
-def teacher(mixture) -> eyes.Seeing:
+def teacher(mixture) -> conv_teacher.Seeing:
     torch.manual_seed(3)
-    return eyes.Seeing(len(mixture.corpus.things), 32, eyes.Eyes((8, 12, 16), (1, 1, 1))).eval().requires_grad_(False)
+    return (
+        conv_teacher.Seeing(len(mixture.corpus.things), 32, conv_teacher.Eyes((8, 12, 16), (1, 1, 1)))
+        .eval()
+        .requires_grad_(False)
+    )
 
 
 def test_the_tower_in_training_sees_what_clip_sees_and_a_teachers_cells(whole, teacher):
@@ -75,8 +81,8 @@ def test_the_tower_learns_from_its_teacher_and_the_text_tower_stays(whole, mixtu
     pictures, student = vision.Pictures(mixture), vision.Alignment(whole, 12, 16).requires_grad_(True)
     lesson = pictures.batch(np.random.default_rng(0), 24)
     assert lesson.pixels.shape == (24, 3, 64, 64)
-    local.begin(whole.vision_model, lesson.pixels)
-    local.lock(student.vision_model)
+    conv_init.begin(whole.vision_model, lesson.pixels)
+    conv_init.lock(student.vision_model)
     names = pairs.vectors(whole, Letters()([t.en for t in mixture.corpus.things])["input_ids"])
     before = {k: v.clone() for k, v in whole.text_model.state_dict().items()}
     taught = {k: v.clone() for k, v in teacher.state_dict().items()}
@@ -92,9 +98,9 @@ def test_the_tower_learns_from_its_teacher_and_the_text_tower_stays(whole, mixtu
 def test_filters_begin_evenly_strong(mixture):
     patches = F.unfold(captioner.to_pixels(mixture.draw(np.random.default_rng(2), 64).pictures), 8, stride=8)
     patches = patches.transpose(1, 2).flatten(0, 1)
-    seen = patches @ local.filters(patches, 200).T
+    seen = patches @ conv_init.filters(patches, 200).T
     assert float(seen[:, :192].std(0).median()) > 0.02
-    assert torch.equal(local.filters(patches, 390)[384:], torch.zeros(6, 192))
+    assert torch.equal(conv_init.filters(patches, 390)[384:], torch.zeros(6, 192))
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +120,7 @@ def test_the_captioner_sees_about_what_clip_sees(words, mixture):
     shape._attn_implementation = "eager"
     source = CLIPModel(shape).eval()
     pixels = captioner.to_pixels(mixture.draw(np.random.default_rng(2), 16).pictures)
-    local.begin(source.vision_model, pixels)
+    conv_init.begin(source.vision_model, pixels)
     model = captioner.begin(words, source, pixels).eval()
     with torch.inference_mode():
         states = source.vision_model(pixel_values=pixels, output_hidden_states=True).hidden_states

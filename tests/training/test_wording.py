@@ -8,10 +8,11 @@ import torch
 from safetensors.torch import save_file
 
 from pipelines.training import __main__ as trainers
-from pipelines.training import bundled, wording
+from pipelines.training import bundled
 from pipelines.training.corpus import fillers, lexicon
 from pipelines.training.corpus.colours import HUES
 from pipelines.training.corpus.corpus import Thing
+from pipelines.training.models.alignment import text_alignment
 from tests.training import tiny
 
 DATA = {
@@ -50,7 +51,7 @@ THINGS = [
 @pytest.fixture(autouse=True)
 def frequencies(monkeypatch):
     """Stands for wordfreq: "pooch" is a common word, the others are not."""
-    monkeypatch.setattr(wording.frequencies, "zipf", lambda word: 5.0 if word == "pooch" else 2.0)
+    monkeypatch.setattr(text_alignment.frequencies, "zipf", lambda word: 5.0 if word == "pooch" else 2.0)
 
 
 @pytest.fixture
@@ -116,8 +117,8 @@ class Letters:
 
 
 def test_a_caption_is_said_with_the_word_and_meant_with_the_name(corpus, monkeypatch):
-    monkeypatch.setattr(wording, "DRESSED", 0.0)
-    lessons = wording.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0})
+    monkeypatch.setattr(text_alignment, "DRESSED", 0.0)
+    lessons = text_alignment.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0})
     draw = np.random.default_rng(0)
     pairs = [lessons.other(draw) for _ in range(60)]
     for said, meant in pairs:
@@ -131,9 +132,9 @@ def test_a_caption_is_said_with_the_word_and_meant_with_the_name(corpus, monkeyp
 
 
 def test_what_is_said_around_a_thing_is_not_meant(corpus, monkeypatch):
-    monkeypatch.setattr(wording, "DRESSED", 1.0)
-    monkeypatch.setattr(wording, "CHINESE", 0.0)
-    lessons, draw = wording.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0}), np.random.default_rng(0)
+    monkeypatch.setattr(text_alignment, "DRESSED", 1.0)
+    monkeypatch.setattr(text_alignment, "CHINESE", 0.0)
+    lessons, draw = text_alignment.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0}), np.random.default_rng(0)
     for said, meant in [lessons.same(draw) for _ in range(40)]:
         assert said != meant
         assert set(meant.replace(",", "").split()) - {"a", "an", "the"} <= set(
@@ -168,7 +169,7 @@ def test_a_caption_is_never_dressed_in_nothing():
 
 def test_common_words_are_said_oftener(corpus):
     lessons, draw = (
-        wording.Lessons(corpus, Letters(), {"pooch": 1, "grimalkin": 1}, {"3d": 1.0}),
+        text_alignment.Lessons(corpus, Letters(), {"pooch": 1, "grimalkin": 1}, {"3d": 1.0}),
         np.random.default_rng(3),
     )
     said = ["grimalkin" in lessons.other(draw)[0] for _ in range(90)]
@@ -176,7 +177,7 @@ def test_common_words_are_said_oftener(corpus):
 
 
 def test_a_third_of_single_things_have_a_colour_unless_their_name_says_one(corpus):
-    lessons, draw = wording.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0}), np.random.default_rng(4)
+    lessons, draw = text_alignment.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0}), np.random.default_rng(4)
     scenes = [lessons.coloured(draw, lessons.composer.single(draw, "3d")) for _ in range(300)]
     told = [
         (corpus.things[scene.placed[0].thing].en, scene.placed[0].colour) for scene in scenes if scene.placed[0].colour
@@ -195,7 +196,9 @@ def test_every_cycle_keeps_to_the_tower_before_all_words(tmp_path, monkeypatch):
     monkeypatch.setattr(bundled, "load_clip", lambda folder: None)
     monkeypatch.setattr(bundled, "load_tokens", lambda folder: None)
     monkeypatch.setattr(bundled, "text_encoder", lambda whole: tiny.text(0))
-    monkeypatch.setattr(wording, "train", lambda folder, text, before, tokens, minutes: towers.extend([text, before]))
+    monkeypatch.setattr(
+        text_alignment, "train", lambda folder, text, before, tokens, minutes: towers.extend([text, before])
+    )
     trainers.train_wording(tmp_path, 1.0)
     text, before = (tower.state_dict() for tower in towers)
     assert all(torch.equal(text[name], value) for name, value in worded.state_dict().items())
@@ -209,18 +212,18 @@ def test_words_of_the_tower_before_do_not_hide_a_new_layout(tmp_path, monkeypatc
     monkeypatch.setattr(bundled, "load_prompts", lambda folder, whole: (folder / "wording").exists())
     monkeypatch.setattr(trainers, "latents", lambda folder: None)
     started_with_words = []
-    monkeypatch.setattr(trainers.layout, "train", lambda folder, text, *_: started_with_words.append(text))
+    monkeypatch.setattr(trainers.layout_text, "train", lambda folder, text, *_: started_with_words.append(text))
     trainers.train_layout(tmp_path, 1.0)
     assert started_with_words == [True]
     assert not (tmp_path / "wording").exists()
 
 
 def test_the_tower_learns_the_word_and_keeps_the_rest(corpus):
-    before, student = tiny.text(length=32).eval(), wording.Wording(tiny.text(length=32).requires_grad_(True))
-    lessons = wording.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0})
+    before, student = tiny.text(length=32).eval(), text_alignment.Wording(tiny.text(length=32).requires_grad_(True))
+    lessons = text_alignment.Lessons(corpus, Letters(), {"pooch": 1}, {"3d": 1.0})
     batch = lessons.batch(np.random.default_rng(1), 16)
     assert batch[0].shape == batch[1].shape == (16, 32)
-    loss = wording.wording_loss(student, wording.Wording(before.requires_grad_(False)))
+    loss = text_alignment.wording_loss(student, text_alignment.Wording(before.requires_grad_(False)))
     optimizer = torch.optim.Adam(student.parameters(), 3e-3)
     losses, seen = tiny.learnt(loss, batch, optimizer, 60)
     assert seen == 16

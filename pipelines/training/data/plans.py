@@ -21,7 +21,7 @@ from pipelines.training.corpus.scene_sampler import Composer, Portraits
 from pipelines.training.corpus.scenes import Background, Scene, paint
 from pipelines.training.data.batches import SMALL, small_corpus
 from pipelines.training.data.dataset import STYLES as SHOWN
-from pipelines.training.denoiser import FOCUS, Examples
+from pipelines.training.models.image.denoiser import FOCUS, Examples
 
 FILE = "plans.npz"
 MOST = 4

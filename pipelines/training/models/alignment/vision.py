@@ -3,7 +3,7 @@
 Alone, on pictures and names, the tower named 25 % of held-out pictures after a million; eyes of convolutions, which
 know that a thing is the same thing everywhere, 80 % after a fifth of that. So they teach: which names come into
 question, the picture's vector, and, in every cell, what lies there; and the tower begins as convolutions itself
-(`local.py`).
+(`alignment/conv_init.py`).
 """
 
 from collections.abc import Callable
@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTokenizer
 
-from pipelines.training import local
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.data import batches
 from pipelines.training.data.pairs import Lesson, pixels, vectors
-from pipelines.training.eyes import SCALE, SCALE_MAX, WIDTHS, Seeing
+from pipelines.training.models.alignment import conv_init
+from pipelines.training.models.alignment.conv_teacher import SCALE, SCALE_MAX, WIDTHS, Seeing
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run
@@ -143,10 +143,10 @@ def align(
     small = batches.small_corpus(folder, Corpus.open(folder))
     pictures = Pictures(batches.Mixture(small, KINDS, SPREAD))
     if anew:
-        local.begin(clip.vision_model, pictures.batch(np.random.default_rng(1), 384).pixels)
+        conv_init.begin(clip.vision_model, pictures.batch(np.random.default_rng(1), 384).pixels)
         clip.logit_scale.fill_(np.log(SCALE))
     student = Alignment(clip, *teacher.vision_model.widths[-2:]).requires_grad_(True)
-    local.lock(student.vision_model)
+    conv_init.lock(student.vision_model)
     run = Run(folder / "vision", student, Muon(groups(student)), decay=0.996, seed=1)
     run.resume()
     names = vectors(clip, tokens([t.en for t in small.things], padding=True, return_tensors="pt")["input_ids"])

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTokenizer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from pipelines.training import clip
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.data import batches
 from pipelines.training.data.pairs import Lesson, Pairs, between, vectors
+from pipelines.training.models.alignment import clip
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run

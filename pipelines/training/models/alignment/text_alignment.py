@@ -23,7 +23,7 @@ from pipelines.training.corpus.scene_sampler import Composer
 from pipelines.training.corpus.scenes import Scene
 from pipelines.training.data import dataset
 from pipelines.training.data.tokenizer import LENGTH
-from pipelines.training.layout import CELLS
+from pipelines.training.models.alignment.layout_text import CELLS
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run

@@ -22,13 +22,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
-from pipelines.training import denoiser, layout
-from pipelines.training.captioner import to_pixels
+from pipelines.training.models.alignment import layout_text
+from pipelines.training.models.captioner import to_pixels
+from pipelines.training.models.image import denoiser
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run, learnt_since, part
 
-TOKENS, HIDDEN, HEADS = layout.CELLS, 192, 2
+TOKENS, HIDDEN, HEADS = layout_text.CELLS, 192, 2
 FILE = "image-prompt.safetensors"
 TOWERS = ("vision", "layout")
 # Shares of examples that lose their text, their picture, or both: so that either alone is enough, and guidance works.
@@ -174,7 +175,7 @@ def acquaintance_loss(model: Acquaintance, text: CLIPTextModel) -> Callable:
             with torch.no_grad():
                 said = text(input_ids=ids).last_hidden_state[:, -TOKENS:].float()
             seen = model.projection(patches)
-            shown = layout.on_grid(model.head(seen), latents.shape[1])
+            shown = layout_text.on_grid(model.head(seen), latents.shape[1])
         return (seen.float() - said).square().mean() + (shown.float() - latents).square().mean(), len(latents)
 
     return loss

@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
-from pipelines.training.autoencoder import NOISE, SIZE_PENALTY, distance, signal_to_noise, standardise
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.data.compositing import SIZE, Layers, compose, gradient, spin_hue
 from pipelines.training.data.sprite_bank import SMALL, SpriteBank
 from pipelines.training.device_run import DeviceRun
+from pipelines.training.models.image.autoencoder import NOISE, SIZE_PENALTY, distance, signal_to_noise, standardise
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 

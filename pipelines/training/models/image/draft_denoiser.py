@@ -26,9 +26,9 @@ from pipelines.training.corpus.corpus import OTHERS, STYLES, Corpus
 from pipelines.training.data import plans
 from pipelines.training.data.compositing import SIZE, Layers, compose, gradient, recolour
 from pipelines.training.data.sprite_bank import SMALL, SpriteBank
-from pipelines.training.denoiser import CHINESE, NO_PROMPT, angles
 from pipelines.training.device_run import DeviceRun
-from pipelines.training.fine_autoencoder import FINAL, seldom, uniform
+from pipelines.training.models.image.denoiser import CHINESE, NO_PROMPT, angles
+from pipelines.training.models.image.fine_autoencoder import FINAL, seldom, uniform
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from pipelines.training.data.tokenizer import LENGTH
-from pipelines.training.denoiser import everyday_examples
+from pipelines.training.models.image.denoiser import everyday_examples
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run

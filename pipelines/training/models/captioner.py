@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from transformers import BertTokenizerFast, BlipConfig, BlipForConditionalGeneration, CLIPModel
 from transformers.models.blip.modeling_blip import BlipVisionModel
 
-from pipelines.training import clip
 from pipelines.training.corpus import captions, names
 from pipelines.training.corpus.corpus import Corpus, Thing
 from pipelines.training.data import batches
+from pipelines.training.models.alignment import clip
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run, learnt_since

@@ -15,9 +15,9 @@ from torch import Tensor
 from transformers import CLIPTextModel
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
-from pipelines.training import denoiser
-from pipelines.training.autoencoder import BATCH, NOISE, distance
 from pipelines.training.data.dataset import to_tensor
+from pipelines.training.models.image import denoiser
+from pipelines.training.models.image.autoencoder import BATCH, NOISE, distance
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run

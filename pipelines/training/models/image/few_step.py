@@ -17,7 +17,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from pipelines.catalog.folders import FEW_STEP
 from pipelines.image.model.lora import merge
-from pipelines.training import denoiser, lowrank
+from pipelines.training.models.image import denoiser, lora
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
 from pipelines.training.run import Run, part
@@ -98,14 +98,14 @@ def prepare(
     for unet in (student, teacher):
         unet.to(memory_format=torch.channels_last).set_attn_processor(denoiser.AttnProcessor())
     teacher.eval().requires_grad_(False)
-    changes = lowrank.Changes(student.train())
+    changes = lora.Changes(student.train())
     loss = few_step_loss(student, teacher, text.eval().requires_grad_(False), nothing, important)
     return Run(folder, changes, Muon(split(changes, muon=0.0, adam=1e-3), weight_decay=0.0), decay=0.995), loss
 
 
 def export(folder: Path, unet: UNet2DConditionModel, path: Path) -> None:
     """Write the averaged changes of a run's checkpoint in `folder`; `unet` is only asked for its parts."""
-    changes = lowrank.Changes(type(unet).from_config(unet.config))
+    changes = lora.Changes(type(unet).from_config(unet.config))
     changes.save(path, part(load_file(folder / "state.safetensors"), "average."), sampler=SAMPLER)
 
 
