@@ -36,7 +36,7 @@ train: .venv/.train
 	$(BIN)/python -m pipelines.training $(ARGS)
 
 eval: .venv/.train
-	$(OFFLINE) $(BIN)/python -m pipelines.training.evaluate $(ARGS)
+	$(OFFLINE) $(BIN)/python -m pipelines.training.evaluation.evaluate $(ARGS)
 
 # Installing is done once: the stamps are older than pyproject.toml only when it changed.
 .venv/.core: pyproject.toml

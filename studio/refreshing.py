@@ -70,7 +70,8 @@ class Refreshing:
         """Takes away what is of other weights; whether anything is left to be done since then."""
         if stale(folder):
             log.warning(
-                "%s has other weights than its limits: run python -m pipelines.alignment.calibrate", folder.name
+                "%s has other weights than its limits: run python -m pipelines.training.evaluation.calibrate",
+                folder.name,
             )
         now = mark(folder)
         with suppress(FileNotFoundError):

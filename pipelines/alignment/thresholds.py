@@ -1,6 +1,7 @@
 """From which numbers on an alignment model's answers mean something: measured for each model, and kept beside it.
 
-`calibration` in the model folder's `triptych.json` holds them; `python -m pipelines.alignment.calibrate` writes it.
+`calibration` in the model folder's `triptych.json` holds them; `python -m pipelines.training.evaluation.calibrate`
+writes it.
 """
 
 from __future__ import annotations

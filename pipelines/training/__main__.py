@@ -15,11 +15,11 @@ from pathlib import Path
 import torch
 
 from pipelines.caption import vocabulary
-from pipelines.image import preview
-from pipelines.training import bundled, evaluate, on_device
+from pipelines.training import bundled, on_device
 from pipelines.training.corpus import names  # fmt: skip
 from pipelines.training.corpus.corpus import Corpus, cache_folder
 from pipelines.training.data import couples, dataset
+from pipelines.training.evaluation import evaluate, preview_fit
 from pipelines.training.models import captioner
 from pipelines.training.models.alignment import clip, conv_teacher, layout_text, text_alignment, vision
 from pipelines.training.models.image import autoencoder, decoder, denoiser, few_step, image_prompt
@@ -185,7 +185,7 @@ def main() -> None:
         print(f"{name}: a cycle of {options.minutes or minutes:g} minutes", flush=True)
         train(folder, options.minutes or minutes)
     bundled.publish_all(folder)
-    preview.main(bundled.MODELS / "sprite")
+    preview_fit.main(bundled.MODELS / "sprite")
 
 
 if __name__ == "__main__":

@@ -13,11 +13,12 @@ from PIL import Image
 
 from pipelines.requests import ImageRequest
 from pipelines.requests.compose import Part
-from pipelines.training import bundled, measures, sheets
+from pipelines.training import bundled
 from pipelines.training.corpus import scenes
 from pipelines.training.corpus.corpus import Corpus, cache_folder
 from pipelines.training.corpus.names import alone
 from pipelines.training.corpus.scene_sampler import portrait
+from pipelines.training.evaluation import contact_sheet, model_metrics
 from tests.bench.drive import Drive
 from tests.bench.model import Model
 from tests.bench.report import Samples
@@ -48,11 +49,11 @@ def measure(model: Model, samples: Samples, repeats: int) -> None:
     SHEET.parent.mkdir(exist_ok=True)
     _sheet(texts, shown, made).save(SHEET, quality=88)
     judge, tokens = bundled.load_judge(folder), bundled.load_tokens(folder)
-    of_texts = measures.text_vectors(judge, tokens, texts).numpy()
-    of_shown = measures.picture_vectors(judge, shown).numpy()
+    of_texts = model_metrics.text_vectors(judge, tokens, texts).numpy()
+    of_shown = model_metrics.picture_vectors(judge, shown).numpy()
     heard = {}
     for gate, pictures in made.items():
-        seen = measures.picture_vectors(judge, pictures).numpy()
+        seen = model_metrics.picture_vectors(judge, pictures).numpy()
         heard[gate] = np.stack([_standing(seen, of_texts), _standing(seen, of_shown)])
     _told(samples, heard)
 
@@ -106,7 +107,7 @@ def _sheet(texts: list[str], shown: np.ndarray, made: dict[float | str, np.ndarr
     for i, text in enumerate(texts[:ROWS]):
         pictures += [shown[i], *(some[i] for some in made.values())]
         labels += [f'"{text}", and this', *(f"gate {gate}" for gate in made)]
-    return sheets.sheet(np.stack(pictures), labels, columns=1 + len(made))
+    return contact_sheet.sheet(np.stack(pictures), labels, columns=1 + len(made))
 
 
 def _png(picture: np.ndarray) -> bytes:

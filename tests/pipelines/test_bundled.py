@@ -135,7 +135,8 @@ def test_pictures_in_the_prompt_equal_diffusers(tmp_path):
 
 
 @pytest.mark.skipif(
-    not (SPRITE / preview.FILE).is_file(), reason="`python -m pipelines.image.preview` has not been run yet"
+    not (SPRITE / preview.FILE).is_file(),
+    reason="`python -m pipelines.training.evaluation.preview_fit` has not been run yet",
 )
 def test_previews_look_like_the_picture(ours):
     (state,) = run(ours, request(model="sprite", width=256, height=256, prompt="a red apple", steps=6))

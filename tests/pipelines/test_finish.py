@@ -13,6 +13,7 @@ from PIL import Image
 from pipelines.image import entry, preview
 from pipelines.image.start.latents import to_image
 from pipelines.requests import Sampler
+from pipelines.training.evaluation import preview_fit
 from tests.pipelines.support import START, request, run
 
 
@@ -91,7 +92,7 @@ def test_the_foreseen_latents_end_as_the_latents(sampler, model, pipeline):
 def test_a_fitted_preview_is_near_the_decoder(pipeline):
     vae = pipeline("sd").parts.vae
     latents = torch.randn(24, 4, 8, 8, generator=torch.Generator().manual_seed(1))
-    fitted = preview.fit(vae, latents)
+    fitted = preview_fit.fit(vae, latents)
     assert fitted["weight"].shape == (48, 4, 3, 3)
     with torch.inference_mode():
         pixels = vae.decode(latents / vae.config.scaling_factor).sample.clamp(-1, 1)

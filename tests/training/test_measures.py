@@ -9,9 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines.training import bundled, drawing, evaluate, measures, prompts
+from pipelines.training import bundled
 from pipelines.training.corpus import captions, colours, names, scene_sampler, scenes  # fmt: skip
-from pipelines.training.measures import names_in, portraits, spelling
+from pipelines.training.evaluation import evaluate, model_metrics, picture_metrics, prompts
+from pipelines.training.evaluation.model_metrics import names_in, portraits, spelling
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -19,20 +20,20 @@ def test_discs_are_counted(corpus, number):
     spots = [(60, 60), (190, 60), (128, 190)][:number]
     placed = tuple(scenes.Placed(0, x, y, 90) for x, y in spots)
     for background in (scenes.Background(), scenes.Background("plain", "blue", (80, 150, 230), (80, 150, 230))):
-        assert drawing.parts(scenes.render(scenes.Scene("count", "3d", placed, background), corpus)) == number
+        assert picture_metrics.parts(scenes.render(scenes.Scene("count", "3d", placed, background), corpus)) == number
 
 
 def test_sparks_and_empty_pictures_are_no_things():
     picture = np.full((256, 256, 3), 255, np.uint8)
-    assert drawing.parts(picture) == 0
+    assert picture_metrics.parts(picture) == 0
     picture[100:108, 100:108] = 0
-    assert drawing.parts(picture) == 0
+    assert picture_metrics.parts(picture) == 0
 
 
 def test_halves_hold_what_is_left_and_right():
     picture = np.zeros((1, 8, 8, 3), np.uint8)
     picture[:, :, :4] = 200
-    left, right = drawing.halves(picture)
+    left, right = picture_metrics.halves(picture)
     assert left.shape == right.shape == picture.shape
     assert left.min() == 200
     assert right.max() == 0
@@ -40,10 +41,10 @@ def test_halves_hold_what_is_left_and_right():
 
 def test_both_halves_must_be_right(monkeypatch):
     vectors = {"x": [1.0, 0.0], "y": [0.0, 1.0]}
-    monkeypatch.setattr(drawing, "halves", lambda pictures: pictures)
-    monkeypatch.setattr(drawing, "picture_vectors", lambda _, half: torch.tensor([vectors[c] for c in half]))
+    monkeypatch.setattr(picture_metrics, "halves", lambda pictures: pictures)
+    monkeypatch.setattr(picture_metrics, "picture_vectors", lambda _, half: torch.tensor([vectors[c] for c in half]))
     first, second = torch.tensor([vectors["x"]] * 4), torch.tensor([vectors["y"]] * 4)
-    assert drawing.told_apart(None, first, second, ("xyxy", "yxxy")).tolist() == [True, False, False, False]
+    assert picture_metrics.told_apart(None, first, second, ("xyxy", "yxxy")).tolist() == [True, False, False, False]
 
 
 def test_unseen_words_are_in_no_caption():
@@ -106,7 +107,7 @@ def test_what_is_measured_is_what_the_studio_offers_first(tmp_path):
         (tmp_path / name).symlink_to(bundled.MODELS / name)
     with Image.open(bundled.MODELS / "sheets" / "prompts-48.webp") as sheet:
         pictures = np.stack([np.asarray(sheet.convert("RGB").crop((x, 0, x + 160, 160))) for x in (0, 160, 320)])
-    texts = measures.offered(tmp_path, pictures, batch=2)
+    texts = model_metrics.offered(tmp_path, pictures, batch=2)
     assert len(texts) == 3
     assert len(set(texts)) > 1
     assert all(text == text.strip() and len(text) > 2 for text in texts)
@@ -122,10 +123,12 @@ def test_captions_are_held_against_what_is_in_the_pictures(monkeypatch, corpus):
         return [f"a {name[1]}", "no such thing", f"a {name[2]}", "no such thing"]
 
     monkeypatch.setattr(bundled, "load_captioner", lambda folder, models: ("model", "words"))
-    monkeypatch.setattr(measures, "describe", lambda model, words, pictures: (["nothing"] * len(pictures), 5.0))
-    monkeypatch.setattr(measures, "portraits", lambda corpus, number: (np.zeros((4, 8, 8, 3), np.uint8), [1, 1, 2, 2]))
-    monkeypatch.setattr(measures, "offered", offered)
+    monkeypatch.setattr(model_metrics, "describe", lambda model, words, pictures: (["nothing"] * len(pictures), 5.0))
+    monkeypatch.setattr(
+        model_metrics, "portraits", lambda corpus, number: (np.zeros((4, 8, 8, 3), np.uint8), [1, 1, 2, 2])
+    )
+    monkeypatch.setattr(model_metrics, "offered", offered)
     monkeypatch.setattr(scene_sampler, "Composer", lambda *arguments, **options: None)
-    monkeypatch.setattr(measures, "example", lambda composer, number, seed: scene)
-    told = measures.captioning(Path("cache"), Path("models"), corpus, 4)
+    monkeypatch.setattr(model_metrics, "example", lambda composer, number, seed: scene)
+    told = model_metrics.captioning(Path("cache"), Path("models"), corpus, 4)
     assert told == {"caption_thing": 0.5, "caption_thing_written": 0.0, "caption_scene": 0.5, "caption_ms": 5.0}

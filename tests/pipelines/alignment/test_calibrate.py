@@ -8,10 +8,10 @@ import shutil
 import numpy as np
 import pytest
 
-from pipelines.alignment import calibrate
 from pipelines.alignment.thresholds import Limits
 from pipelines.catalog import folders
 from pipelines.catalog.catalog import BUNDLED
+from pipelines.training.evaluation import calibrate
 
 
 def test_the_cut_tells_two_kinds_apart_best():

@@ -12,13 +12,13 @@ from diffusers import StableDiffusionPipeline
 from transformers import CLIPModel, CLIPTokenizer
 
 from pipelines.caption.checking import segments
-from pipelines.training import prompts, sheets
 from pipelines.training.corpus import scene_sampler, scenes
 from pipelines.training.corpus.colours import HUES, colour_of
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.corpus.names import plural, with_article
 from pipelines.training.data.dataset import STYLES as TRAINED
-from pipelines.training.measures import picture_vectors, text_vectors
+from pipelines.training.evaluation import contact_sheet, prompts
+from pipelines.training.evaluation.model_metrics import picture_vectors, text_vectors
 
 COLOURABLE = ("car", "heart", "house", "fish", "butterfly", "t-shirt", "balloon", "flower", "ball", "mushroom", "bird",
               "dress")  # fmt: skip
@@ -30,7 +30,7 @@ def colour_words(pipe: StableDiffusionPipeline, number: int) -> dict[str, float]
     """Share of "a <colour> <thing>" pictures whose main colour has that name."""
     asked = [(c, t) for t in COLOURABLE for c in HUES]
     chosen = [asked[i] for i in np.random.default_rng(3).permutation(len(asked))[:number]]
-    pictures = sheets.paint(pipe, [f"a {c} {t}" for c, t in chosen], seed=1000)
+    pictures = contact_sheet.paint(pipe, [f"a {c} {t}" for c, t in chosen], seed=1000)
     ones = np.ones(pictures.shape[1:3], np.float32)
     right = [colour_of(picture, ones) == colour for (colour, _), picture in zip(chosen, pictures, strict=True)]
     return {"t2i_colour": float(np.mean(right))}
@@ -55,7 +55,7 @@ def counting(pipe: StableDiffusionPipeline, corpus: Corpus, number: int) -> dict
     things = countable(corpus, -(-number // len(COUNTS)))
     asked = [(n, corpus.things[t].en) for t in things for n in COUNTS][:number]
     texts = [f"{with_article(name) if n == 1 else f'{COUNTS[n]} {plural(name)}'}, 3d" for n, name in asked]
-    drawn = sheets.paint(pipe, texts, seed=4000)
+    drawn = contact_sheet.paint(pipe, texts, seed=4000)
     return {"t2i_count": float(np.mean([parts(p) == n for p, (n, _) in zip(drawn, asked, strict=True)]))}
 
 
@@ -86,7 +86,9 @@ def relations(
             found.append(scene)
     names = [[corpus.things[p.thing].en for p in scene.placed] for scene in found]
     first, second = (text_vectors(judge, tokens, list(column)) for column in zip(*names, strict=True))
-    made = sheets.paint(pipe, [f"{with_article(a)} to the left of {with_article(b)}, 3d" for a, b in names], seed=5000)
+    made = contact_sheet.paint(
+        pipe, [f"{with_article(a)} to the left of {with_article(b)}, 3d" for a, b in names], seed=5000
+    )
     real = np.stack([scenes.render(scene, corpus) for scene in found])
     share = [float(told_apart(judge, first, second, pictures).mean()) for pictures in (made, real)]
     return {"t2i_relation": share[0], "t2i_relation_real": share[1]}
@@ -102,7 +104,7 @@ def retrieval(
     names = text_vectors(judge, tokens, [corpus.things[t].en for t in things])
     asked, right = things[:number], torch.arange(min(number, POOL))
     real = np.stack([scenes.render(scene_sampler.portrait(t, "3d"), corpus) for t in asked])
-    made = sheets.paint(pipe, [f"{corpus.things[t].en}, 3d" for t in asked], seed=2000)
+    made = contact_sheet.paint(pipe, [f"{corpus.things[t].en}, 3d" for t in asked], seed=2000)
     hit = [((picture_vectors(judge, p) @ names.T).argmax(-1) == right).float().mean().item() for p in (made, real)]
     # Of a judge that knows no real picture either nothing can be said.
     share = {"t2i_r1_of_real": hit[0] / hit[1]} if hit[1] > 0.1 else {}
@@ -119,7 +121,7 @@ def unseen_words(
     rivals = {f"{name} face" for name in meant} | set(meant)  # a cat's face is no wrong answer for a cat
     others = [n for n in names if n not in rivals]
     pool = (meant + [str(n) for n in np.random.default_rng(4).permutation(others)])[: max(POOL, len(meant))]
-    made = sheets.paint(pipe, [word for word, _ in asked], seed=3000)
+    made = contact_sheet.paint(pipe, [word for word, _ in asked], seed=3000)
     best = (picture_vectors(judge, made) @ text_vectors(judge, tokens, pool).T).argmax(-1)
     return {"t2i_unseen_words": float(np.mean([pool[b] == name for b, (_, name) in zip(best, asked, strict=True)]))}
 
@@ -131,10 +133,10 @@ def speed(pipe: StableDiffusionPipeline) -> dict[str, float]:
 
 def best_time(pipe: StableDiffusionPipeline, steps: int, guidance: float) -> float:
     """Seconds of the fastest of three pictures, after one to warm up."""
-    sheets.paint(pipe, ["a cat"], steps=2, guidance=guidance)
+    contact_sheet.paint(pipe, ["a cat"], steps=2, guidance=guidance)
     times = []
     for _ in range(3):
         begin = time.perf_counter()
-        sheets.paint(pipe, ["a cat"], steps=steps, guidance=guidance)
+        contact_sheet.paint(pipe, ["a cat"], steps=steps, guidance=guidance)
         times.append(time.perf_counter() - begin)
     return min(times)

@@ -1,4 +1,5 @@
-"""`python -m pipelines.training.evaluate`: measure the bundled models, print the table, write .bench/eval.json.
+"""`python -m pipelines.training.evaluation.evaluate`: measure the bundled models, print the table, write
+.bench/eval.json.
 
 Every number is of something held out: pictures of a thing in a style that training never showed, compositions kept
 back by hash, words that no caption contains. What cannot be measured yet is null in the file, and said in the table.
@@ -10,8 +11,9 @@ from pathlib import Path
 
 from diffusers import StableDiffusionPipeline
 
-from pipelines.training import bundled, drawing, measures, prompts, sheets
+from pipelines.training import bundled
 from pipelines.training.corpus.corpus import Corpus, cache_folder
+from pipelines.training.evaluation import contact_sheet, model_metrics, picture_metrics, prompts
 from pipelines.training.models.image import few_step
 
 TARGETS = {
@@ -28,10 +30,14 @@ def evaluate(folder: Path, number: int, models: Path = bundled.MODELS) -> dict[s
     """All measurements that the existing models allow; `number` pictures for each."""
     corpus, tokens = Corpus.open(folder), bundled.load_tokens(folder, models)
     clip = bundled.load_clip(folder, models)
-    result = measures.retrieval(clip, tokens, corpus, 5 * number)
-    result |= measures.captioning(folder, models, corpus, 2 * number)
-    pipe = sheets.open_pipeline(models / "sprite")
-    result |= drawing.speed(pipe) | drawing.colour_words(pipe, number) | drawing.counting(pipe, corpus, number)
+    result = model_metrics.retrieval(clip, tokens, corpus, 5 * number)
+    result |= model_metrics.captioning(folder, models, corpus, 2 * number)
+    pipe = contact_sheet.open_pipeline(models / "sprite")
+    result |= (
+        picture_metrics.speed(pipe)
+        | picture_metrics.colour_words(pipe, number)
+        | picture_metrics.counting(pipe, corpus, number)
+    )
     result |= judged(folder, corpus, pipe, number, models)
     return result | few_step_speed(pipe, models / "sprite" / few_step.FILE)
 
@@ -42,14 +48,14 @@ def judged(folder: Path, corpus: Corpus, pipe: StableDiffusionPipeline, number: 
     if judge is None:
         return {}
     asked = (judge, bundled.load_tokens(folder, models), corpus, pipe, number)
-    return drawing.retrieval(*asked) | drawing.relations(*asked) | drawing.unseen_words(*asked)
+    return picture_metrics.retrieval(*asked) | picture_metrics.relations(*asked) | picture_metrics.unseen_words(*asked)
 
 
 def few_step_speed(pipe: StableDiffusionPipeline, path: Path) -> dict[str, float]:
     """Seconds for one picture of the few-step variant, warm, where there is one; `pipe` is changed for good."""
     if not path.exists():
         return {}
-    return {"few_step_seconds": drawing.best_time(few_step.quicken(pipe, path), few_step.STEPS, guidance=1.0)}
+    return {"few_step_seconds": picture_metrics.best_time(few_step.quicken(pipe, path), few_step.STEPS, guidance=1.0)}
 
 
 def met(name: str, value: float | None) -> bool:
@@ -77,8 +83,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="24 pictures for each: a few minutes, coarse numbers")
     parser.add_argument("--sheet-only", action="store_true", help="only draw the contact sheet")
     options = parser.parse_args()
-    pipe = sheets.open_pipeline(bundled.MODELS / "sprite")
-    page = sheets.sheet(sheets.paint(pipe, list(prompts.SHEET)), list(prompts.SHEET))
+    pipe = contact_sheet.open_pipeline(bundled.MODELS / "sprite")
+    page = contact_sheet.sheet(contact_sheet.paint(pipe, list(prompts.SHEET)), list(prompts.SHEET))
     (bundled.MODELS / "sheets").mkdir(exist_ok=True)
     page.save(bundled.MODELS / "sheets" / "prompts-48.webp", quality=88)
     if options.sheet_only:

@@ -1,4 +1,5 @@
-"""`python -m pipelines.alignment.calibrate [--model FOLDER] [--pictures FOLDER]`: measure the limits of a model.
+"""`python -m pipelines.training.evaluation.calibrate [--model FOLDER] [--pictures FOLDER]`: measure the limits of a
+model.
 
 Without a folder of pictures (with their captions as `same-stem.txt`) those that training never showed are drawn from
 the training corpus, each with an altered copy. What is found goes into the model folder's `triptych.json`, together
@@ -117,7 +118,7 @@ def held_out(number: int) -> list[Example]:
     """Single things in styles that training never showed, searched for by another name where they have one."""
     from pipelines.training.corpus import captions, names
     from pipelines.training.corpus.corpus import Corpus, cache_folder
-    from pipelines.training.measures import portraits
+    from pipelines.training.evaluation.model_metrics import portraits
 
     corpus, draw = Corpus.open(cache_folder()), np.random.default_rng(7)
     pictures, things = portraits(corpus, number)
