@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from pipelines.caption import vocabulary
-from pipelines.training import bundled, on_device
+from pipelines.training import on_device
 from pipelines.training.corpus import names  # fmt: skip
 from pipelines.training.corpus.corpus import Corpus, cache_folder
 from pipelines.training.data import couples, dataset
@@ -23,6 +23,7 @@ from pipelines.training.evaluation import evaluate, preview_fit
 from pipelines.training.models import captioner
 from pipelines.training.models.alignment import clip, conv_teacher, layout_text, text_alignment, vision
 from pipelines.training.models.image import autoencoder, decoder, denoiser, few_step, image_prompt
+from pipelines.training.release import checkpoints
 
 EXAMPLES = {"portraits": 12_000, "scenes": 34_000}
 
@@ -33,8 +34,8 @@ def latents(folder: Path) -> None:
     for name, number in EXAMPLES.items():
         target = dataset.build(folder, name, number)
         if not (target / "latents.npy").exists():
-            dataset.encode(target, bundled.load_autoencoder(folder))
-    couples.build(folder, bundled.load_autoencoder(folder))
+            dataset.encode(target, checkpoints.load_autoencoder(folder))
+    couples.build(folder, checkpoints.load_autoencoder(folder))
 
 
 def train_text(folder: Path, minutes: float) -> None:
@@ -45,54 +46,61 @@ def train_autoencoder(folder: Path, minutes: float) -> None:
     run = autoencoder.train(folder, minutes)
     run.model.load_state_dict(run.average)
     autoencoder.finish(run.model, Corpus.open(folder))
-    bundled.save_final(folder, run.model)
+    checkpoints.save_final(folder, run.model)
 
 
 def train_decoder(folder: Path, minutes: float) -> None:
     latents(folder)
-    pairs = decoder.Pairs(folder, denoiser.everyday_examples(folder, bundled.load_tokens(folder)))
-    text = bundled.load_prompts(folder, bundled.load_clip(folder))
-    redrawn = decoder.Redrawing(bundled.load_quick(folder), text)
-    decoder.refine(folder, bundled.load_autoencoder(folder), pairs, redrawn, minutes)
+    pairs = decoder.Pairs(folder, denoiser.everyday_examples(folder, checkpoints.load_tokens(folder)))
+    text = checkpoints.load_prompts(folder, checkpoints.load_clip(folder))
+    redrawn = decoder.Redrawing(checkpoints.load_quick(folder), text)
+    decoder.refine(folder, checkpoints.load_autoencoder(folder), pairs, redrawn, minutes)
 
 
 def train_layout(folder: Path, minutes: float) -> None:
     latents(folder)
     layout_text.train(
-        folder, bundled.load_prompts(folder, bundled.load_clip(folder)), bundled.load_tokens(folder), minutes
+        folder,
+        checkpoints.load_prompts(folder, checkpoints.load_clip(folder)),
+        checkpoints.load_tokens(folder),
+        minutes,
     )
     shutil.rmtree(folder / "wording", ignore_errors=True)  # words of the tower of before, which would hide this one
 
 
 def train_wording(folder: Path, minutes: float) -> None:
     # As it was before all words, not before this cycle's: what each cycle forgets would be what the next one keeps to
-    text, before = (bundled.load_prompts(folder, bundled.load_clip(folder), words=words) for words in (True, False))
-    text_alignment.train(folder, text, before, bundled.load_tokens(folder), minutes)
+    text, before = (
+        checkpoints.load_prompts(folder, checkpoints.load_clip(folder), words=words) for words in (True, False)
+    )
+    text_alignment.train(folder, text, before, checkpoints.load_tokens(folder), minutes)
 
 
 def train_unet(folder: Path, minutes: float) -> None:
     latents(folder)
-    text = bundled.load_prompts(folder, bundled.load_clip(folder))
-    important = autoencoder.importance(bundled.load_autoencoder(folder), denoiser.some_latents(folder))
-    denoiser.train(folder, text, bundled.load_tokens(folder), minutes, bundled.load_unet(folder), important)
+    text = checkpoints.load_prompts(folder, checkpoints.load_clip(folder))
+    important = autoencoder.importance(checkpoints.load_autoencoder(folder), denoiser.some_latents(folder))
+    denoiser.train(folder, text, checkpoints.load_tokens(folder), minutes, checkpoints.load_unet(folder), important)
 
 
 def train_eyes(folder: Path, minutes: float) -> None:
-    conv_teacher.train(folder, bundled.load_clip(folder), bundled.load_tokens(folder), minutes)
+    conv_teacher.train(folder, checkpoints.load_clip(folder), checkpoints.load_tokens(folder), minutes)
 
 
 def train_vision(folder: Path, minutes: float) -> None:
     """Convolutional eyes first, where there are none: they are what teaches."""
-    if (teacher := bundled.load_eyes(folder)) is None:
+    if (teacher := checkpoints.load_eyes(folder)) is None:
         train_eyes(folder, minutes / 4)
-        teacher = bundled.load_eyes(folder)
-    known = (folder / "vision").exists() or (bundled.MODELS / "sprite-clip" / "model.safetensors").exists()
-    vision.align(folder, bundled.load_clip(folder), bundled.load_tokens(folder), teacher, minutes, anew=not known)
+        teacher = checkpoints.load_eyes(folder)
+    known = (folder / "vision").exists() or (checkpoints.MODELS / "sprite-clip" / "model.safetensors").exists()
+    vision.align(
+        folder, checkpoints.load_clip(folder), checkpoints.load_tokens(folder), teacher, minutes, anew=not known
+    )
 
 
 def train_captioner(folder: Path, minutes: float) -> None:
-    captioner.train(folder, minutes, bundled.load_clip(folder), bundled.load_captioner(folder))
-    (bundled.MODELS / "sprite-captioner" / vocabulary.FILE).write_text(vocabulary_of(Corpus.open(folder)))
+    captioner.train(folder, minutes, checkpoints.load_clip(folder), checkpoints.load_captioner(folder))
+    (checkpoints.MODELS / "sprite-captioner" / vocabulary.FILE).write_text(vocabulary_of(Corpus.open(folder)))
 
 
 def vocabulary_of(corpus: Corpus) -> str:
@@ -103,25 +111,29 @@ def vocabulary_of(corpus: Corpus) -> str:
 
 def train_judge(folder: Path, minutes: float) -> None:
     """Eyes from their own seed, which never see what teaches Sprite CLIP."""
-    conv_teacher.train(folder, bundled.load_clip(folder), bundled.load_tokens(folder), minutes, name="judge", seed=2)
+    conv_teacher.train(
+        folder, checkpoints.load_clip(folder), checkpoints.load_tokens(folder), minutes, name="judge", seed=2
+    )
 
 
 def train_few_step(folder: Path, minutes: float) -> None:
     latents(folder)
-    text = bundled.load_prompts(folder, bundled.load_clip(folder))
-    important = autoencoder.importance(bundled.load_autoencoder(folder), denoiser.some_latents(folder))
-    stored = bundled.MODELS / "sprite" / few_step.FILE
+    text = checkpoints.load_prompts(folder, checkpoints.load_clip(folder))
+    important = autoencoder.importance(checkpoints.load_autoencoder(folder), denoiser.some_latents(folder))
+    stored = checkpoints.MODELS / "sprite" / few_step.FILE
     known = stored if stored.exists() else None
-    few_step.train(folder, text, bundled.load_tokens(folder), bundled.load_unet(folder), minutes, important, known)
+    few_step.train(
+        folder, text, checkpoints.load_tokens(folder), checkpoints.load_unet(folder), minutes, important, known
+    )
 
 
 def train_image_prompt(folder: Path, minutes: float) -> None:
     latents(folder)
-    whole = bundled.load_clip(folder)
-    text, unet = bundled.load_prompts(folder, whole), bundled.load_unet(folder)
-    stored = bundled.MODELS / "sprite" / image_prompt.FILE
+    whole = checkpoints.load_clip(folder)
+    text, unet = checkpoints.load_prompts(folder, whole), checkpoints.load_unet(folder)
+    stored = checkpoints.MODELS / "sprite" / image_prompt.FILE
     known = image_prompt.open_weights(stored) if stored.exists() else None
-    image_prompt.train(folder, whole, text, bundled.load_tokens(folder), unet, minutes, known)
+    image_prompt.train(folder, whole, text, checkpoints.load_tokens(folder), unet, minutes, known)
 
 
 # In the order in which they are trained; minutes of one cycle on two cores; the measures that say "met".
@@ -184,8 +196,8 @@ def main() -> None:
         train, minutes = {**FINAL, **PIECES}[name][:2]
         print(f"{name}: a cycle of {options.minutes or minutes:g} minutes", flush=True)
         train(folder, options.minutes or minutes)
-    bundled.publish_all(folder)
-    preview_fit.main(bundled.MODELS / "sprite")
+    checkpoints.publish_all(folder)
+    preview_fit.main(checkpoints.MODELS / "sprite")
 
 
 if __name__ == "__main__":

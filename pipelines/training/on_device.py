@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 
-from pipelines.training import bundled
 from pipelines.training.data import pack, plans
 from pipelines.training.data.sprite_bank import SpriteBank
 from pipelines.training.models.image import autoencoder, draft_denoiser, fine_autoencoder
+from pipelines.training.release import checkpoints
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,14 +31,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def train_autoencoder(folder: Path, out: Path, minutes: float, device: torch.device) -> None:
     bank = SpriteBank.open(folder, autoencoder.STYLES, device)
-    fine_autoencoder.train(out, bank, minutes, device, bundled.load_autoencoder(folder))
+    fine_autoencoder.train(out, bank, minutes, device, checkpoints.load_autoencoder(folder))
 
 
 def train_denoiser(folder: Path, out: Path, minutes: float, device: torch.device) -> None:
     vae = fine_autoencoder.load(out)
     if vae is None:
         raise SystemExit(f"{draft_denoiser.NAME}: train {fine_autoencoder.NAME} first, into the same folder")
-    text, tokens = bundled.load_prompts(folder, bundled.load_clip(folder)), bundled.load_tokens(folder)
+    text, tokens = checkpoints.load_prompts(folder, checkpoints.load_clip(folder)), checkpoints.load_tokens(folder)
     drafts = draft_denoiser.Drafts.open(folder, tokens, device)
     draft_denoiser.train(out, drafts, text, vae, minutes, device)
 
@@ -55,7 +55,7 @@ def main(folder: Path, options: argparse.Namespace) -> None:
     if options.corpus:
         pack.unpack(options.corpus, folder)
     if options.pack:
-        plans.build(folder, bundled.load_tokens(folder))
+        plans.build(folder, checkpoints.load_tokens(folder))
         pack.write(folder, options.pack)
         return
     device, out, minutes = torch.device(options.device or "cpu"), options.out or folder, options.minutes or 60.0

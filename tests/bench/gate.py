@@ -13,12 +13,12 @@ from PIL import Image
 
 from pipelines.requests import ImageRequest
 from pipelines.requests.compose import Part
-from pipelines.training import bundled
 from pipelines.training.corpus import scenes
 from pipelines.training.corpus.corpus import Corpus, cache_folder
 from pipelines.training.corpus.names import alone
 from pipelines.training.corpus.scene_sampler import portrait
 from pipelines.training.evaluation import contact_sheet, model_metrics
+from pipelines.training.release import checkpoints
 from tests.bench.drive import Drive
 from tests.bench.model import Model
 from tests.bench.report import Samples
@@ -48,7 +48,7 @@ def measure(model: Model, samples: Samples, repeats: int) -> None:
     made = {gate: _drawn(model, texts, shown, gate) for gate in (*GATES, AUTOMATIC)}
     SHEET.parent.mkdir(exist_ok=True)
     _sheet(texts, shown, made).save(SHEET, quality=88)
-    judge, tokens = bundled.load_judge(folder), bundled.load_tokens(folder)
+    judge, tokens = checkpoints.load_judge(folder), checkpoints.load_tokens(folder)
     of_texts = model_metrics.text_vectors(judge, tokens, texts).numpy()
     of_shown = model_metrics.picture_vectors(judge, shown).numpy()
     heard = {}

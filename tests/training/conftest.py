@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from transformers import CLIPTokenizer
 
-from pipelines.training.bundled import MODELS, load_tokens
 from pipelines.training.corpus.corpus import SIZE, Corpus, Thing
 from pipelines.training.data import plans
+from pipelines.training.release.checkpoints import MODELS, load_tokens
 
 NAMES = [("red apple", "红苹果"), ("cat face", "猫脸"), ("mouse", "老鼠"), ("knife", "刀")]
 

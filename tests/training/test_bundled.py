@@ -9,7 +9,7 @@ from PIL import Image
 from transformers import BlipForConditionalGeneration, BlipProcessor, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
 from pipelines.image.model import autoencoder  # noqa: F401  diffusers finds the class by its imported module
-from pipelines.training.bundled import MODELS
+from pipelines.training.release.checkpoints import MODELS
 
 
 @pytest.fixture(scope="module")

@@ -88,17 +88,17 @@ def test_the_decoder_learns_alone_from_what_is_redrawn():
 
 @pytest.mark.parametrize("there", [True, False])
 def test_the_quick_denoiser_is_the_denoiser_with_its_changes(tmp_path, monkeypatch, there):
-    from pipelines.training import bundled
     from pipelines.training.models.image import few_step, lora
+    from pipelines.training.release import checkpoints
 
     plain = tiny.unet()
-    monkeypatch.setattr(bundled, "load_unet", lambda folder, models: tiny.unet())
+    monkeypatch.setattr(checkpoints, "load_unet", lambda folder, models: tiny.unet())
     (tmp_path / "sprite").mkdir()
     if there:
         changes = lora.Changes(tiny.unet(), rank=2, narrowest=16)
         for part in changes.parts:
             part.up.data.normal_(0, 0.05)
         changes.save(tmp_path / "sprite" / few_step.FILE)
-    quick = bundled.load_quick(tmp_path, tmp_path)
+    quick = checkpoints.load_quick(tmp_path, tmp_path)
     same = all(torch.equal(v, plain.state_dict()[k]) for k, v in quick.state_dict().items())
     assert same != there

@@ -14,10 +14,11 @@ from pipelines.image.model import autoencoder  # noqa: F401  diffusers finds the
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
 from pipelines.training import __main__ as command
-from pipelines.training import bundled, checkpoints
+from pipelines.training import checkpoints
 from pipelines.training.data import pack
 from pipelines.training.models.image import draft_denoiser, fine_autoencoder
 from pipelines.training.models.image.denoiser import STEPS, angles
+from pipelines.training.release import checkpoints as bundled
 from tests.pipelines.support import START, request, run
 from tests.rounding import assert_same_latents
 from tests.training import tiny

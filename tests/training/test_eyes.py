@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from transformers import CLIPConfig, CLIPModel
 
-from pipelines.training import bundled
 from pipelines.training.data import batches, pairs
 from pipelines.training.models.alignment import conv_teacher
 from pipelines.training.optimizer import Muon, split
+from pipelines.training.release import checkpoints
 from pipelines.training.run import Budget, Run
 from tests.rounding import assert_same_forward
 from tests.training import tiny
@@ -62,10 +62,10 @@ def test_a_judge_is_trained_opened_again_and_sees_in_clips_place(whole, mixture,
     monkeypatch.setattr(conv_teacher.Corpus, "open", lambda folder: corpus)
     monkeypatch.setattr(batches, "small_corpus", lambda folder, whole: mixture.corpus)
     monkeypatch.setattr(Run, "cycle", lambda run, minutes: Budget(steps=run.step + 2))
-    assert bundled.load_eyes(tmp_path, "judge") is None
+    assert checkpoints.load_eyes(tmp_path, "judge") is None
     run = conv_teacher.train(tmp_path, whole, letters, 1.0, name="judge", seed=2)
     assert conv_teacher.train(tmp_path, whole, letters, 1.0, name="judge", seed=2).seen == 2 * run.seen == 16
-    judge = bundled.load_eyes(tmp_path, "judge")
+    judge = checkpoints.load_eyes(tmp_path, "judge")
     pixels, before = torch.randn(2, 3, 64, 64), whole.text_projection.weight.clone()
     lent = judge.lend(whole)
     with torch.inference_mode():

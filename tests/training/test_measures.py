@@ -9,10 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines.training import bundled
 from pipelines.training.corpus import captions, colours, names, scene_sampler, scenes  # fmt: skip
 from pipelines.training.evaluation import evaluate, model_metrics, picture_metrics, prompts
 from pipelines.training.evaluation.model_metrics import names_in, portraits, spelling
+from pipelines.training.release import checkpoints
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -104,8 +104,8 @@ def test_what_was_not_measured_is_not_met_and_is_null(capsys):
 
 def test_what_is_measured_is_what_the_studio_offers_first(tmp_path):
     for name in ("sprite-captioner", "sprite-clip"):
-        (tmp_path / name).symlink_to(bundled.MODELS / name)
-    with Image.open(bundled.MODELS / "sheets" / "prompts-48.webp") as sheet:
+        (tmp_path / name).symlink_to(checkpoints.MODELS / name)
+    with Image.open(checkpoints.MODELS / "sheets" / "prompts-48.webp") as sheet:
         pictures = np.stack([np.asarray(sheet.convert("RGB").crop((x, 0, x + 160, 160))) for x in (0, 160, 320)])
     texts = model_metrics.offered(tmp_path, pictures, batch=2)
     assert len(texts) == 3
@@ -122,7 +122,7 @@ def test_captions_are_held_against_what_is_in_the_pictures(monkeypatch, corpus):
             return [f"a {name[0]} and a {name[1]}", f"a {name[0]}"]
         return [f"a {name[1]}", "no such thing", f"a {name[2]}", "no such thing"]
 
-    monkeypatch.setattr(bundled, "load_captioner", lambda folder, models: ("model", "words"))
+    monkeypatch.setattr(checkpoints, "load_captioner", lambda folder, models: ("model", "words"))
     monkeypatch.setattr(model_metrics, "describe", lambda model, words, pictures: (["nothing"] * len(pictures), 5.0))
     monkeypatch.setattr(
         model_metrics, "portraits", lambda corpus, number: (np.zeros((4, 8, 8, 3), np.uint8), [1, 1, 2, 2])

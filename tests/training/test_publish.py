@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.training import publish
+from pipelines.training.release import publish
 
 
 @pytest.mark.parametrize("also", [(), ("few-step.safetensors",)])

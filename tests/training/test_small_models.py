@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from transformers import CLIPConfig, CLIPModel
 
-from pipelines.training import bundled
 from pipelines.training.data import batches, pairs
 from pipelines.training.evaluation import model_metrics
 from pipelines.training.models import captioner
 from pipelines.training.models.alignment import clip, conv_init, conv_teacher, vision
 from pipelines.training.optimizer import Muon
+from pipelines.training.release import checkpoints
 from pipelines.training.run import Budget, Run
 from tests.rounding import assert_same_forward
 from tests.training import tiny
@@ -173,9 +173,11 @@ def test_a_captioner_is_trained_saved_and_opened_again(two_steps, tmp_path):
     shape = clip.config(64, 63)
     shape._attn_implementation = "eager"
     captioner.train(tmp_path, 1.0, CLIPModel(shape))
-    found = bundled.load_captioner(tmp_path, tmp_path / "nothing")
+    found = checkpoints.load_captioner(tmp_path, tmp_path / "nothing")
     again = captioner.train(tmp_path, 1.0, CLIPModel(shape), found)
     assert again.seen == 16
-    texts, milliseconds = model_metrics.describe(*bundled.load_captioner(tmp_path), np.zeros((3, 64, 64, 3), np.uint8))
+    texts, milliseconds = model_metrics.describe(
+        *checkpoints.load_captioner(tmp_path), np.zeros((3, 64, 64, 3), np.uint8)
+    )
     assert len(texts) == 3
     assert milliseconds > 0

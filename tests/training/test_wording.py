@@ -8,11 +8,11 @@ import torch
 from safetensors.torch import save_file
 
 from pipelines.training import __main__ as trainers
-from pipelines.training import bundled
 from pipelines.training.corpus import fillers, lexicon
 from pipelines.training.corpus.colours import HUES
 from pipelines.training.corpus.corpus import Thing
 from pipelines.training.models.alignment import text_alignment
+from pipelines.training.release import checkpoints
 from tests.training import tiny
 
 DATA = {
@@ -192,10 +192,10 @@ def test_every_cycle_keeps_to_the_tower_before_all_words(tmp_path, monkeypatch):
     (tmp_path / "wording").mkdir()
     state = {f"average.text.{name}": value for name, value in worded.state_dict().items()}
     save_file(state, tmp_path / "wording" / "state.safetensors")
-    monkeypatch.setattr(bundled, "load_prompts", partial(bundled.load_prompts, models=tmp_path / "none"))
-    monkeypatch.setattr(bundled, "load_clip", lambda folder: None)
-    monkeypatch.setattr(bundled, "load_tokens", lambda folder: None)
-    monkeypatch.setattr(bundled, "text_encoder", lambda whole: tiny.text(0))
+    monkeypatch.setattr(checkpoints, "load_prompts", partial(checkpoints.load_prompts, models=tmp_path / "none"))
+    monkeypatch.setattr(checkpoints, "load_clip", lambda folder: None)
+    monkeypatch.setattr(checkpoints, "load_tokens", lambda folder: None)
+    monkeypatch.setattr(checkpoints, "text_encoder", lambda whole: tiny.text(0))
     monkeypatch.setattr(
         text_alignment, "train", lambda folder, text, before, tokens, minutes: towers.extend([text, before])
     )
@@ -208,8 +208,8 @@ def test_every_cycle_keeps_to_the_tower_before_all_words(tmp_path, monkeypatch):
 def test_words_of_the_tower_before_do_not_hide_a_new_layout(tmp_path, monkeypatch):
     (tmp_path / "wording").mkdir()
     for loader in ("load_clip", "load_tokens"):
-        monkeypatch.setattr(bundled, loader, lambda folder: None)
-    monkeypatch.setattr(bundled, "load_prompts", lambda folder, whole: (folder / "wording").exists())
+        monkeypatch.setattr(checkpoints, loader, lambda folder: None)
+    monkeypatch.setattr(checkpoints, "load_prompts", lambda folder, whole: (folder / "wording").exists())
     monkeypatch.setattr(trainers, "latents", lambda folder: None)
     started_with_words = []
     monkeypatch.setattr(trainers.layout_text, "train", lambda folder, text, *_: started_with_words.append(text))

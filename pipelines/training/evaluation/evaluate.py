@@ -11,10 +11,10 @@ from pathlib import Path
 
 from diffusers import StableDiffusionPipeline
 
-from pipelines.training import bundled
 from pipelines.training.corpus.corpus import Corpus, cache_folder
 from pipelines.training.evaluation import contact_sheet, model_metrics, picture_metrics, prompts
 from pipelines.training.models.image import few_step
+from pipelines.training.release import checkpoints
 
 TARGETS = {
     "t2i_r1_of_real": 0.8, "t2i_colour": 0.8, "t2i_count": 0.6, "t2i_relation": 0.7, "t2i_unseen_words": 0.6,
@@ -26,10 +26,10 @@ OUT = Path(".bench") / "eval.json"
 QUICK = 24
 
 
-def evaluate(folder: Path, number: int, models: Path = bundled.MODELS) -> dict[str, float]:
+def evaluate(folder: Path, number: int, models: Path = checkpoints.MODELS) -> dict[str, float]:
     """All measurements that the existing models allow; `number` pictures for each."""
-    corpus, tokens = Corpus.open(folder), bundled.load_tokens(folder, models)
-    clip = bundled.load_clip(folder, models)
+    corpus, tokens = Corpus.open(folder), checkpoints.load_tokens(folder, models)
+    clip = checkpoints.load_clip(folder, models)
     result = model_metrics.retrieval(clip, tokens, corpus, 5 * number)
     result |= model_metrics.captioning(folder, models, corpus, 2 * number)
     pipe = contact_sheet.open_pipeline(models / "sprite")
@@ -44,10 +44,10 @@ def evaluate(folder: Path, number: int, models: Path = bundled.MODELS) -> dict[s
 
 def judged(folder: Path, corpus: Corpus, pipe: StableDiffusionPipeline, number: int, models: Path) -> dict[str, float]:
     """What only the judge can say; nothing without one. It is never published: nothing but this may learn from it."""
-    judge = bundled.load_judge(folder, models)
+    judge = checkpoints.load_judge(folder, models)
     if judge is None:
         return {}
-    asked = (judge, bundled.load_tokens(folder, models), corpus, pipe, number)
+    asked = (judge, checkpoints.load_tokens(folder, models), corpus, pipe, number)
     return picture_metrics.retrieval(*asked) | picture_metrics.relations(*asked) | picture_metrics.unseen_words(*asked)
 
 
@@ -83,10 +83,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="24 pictures for each: a few minutes, coarse numbers")
     parser.add_argument("--sheet-only", action="store_true", help="only draw the contact sheet")
     options = parser.parse_args()
-    pipe = contact_sheet.open_pipeline(bundled.MODELS / "sprite")
+    pipe = contact_sheet.open_pipeline(checkpoints.MODELS / "sprite")
     page = contact_sheet.sheet(contact_sheet.paint(pipe, list(prompts.SHEET)), list(prompts.SHEET))
-    (bundled.MODELS / "sheets").mkdir(exist_ok=True)
-    page.save(bundled.MODELS / "sheets" / "prompts-48.webp", quality=88)
+    (checkpoints.MODELS / "sheets").mkdir(exist_ok=True)
+    page.save(checkpoints.MODELS / "sheets" / "prompts-48.webp", quality=88)
     if options.sheet_only:
         return
     result = evaluate(cache_folder(), QUICK if options.quick else options.pictures)

@@ -14,13 +14,13 @@ from transformers import CLIPModel, CLIPTokenizer
 from pipelines.catalog.catalog import Catalog
 from pipelines.requests import CaptionRequest
 from pipelines.runtime.model_pool import Shelf
-from pipelines.training import bundled
 from pipelines.training.corpus import scene_sampler, scenes
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.corpus.names import ALIASES, plural
 from pipelines.training.data.dataset import STYLES as TRAINED
 from pipelines.training.data.dataset import example
 from pipelines.training.models.captioner import to_pixels
+from pipelines.training.release import checkpoints
 
 
 @torch.inference_mode()
@@ -117,7 +117,7 @@ def png(picture: np.ndarray) -> bytes:
 
 def captioning(folder: Path, models: Path, corpus: Corpus, number: int) -> dict[str, float]:
     """Exact naming of single held-out pictures, of all things in held-out compositions, and the captioner's time."""
-    found = bundled.load_captioner(folder, models)
+    found = checkpoints.load_captioner(folder, models)
     if not found:
         return {}
     pictures, things = portraits(corpus, number)

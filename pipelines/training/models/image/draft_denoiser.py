@@ -19,7 +19,6 @@ from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
-from pipelines.training import publish
 from pipelines.training.checkpoints import LARGEST
 from pipelines.training.corpus.colours import dominant
 from pipelines.training.corpus.corpus import OTHERS, STYLES, Corpus
@@ -31,6 +30,7 @@ from pipelines.training.models.image.denoiser import CHINESE, NO_PROMPT, angles
 from pipelines.training.models.image.fine_autoencoder import FINAL, seldom, uniform
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
+from pipelines.training.release import publish
 
 NAME = "draft-denoiser"
 BATCH = {"cpu": 32, "cuda": 512}

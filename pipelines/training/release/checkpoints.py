@@ -11,14 +11,14 @@ from transformers import BertTokenizerFast, BlipForConditionalGeneration, CLIPMo
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.image.model.lora import merge
-from pipelines.training import publish
 from pipelines.training.data import tokenizer
 from pipelines.training.models import captioner
 from pipelines.training.models.alignment import clip, conv_teacher, layout_text, text_alignment
 from pipelines.training.models.alignment import vision as vision_tower
 from pipelines.training.models.image import denoiser, few_step, image_prompt
+from pipelines.training.release import publish
 
-MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
+MODELS = Path(__file__).resolve().parents[3] / "assets" / "models"
 FINAL = "autoencoder-final.safetensors"
 BUDGET = 80e6  # bytes of all bundled weights together
 
