@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from pipelines.training import checkpoints
-from pipelines.training.run import Budget, Run, learning_rate, part
+from pipelines.training.loop import Budget, Run, learning_rate, part
 
 SHOW_SECONDS = 15
 

@@ -6,8 +6,8 @@ from torch import nn
 
 from pipelines.training import checkpoints, precision
 from pipelines.training.device_run import DeviceRun
+from pipelines.training.loop import Budget
 from pipelines.training.optimizer import Muon, split
-from pipelines.training.run import Budget
 
 
 def make(folder) -> DeviceRun:

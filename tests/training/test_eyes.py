@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from transformers import CLIPConfig, CLIPModel
 
 from pipelines.training.data import batches, pairs
+from pipelines.training.loop import Budget, Run
 from pipelines.training.models.alignment import conv_teacher
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.release import checkpoints
-from pipelines.training.run import Budget, Run
 from tests.rounding import assert_same_forward
 from tests.training import tiny
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from pipelines.training.loop import Budget, Run, learning_rate, learnt_since
 from pipelines.training.models.image.denoiser import SIGMA_MAX, angles, betas, draw_times
 from pipelines.training.optimizer import Muon, orthogonal, split
-from pipelines.training.run import Budget, Run, learning_rate, learnt_since
 
 
 def make(folder) -> Run:
@@ -30,7 +30,7 @@ def train(run: Run, steps: int) -> None:
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.training.run.learning_rate", lambda progress: 1.0)  # it depends on the whole length
+    monkeypatch.setattr("pipelines.training.loop.learning_rate", lambda progress: 1.0)  # it depends on the whole length
     whole = make(tmp_path / "whole")
     train(whole, 8)
     first = make(tmp_path / "cut")

@@ -10,11 +10,11 @@ from transformers import CLIPConfig, CLIPModel
 
 from pipelines.training.data import batches, pairs
 from pipelines.training.evaluation import model_metrics
+from pipelines.training.loop import Budget, Run
 from pipelines.training.models import captioner
 from pipelines.training.models.alignment import clip, conv_init, conv_teacher, vision
 from pipelines.training.optimizer import Muon
 from pipelines.training.release import checkpoints
-from pipelines.training.run import Budget, Run
 from tests.rounding import assert_same_forward
 from tests.training import tiny
 

@@ -18,10 +18,10 @@ from transformers.models.blip.modeling_blip import BlipVisionModel
 from pipelines.training.corpus import captions, names
 from pipelines.training.corpus.corpus import Corpus, Thing
 from pipelines.training.data import batches
+from pipelines.training.loop import Run, learnt_since
 from pipelines.training.models.alignment import clip
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
-from pipelines.training.run import Run, learnt_since
 
 WIDTH, LAYERS, HEADS, LENGTH = 160, 2, 4, 24
 # Its eyes are the first layers of Sprite CLIP's: the last one is for the one vector of the whole.

@@ -21,8 +21,8 @@ from transformers import (
 )
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
+from pipelines.training.loop import part
 from pipelines.training.models.image.denoiser import STEPS, betas
-from pipelines.training.run import part
 
 # Written by hand, but for the adapter, which goes on fitting a denoiser that has learnt a little more, and the names.
 KEPT = ("README.md", "triptych.json", "image-prompt.safetensors", "vocabulary.txt")

@@ -14,9 +14,9 @@ from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 from pipelines.training.corpus import sentence_teacher, text_corpus
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.data import tokenizer
+from pipelines.training.loop import Run
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
-from pipelines.training.run import Run
 
 WIDTH, LAYERS, HEADS, PICTURE, PATCH = 256, 4, 4, 64, 8
 # One head of the vision tower for each neighbour of a patch.

@@ -19,10 +19,10 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.data import batches
 from pipelines.training.data.pairs import Lesson, Pairs, between, vectors
+from pipelines.training.loop import Run
 from pipelines.training.models.alignment import clip
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
-from pipelines.training.run import Run
 
 WIDTHS, DEPTHS = (64, 160, 320), (1, 2, 2)
 BATCH = 128

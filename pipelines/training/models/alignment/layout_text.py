@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from pipelines.training.data.tokenizer import LENGTH
+from pipelines.training.loop import Run
 from pipelines.training.models.image.denoiser import everyday_examples
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
-from pipelines.training.run import Run
 
 GRID = 4
 CELLS = GRID * GRID

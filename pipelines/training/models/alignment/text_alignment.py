@@ -23,10 +23,10 @@ from pipelines.training.corpus.scene_sampler import Composer
 from pipelines.training.corpus.scenes import Scene
 from pipelines.training.data import dataset
 from pipelines.training.data.tokenizer import LENGTH
+from pipelines.training.loop import Run
 from pipelines.training.models.alignment.layout_text import CELLS
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
-from pipelines.training.run import Run
 
 BATCH = 128
 KINDS = {"single": 0.7, "count": 0.1, "pair": 0.2}

@@ -19,11 +19,11 @@ from transformers import CLIPModel, CLIPTokenizer
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.data import batches
 from pipelines.training.data.pairs import Lesson, pixels, vectors
+from pipelines.training.loop import Run
 from pipelines.training.models.alignment import conv_init
 from pipelines.training.models.alignment.conv_teacher import SCALE, SCALE_MAX, WIDTHS, Seeing
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
-from pipelines.training.run import Run
 
 BATCH = 64
 # After this layer the tower should know what the teacher's last map but one says.

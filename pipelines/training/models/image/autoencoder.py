@@ -12,9 +12,9 @@ from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training.corpus import scenes
 from pipelines.training.corpus.corpus import SIZE, Corpus
 from pipelines.training.data.dataset import to_tensor
+from pipelines.training.loop import Run
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
-from pipelines.training.run import Run
 
 BATCH = 24
 STYLES = {"3d": 0.35, "flat": 0.2, "noto": 0.2, "glossy": 0.1, "twemoji": 0.1, "emojione": 0.05}

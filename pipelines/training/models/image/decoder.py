@@ -16,11 +16,11 @@ from transformers import CLIPTextModel
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training.data.dataset import to_tensor
+from pipelines.training.loop import Run
 from pipelines.training.models.image import denoiser
 from pipelines.training.models.image.autoencoder import BATCH, NOISE, distance
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
-from pipelines.training.run import Run
 
 FORGOTTEN = 0.9  # radians: up to tan of it noise for one of picture; beyond that other pictures come back
 STEPS = 3

@@ -16,9 +16,9 @@ from pipelines.training.corpus import frequencies
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.data.couples import Couples
 from pipelines.training.data.tokenizer import LENGTH
+from pipelines.training.loop import Run
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
-from pipelines.training.run import Run
 
 STEPS = 1000
 SIGMA_MAX = 80.0

@@ -17,10 +17,10 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from pipelines.catalog.folders import FEW_STEP
 from pipelines.image.model.lora import merge
+from pipelines.training.loop import Run, part
 from pipelines.training.models.image import denoiser, lora
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
-from pipelines.training.run import Run, part
 
 GUIDANCE = 3.0
 BATCH = 32

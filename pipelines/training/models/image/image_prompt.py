@@ -22,12 +22,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
+from pipelines.training.loop import Run, learnt_since, part
 from pipelines.training.models.alignment import layout_text
 from pipelines.training.models.captioner import to_pixels
 from pipelines.training.models.image import denoiser
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.precision import autocast
-from pipelines.training.run import Run, learnt_since, part
 
 TOKENS, HIDDEN, HEADS = layout_text.CELLS, 192, 2
 FILE = "image-prompt.safetensors"
