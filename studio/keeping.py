@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw
 
 from pipelines.base import Artifact
 from pipelines.requests import ImageRequest, Request
-from studio import limits, metadata
+from studio import limits
+from studio.formats.metadata import metadata
 from studio.pictures import fitted
 
 if TYPE_CHECKING:

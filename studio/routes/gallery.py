@@ -14,8 +14,8 @@ from pipelines.errors import InvalidRequest
 from pipelines.requests import SHOWN, ImageRequest, shown
 from studio import limits
 from studio.context import Here, Owner, Studio
+from studio.formats.metadata.metadata import parameters_text
 from studio.gallery import file_name
-from studio.metadata import parameters_text
 from studio.rows import ArtifactRow
 from studio.views import shown_info
 

@@ -10,9 +10,10 @@ from PIL import Image
 
 from pipelines import requests
 from pipelines.errors import TriptychError
-from studio import limits, metadata
+from studio import limits
 from studio.answers import answered
 from studio.context import Here, Owner, Studio
+from studio.formats.metadata import metadata
 from studio.keeping import thumbnail
 from studio.uploading import UploadRoute
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Route, expect
 
-from studio import metadata
+from studio.formats.metadata import metadata
 from studio.messages import Finished, Preview
 from tests.e2e.holding import nothing_ends, unheard
 from tests.e2e.kept import until_kept

@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 
 from pipelines.errors import BadUpload
-from studio import limits, metadata, texts
+from studio import limits, texts
 from studio.apart import TOO_MUCH, Apart
+from studio.formats.metadata import metadata
 from studio.preparing import Prepared, prepare
 from tests.studio.bombs import chunk, png_of
 

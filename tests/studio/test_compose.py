@@ -11,7 +11,8 @@ from PIL import Image
 from pipelines import requests
 from pipelines.errors import InvalidRequest
 from pipelines.requests import ImageRequest
-from studio import limits, metadata
+from studio import limits
+from studio.formats.metadata import metadata
 from tests.serving import finished
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64

@@ -17,8 +17,9 @@ from PIL import Image
 from pipelines.base import Artifact
 from pipelines.errors import NotFound
 from pipelines.requests import CaptionRequest, ImageRequest
-from studio import durable, limits, metadata
+from studio import durable, limits
 from studio import gallery as gallery_module
+from studio.formats.metadata import metadata
 from studio.gallery import Gallery
 from studio.jobs import Job, JobStatus
 from studio.keeping import thumbnail

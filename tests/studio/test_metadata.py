@@ -12,8 +12,9 @@ from PIL import Image, PngImagePlugin
 
 from pipelines.errors import BadUpload
 from pipelines.requests import ImageRequest
-from studio import metadata, parameters, png
-from studio.parameters import Parameters
+from studio import png
+from studio.formats.metadata import a1111, metadata
+from studio.formats.metadata.a1111 import Parameters
 from tests.studio import foreign
 
 
@@ -33,7 +34,7 @@ def with_text(**texts: str) -> bytes:
 # --- the text format ---
 
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
-prompts = words.filter(lambda text: not any(line.startswith(parameters.NEGATIVE) for line in text.split("\n")))
+prompts = words.filter(lambda text: not any(line.startswith(a1111.NEGATIVE) for line in text.split("\n")))
 names = st.from_regex(r"[A-Za-z]\w[\w \-/]{0,10}\w", fullmatch=True)
 settings = st.dictionaries(names, words, max_size=6).map(
     lambda more: {"Steps": "20", "Sampler": "x", "Seed": "1", **more}
@@ -43,10 +44,10 @@ settings = st.dictionaries(names, words, max_size=6).map(
 @given(prompts, words, settings)
 def test_text_round_trip(prompt, negative, values):
     """Commas, colons, newlines, quotes, any script, and names that we do not know."""
-    if any(parameters._STEPS.match(line) for line in negative.split("\n")):
+    if any(a1111._STEPS.match(line) for line in negative.split("\n")):
         negative = ""
     written = Parameters(prompt, negative, values)
-    read = parameters.parse(parameters.compose(written))
+    read = a1111.parse(a1111.compose(written))
     assert read == Parameters(stripped(prompt), stripped(negative), values)
 
 
@@ -57,8 +58,8 @@ def stripped(text: str) -> str:
 
 @given(words)
 def test_any_text_can_be_parsed(text):
-    found = parameters.parse(text)
-    assert found.settings or found.negative_prompt or found.prompt == stripped(text) or parameters.NEGATIVE in text
+    found = a1111.parse(text)
+    assert found.settings or found.negative_prompt or found.prompt == stripped(text) or a1111.NEGATIVE in text
 
 
 @pytest.mark.parametrize("sample", foreign.A1111, ids=lambda sample: sample.name)

@@ -13,8 +13,9 @@ from PIL import Image
 from pipelines import prompt_dialects, requests
 from pipelines.errors import InvalidRequest
 from pipelines.requests import ImageRequest, Role, Sampler
-from studio import limits, parameters, png, programs
+from studio import limits, png
 from studio.exif import user_texts
+from studio.formats.metadata import a1111, programs
 from studio.pictures import FORMATS, sentences
 
 SOFTWARE = "Triptych"
@@ -83,7 +84,7 @@ def parameters_text(request: ImageRequest) -> str:
     settings |= _inpainting(request)
     settings["RNG"] = "CPU"
     settings["Version"] = SOFTWARE
-    return parameters.compose(parameters.Parameters(request.words, _unwanted(request), settings))
+    return a1111.compose(a1111.Parameters(request.words, _unwanted(request), settings))
 
 
 def _inpainting(request: ImageRequest) -> dict[str, str]:
@@ -163,7 +164,7 @@ def _settings_only(found: dict[str, str]) -> dict[str, str]:
     said = found.pop("parameters", "")
     if not said:
         return found
-    return found | {"parameters" if parameters.parse(said).settings or _is_json(said) else "comment": said}
+    return found | {"parameters" if a1111.parse(said).settings or _is_json(said) else "comment": said}
 
 
 def _exif_texts(body: bytes) -> dict[str, str]:
@@ -186,7 +187,7 @@ def _ours(text: str, texts: Mapping[str, str]) -> Info | None:
 
 
 def _a1111(text: str) -> Info:
-    found = parameters.parse(text)
+    found = a1111.parse(text)
     fields: dict = {"prompt": found.prompt, "negative_prompt": found.negative_prompt}
     other, notes = dict(found.settings), []
     for name, key in _READ.items():
