@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipelines import requests
 from pipelines.errors import InvalidRequest
 from pipelines.requests import Request
-from studio import png
+from studio.formats import png
 from studio.rows import ArtifactRow
 
 SUFFIX = ".json"

@@ -12,7 +12,7 @@ from pathlib import Path
 from pipelines.errors import NotFound
 from studio import limits
 from studio.durable import write_file
-from studio.preparing import Prepared, prepare
+from studio.formats.preparing import Prepared, prepare
 from studio.uploads import Uploads, folder_of
 
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp", "gif": "gif", "bmp": "bmp", "mpo": "jpg"}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines.errors import BadUpload, NotAllowed, NotFound
 from pipelines.requests import CaptionRequest, Priority
-from studio import archives, limits, sidecars
+from studio import limits
 from studio.admission import check_model
 from studio.batch_alike import Alike
 from studio.batch_feed import Feed
@@ -23,6 +23,7 @@ from studio.batch_items import Batch, Item, ItemStatus, resting
 from studio.batch_rows import BatchRows
 from studio.batch_words import BatchWords
 from studio.checking import Checking, limits_of
+from studio.formats import sidecars, zip_reader
 
 if TYPE_CHECKING:
     from pipelines.catalog.catalog import Catalog
@@ -115,7 +116,7 @@ class Batches:
     def add_zip(self, owner: str, id: str, file: BinaryIO) -> int:
         """Everything in it; returns how many files were looked at. Raises BadUpload, NotFound, NotAllowed."""
         batch, count = self.get(owner, id), 0
-        for entry in archives.entries(file):
+        for entry in zip_reader.entries(file):
             count += 1
             if entry.error:
                 self._refused(batch, entry.name, entry.error)

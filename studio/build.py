@@ -12,12 +12,12 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.errors import TriptychError
 from pipelines.requests import AlignRequest
 from studio import users
-from studio.apart import Apart
 from studio.backups import Backups
 from studio.batches import Batches
 from studio.context import Studio
 from studio.durable import make_folder
 from studio.engine import Engine
+from studio.formats.isolation import Apart
 from studio.gallery import Gallery
 from studio.leftovers import Leftovers
 from studio.lost import LostAndFound

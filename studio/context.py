@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from studio.apart import Apart, directly
 from studio.auth import owner_of
+from studio.formats.isolation import Apart, directly
 from studio.gallery import Gallery
 from studio.notices import Notices
 from studio.sessions import Sessions

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from studio.batch_files import EXTENSIONS
 from studio.batch_items import Item
-from studio.sidecars import safe_names
-from studio.zips import zipped
+from studio.formats.sidecars import safe_names
+from studio.formats.zip_stream import zipped
 
 File = tuple[str, Callable[[], bytes]]
 

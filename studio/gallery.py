@@ -15,11 +15,13 @@ from PIL import Image
 from pipelines.base import Artifact
 from pipelines.errors import DiskFull, NotAllowed, NotFound, Unwritable
 from pipelines.requests import CaptionRequest
-from studio.apart import directly
 from studio.artifact_files import ArtifactFiles
 from studio.durable import write_file
+from studio.formats.isolation import directly
+from studio.formats.pictures import thumbnail
+from studio.formats.zip_stream import zipped
 from studio.jobs import Job, JobStatus
-from studio.keeping import checked, extension, keep, reworded, thumbnail, waveform
+from studio.keeping import checked, extension, keep, reworded, waveform
 from studio.lost import LostAndFound
 from studio.recovery import Recovery, Report
 from studio.recovery_rows import RecoveryRows
@@ -27,7 +29,6 @@ from studio.rows import ArtifactRow
 from studio.store import Store
 from studio.unwritable import ours
 from studio.uploads import Kept, Uploads
-from studio.zips import zipped
 
 GONE = "The file is missing from the data folder."
 DAMAGED = "The small picture is missing, and none can be made: the file is damaged."
@@ -38,7 +39,7 @@ class Gallery:
     """The artifacts of everybody; every question names the owner who asks."""
 
     def __init__(self, folder: Path, store: Store, apart: Callable = directly):
-        """apart: what opens uploaded files (`studio.apart`)."""
+        """apart: what opens uploaded files (`studio.formats.isolation`)."""
         self._folder, self._store, self._files = folder, store, ArtifactFiles(folder)
         self.uploads = Uploads(folder / "uploads", store.needed_uploads, apart)
         self._gone: set[str] = set()  # deleted, but their rows wait for room

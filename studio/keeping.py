@@ -10,9 +10,8 @@ from PIL import Image, ImageDraw
 
 from pipelines.base import Artifact
 from pipelines.requests import ImageRequest, Request
-from studio import limits
 from studio.formats.metadata import metadata
-from studio.pictures import fitted
+from studio.formats.pictures import thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,16 +94,3 @@ def waveform(peaks: list[float]) -> Image.Image:
         left = number * step + step * 0.2
         pen.rounded_rectangle((left, height / 2 - half, left + step * 0.6, height / 2 + half), 2, WAVE_COLOUR)
     return image
-
-
-def thumbnail(image: Image.Image) -> bytes:
-    """A WebP of at most `limits.THUMB_BYTES`: first less quality, then fewer pixels."""
-    side = limits.THUMB_SIDE
-    while True:
-        small = fitted(image.convert("RGB"), side)
-        for quality in (82, 60, 40):
-            encoded = io.BytesIO()
-            small.save(encoded, "WEBP", quality=quality)
-            if encoded.tell() <= limits.THUMB_BYTES:
-                return encoded.getvalue()
-        side = side * 3 // 4

@@ -17,9 +17,9 @@ from PIL import Image
 
 from pipelines.errors import NotFound
 from studio import limits
-from studio.apart import directly
 from studio.durable import write_file
-from studio.preparing import Prepared, named, prepare
+from studio.formats.isolation import directly
+from studio.formats.preparing import Prepared, named, prepare
 
 PICTURE, RECORDING = ".png", ".sound"
 
@@ -39,7 +39,7 @@ class Uploads:
 
     def __init__(self, folder: Path, needed: Callable[[str], set[str]] = lambda owner: set(), apart=directly):
         """needed: names of an owner's files that are not to be dropped, as unfinished jobs will read them. apart: what
-        opens files (`studio.apart`)."""
+        opens files (`studio.formats.isolation`)."""
         self._folder, self._needed, self.apart = folder, needed, apart
 
     def keep(self, owner: str, data: bytes) -> Kept:

@@ -15,7 +15,7 @@ from pipelines.base import Artifact
 from pipelines.errors import InvalidRequest
 from studio.answers import answered
 from studio.context import Here, Owner, Studio
-from studio.heat import overlay
+from studio.formats.heatmap import overlay
 
 router = APIRouter(prefix="/api/alignment", tags=["captions"])
 SECONDS = 60.0  # a person waits so long at most; the device may be busy with a batch

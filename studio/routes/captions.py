@@ -13,11 +13,12 @@ from starlette.responses import FileResponse, StreamingResponse
 from pipelines import requests
 from pipelines.errors import NotAllowed
 from pipelines.requests import CaptionRequest
-from studio import exports, limits, sidecars
+from studio import exports, limits
 from studio.answers import while_there
 from studio.batch_views import batch_view, item_view
 from studio.batches import ANY_PICTURE
 from studio.context import Here, Owner, Studio
+from studio.formats import sidecars
 from studio.uploading import UploadRoute
 from studio.wording import Edit
 

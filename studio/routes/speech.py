@@ -12,9 +12,10 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 
 from pipelines.errors import NotAllowed, NotFound
 from pipelines.requests import Priority, make
-from studio import following, limits, samples, texts
+from studio import following, limits, samples
 from studio.answers import answered
 from studio.context import Here, Owner
+from studio.formats import documents
 from studio.gallery import file_name
 from studio.uploading import UploadRoute
 
@@ -108,4 +109,4 @@ def recording(studio: Here, owner: Owner, file: UploadFile) -> dict:
 @router.post("/text")
 def text(studio: Here, owner: Owner, file: UploadFile) -> dict:
     """The text of a .txt, .md or .epub file, as parts (chapters) that can be spoken at once each."""
-    return studio.apart(texts.told, file.filename or "", file.file.read())
+    return studio.apart(documents.document_values, file.filename or "", file.file.read())

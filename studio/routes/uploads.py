@@ -14,7 +14,7 @@ from studio import limits
 from studio.answers import answered
 from studio.context import Here, Owner, Studio
 from studio.formats.metadata import metadata
-from studio.keeping import thumbnail
+from studio.formats.pictures import thumbnail
 from studio.uploading import UploadRoute
 
 CAPTION_SECONDS = 120.0  # a device that is busy with pictures answers late

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 from pipelines import pictures
 from pipelines.colours import rgb
 from pipelines.image.start.canvas import prepared
-from studio.pictures import decode
+from studio.formats.pictures import decode
 from tests import profiles
 from tests.pipelines.support import START, request
 

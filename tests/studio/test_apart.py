@@ -15,10 +15,11 @@ import pytest
 from PIL import Image
 
 from pipelines.errors import BadUpload
-from studio import limits, texts
-from studio.apart import TOO_MUCH, Apart
+from studio import limits
+from studio.formats import documents
+from studio.formats.isolation import TOO_MUCH, Apart
 from studio.formats.metadata import metadata
-from studio.preparing import Prepared, prepare
+from studio.formats.preparing import Prepared, prepare
 from tests.studio.bombs import chunk, png_of
 
 LIMITED = pytest.mark.skipif(sys.platform != "linux", reason="the system has no limit of address space")
@@ -102,7 +103,11 @@ def picture(size=(50, 40)) -> bytes:
 
 
 def test_pictures_texts_and_settings_are_the_same_apart(apart):
-    for values in ((prepare, picture(), 20, True), (metadata.told, picture()), (texts.told, "a.txt", b"A text.")):
+    for values in (
+        (prepare, picture(), 20, True),
+        (metadata.told, picture()),
+        (documents.document_values, "a.txt", b"A text."),
+    ):
         assert apart(*values) == values[0](*values[1:]) | ({"kept": [20, 16]} if values[0] is prepare else {})
     made = Prepared(**apart(prepare, picture(), 20, True))
     assert (made.width, made.height, tuple(made.kept), made.format) == (50, 40, (20, 16), "png")
@@ -161,12 +166,12 @@ def book(*pages: str) -> bytes:
 @pytest.mark.parametrize("pages", [["<p>" * 2_600_000], ["<p>x" * 20_000] * 30])
 def test_a_book_of_nothing_but_tags_is_refused_at_once(pages):
     with pytest.raises(BadUpload, match="more tags"):
-        texts.told("a.epub", book(*pages))
+        documents.document_values("a.epub", book(*pages))
 
 
 def test_a_long_book_is_a_book():
     page = "<html><body>" + "<p>It was a dark <i>and</i> stormy night.</p>" * 2000 + "</body></html>"
-    assert len(texts.told("a.epub", book(*[page] * 30))["parts"]) == 30
+    assert len(documents.document_values("a.epub", book(*[page] * 30))["parts"]) == 30
 
 
 def test_the_routes_ask_apart(served_apart):

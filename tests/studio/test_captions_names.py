@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import BadUpload, InvalidRequest
-from studio import sidecars
+from studio.formats import sidecars
 from studio.wording import Edit, tags
 
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import BadUpload
-from studio import archives, limits
+from studio import limits
+from studio.formats import zip_reader
 
 
 def archive(*entries: tuple[object, bytes], method: int = zipfile.ZIP_DEFLATED) -> io.BytesIO:
@@ -25,8 +26,8 @@ def archive(*entries: tuple[object, bytes], method: int = zipfile.ZIP_DEFLATED) 
     return file
 
 
-def read(file: io.BytesIO, **options: int) -> dict[str, archives.Entry]:
-    return {entry.name: entry for entry in archives.entries(file, **options)}
+def read(file: io.BytesIO, **options: int) -> dict[str, zip_reader.Entry]:
+    return {entry.name: entry for entry in zip_reader.entries(file, **options)}
 
 
 def link() -> zipfile.ZipInfo:
@@ -44,7 +45,7 @@ def test_a_bad_entry_is_left_out_and_the_rest_goes_on(name, said):
     found = read(archive((name, b"x"), ("good.png", b"good")))
     assert said in found[name].error
     assert found[name].data == b""
-    assert found["good.png"] == archives.Entry("good.png", b"good")
+    assert found["good.png"] == zip_reader.Entry("good.png", b"good")
 
 
 def test_links_are_left_out():
@@ -86,13 +87,13 @@ def test_a_million_entries_are_refused_before_they_are_read():
     at = data.rindex(b"PK\x05\x06")
     many = data[:at] + data[at : at + 8] + struct.pack("<HHL", 65_535, 65_535, 100 * 2**20) + data[at + 16 :]
     with pytest.raises(BadUpload, match=r"65,535 entries, allowed is at most 10,000\.$"):
-        archives.entries(io.BytesIO(bytes(many)))
+        zip_reader.entries(io.BytesIO(bytes(many)))
 
 
 def test_many_entries_in_truth_are_refused(monkeypatch):
     monkeypatch.setattr(limits, "ZIP_ENTRIES", 5)
     with pytest.raises(BadUpload, match="6 entries"):
-        archives.entries(archive(*((f"{i}.png", b"") for i in range(6))))
+        zip_reader.entries(archive(*((f"{i}.png", b"") for i in range(6))))
 
 
 def test_encrypted_entries_are_left_out():
@@ -115,5 +116,5 @@ def test_whatever_comes_is_read_or_refused(noise, at):
     whole = archive(("a.png", b"abc"), ("b.txt", b"words")).getvalue()
     for data in (noise, whole[: at % len(whole)], whole[:at] + noise + whole[at:]):
         with suppress(BadUpload):  # and nothing else
-            for entry in archives.entries(io.BytesIO(data)):
+            for entry in zip_reader.entries(io.BytesIO(data)):
                 assert entry.error == "" or entry.error.endswith(".")

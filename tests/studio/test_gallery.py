@@ -20,9 +20,9 @@ from pipelines.requests import CaptionRequest, ImageRequest
 from studio import durable, limits
 from studio import gallery as gallery_module
 from studio.formats.metadata import metadata
+from studio.formats.pictures import thumbnail
 from studio.gallery import Gallery
 from studio.jobs import Job, JobStatus
-from studio.keeping import thumbnail
 from studio.store import Store
 from tests.studio.moments import Held, meanwhile
 

@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from pipelines.errors import BadUpload
 from pipelines.requests import ImageRequest
-from studio import png
+from studio.formats import png
 from studio.formats.metadata import a1111, metadata
 from studio.formats.metadata.a1111 import Parameters
 from tests.studio import foreign

@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from pipelines import prompt_dialects
 from pipelines.requests import ImageRequest, Sampler
-from studio import png
+from studio.formats import png
 from studio.formats.metadata import metadata
 
 LINE = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 512x768"

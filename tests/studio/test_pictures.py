@@ -15,7 +15,7 @@ from PIL import Image
 
 from pipelines.errors import BadUpload
 from studio import limits
-from studio.pictures import decode, decode_picture
+from studio.formats.pictures import decode, decode_picture
 
 
 def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes:

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from pipelines.errors import BadUpload
-from studio import limits, texts
-from studio.texts import MAX_CHARACTERS
+from studio import limits
+from studio.formats import documents
+from studio.formats import text as texts
+from studio.formats.text import MAX_CHARACTERS
 
 CONTAINER = '<?xml version="1.0"?><container><rootfiles><rootfile full-path="OPS/book.opf"/></rootfiles></container>'
 PACKAGE = """<?xml version="1.0"?>
@@ -43,7 +45,9 @@ def epub(chapters: list[str], **more: bytes) -> bytes:
 
 
 def test_a_book_becomes_chapters() -> None:
-    book = texts.read("upload.epub", epub([CHAPTER.format(n=1), "<html><body></body></html>", CHAPTER.format(n=2)]))
+    book = documents.read_document(
+        "upload.epub", epub([CHAPTER.format(n=1), "<html><body></body></html>", CHAPTER.format(n=2)])
+    )
     assert book.title == "A Book & More"
     assert [part.title for part in book.parts] == ["Chapter 1", "Chapter 2"]
     assert book.parts[0].text == "Chapter 1\n\nIt was a dark night—truly.\n\nNobody spoke."
@@ -61,7 +65,7 @@ def test_a_book_becomes_chapters() -> None:
 ])  # fmt: skip
 def test_what_is_no_text_is_one_sentence(name: str, data: bytes, said: str) -> None:
     with pytest.raises(BadUpload) as refused:
-        texts.read(name, data)
+        documents.read_document(name, data)
     assert str(refused.value) == f"text: got {said}, allowed is {texts.ALLOWED}."
 
 
@@ -70,16 +74,16 @@ def test_a_zip_that_is_no_book_says_so() -> None:
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("hello.txt", "hello")
     with pytest.raises(BadUpload, match="a zip archive that is not an EPUB"):
-        texts.read("a.epub", file.getvalue())
+        documents.read_document("a.epub", file.getvalue())
 
 
 def test_bombs_are_defused_while_unpacking() -> None:
     began = time.process_time()
     with pytest.raises(BadUpload, match="unpacks to far more than a book"):
-        texts.read("bomb.epub", epub([" " * (limits.BOOK_PART_BYTES + 1)]))
+        documents.read_document("bomb.epub", epub([" " * (limits.BOOK_PART_BYTES + 1)]))
     many = ["<p>" + "word " * (limits.BOOK_PART_BYTES // 6) for _ in range(7)]
     with pytest.raises(BadUpload, match=r"unpacks to far more|characters"):
-        texts.read("bomb.epub", epub(many))
+        documents.read_document("bomb.epub", epub(many))
     assert time.process_time() - began < 20
 
 
@@ -87,7 +91,7 @@ def test_bombs_are_defused_while_unpacking() -> None:
                                     "<p a" + " " * 300_000])  # fmt: skip
 def test_broken_markup_costs_no_more_than_its_length(broken: str) -> None:
     began = time.process_time()
-    book = texts.read("a.epub", epub([CHAPTER.format(n=1), broken]))
+    book = documents.read_document("a.epub", epub([CHAPTER.format(n=1), broken]))
     assert book.parts[0].title == "Chapter 1"
     assert time.process_time() - began < 5
 
@@ -99,32 +103,35 @@ def test_broken_markup_costs_no_more_than_its_length(broken: str) -> None:
     (b"one\r\ntwo\rthree\n\n\n\nfour  \n", "one\ntwo\nthree\n\nfour"), (b"a\0b c\x07d" + b" word" * 200, None),
 ])  # fmt: skip
 def test_encodings_and_line_breaks(data: bytes, text: str | None) -> None:
-    found = texts.read("a.txt", data).parts[0].text
+    found = documents.read_document("a.txt", data).parts[0].text
     assert found == text if text else "\0" not in found
 
 
 def test_markdown_without_what_is_not_for_the_ear() -> None:
     source = ("---\ntitle: x\n---\n# Hello\n\nSee [the docs](https://example.org/a) and ![a cat](cat.png).\n\n"
               "```python\nprint(1)\n```\n\n---\n\nA <b>bold</b> end.")  # fmt: skip
-    assert texts.read("notes.md", source.encode()).parts[0].text == "# Hello\n\nSee the docs and .\n\nA bold end."
+    assert (
+        documents.read_document("notes.md", source.encode()).parts[0].text
+        == "# Hello\n\nSee the docs and .\n\nA bold end."
+    )
 
 
 def test_what_is_longer_than_can_be_spoken_at_once_is_cut_between_paragraphs() -> None:
     paragraph = "Word after word after word, and not a thought of stopping. " * 40
-    read = texts.read("novel.txt", "\n\n".join([paragraph] * 100).encode())
+    read = documents.read_document("novel.txt", "\n\n".join([paragraph] * 100).encode())
     assert len(read.parts) == 3
     assert all(len(part.text) <= MAX_CHARACTERS and part.text.endswith("stopping.") for part in read.parts)
     assert [part.title for part in read.parts] == ["1/3", "2/3", "3/3"]
-    solid = texts.read("solid.txt", b"x" * 250_000)
+    solid = documents.read_document("solid.txt", b"x" * 250_000)
     assert "".join(part.text for part in solid.parts) == "x" * 250_000
 
 
 def read_or_refused(name: str, data: bytes) -> texts.Text | None:
     """Anything but a refusal is a defect, and so is a refusal that does not say what came."""
     with contextlib.suppress(BadUpload):
-        return texts.read(name, data)
+        return documents.read_document(name, data)
     with pytest.raises(BadUpload, match=r"^text: got .+, allowed is"):
-        texts.read(name, data)
+        documents.read_document(name, data)
     return None
 
 
@@ -144,7 +151,7 @@ def test_a_damaged_book_is_a_text_or_a_sentence(noise: bytes, at: int) -> None:
 @settings(max_examples=40)
 @given(st.text(max_size=400))
 def test_any_markup_is_read(page: str) -> None:
-    assert texts.read("a.epub", epub([CHAPTER.format(n=1), page])).parts[0].title == "Chapter 1"
+    assert documents.read_document("a.epub", epub([CHAPTER.format(n=1), page])).parts[0].title == "Chapter 1"
 
 
 def test_the_route_gives_the_parts(browser: Callable[..., TestClient]) -> None:

@@ -13,10 +13,11 @@ from PIL import Image
 from pipelines import prompt_dialects, requests
 from pipelines.errors import InvalidRequest
 from pipelines.requests import ImageRequest, Role, Sampler
-from studio import limits, png
-from studio.exif import user_texts
+from studio import limits
+from studio.formats import png
+from studio.formats.exif import user_texts
 from studio.formats.metadata import a1111, programs
-from studio.pictures import FORMATS, sentences
+from studio.formats.pictures import FORMATS, sentences
 
 SOFTWARE = "Triptych"
 MAX_RAW = 200_000  # characters shown of a foreign text

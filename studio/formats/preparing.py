@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass
 
 from PIL import Image
 
-from studio.keeping import thumbnail
-from studio.pictures import decode, fitted
+from studio.formats.pictures import decode, fitted, thumbnail
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,3 +112,16 @@ def _looks_like(data: bytes) -> str:
 
 def _bad(got: str) -> BadUpload:
     return BadUpload(f"picture: got {got}, allowed is {ALLOWED}.")
+
+
+def thumbnail(image: Image.Image) -> bytes:
+    """A WebP of at most `limits.THUMB_BYTES`: first less quality, then fewer pixels."""
+    side = limits.THUMB_SIDE
+    while True:
+        small = fitted(image.convert("RGB"), side)
+        for quality in (82, 60, 40):
+            encoded = io.BytesIO()
+            small.save(encoded, "WEBP", quality=quality)
+            if encoded.tell() <= limits.THUMB_BYTES:
+                return encoded.getvalue()
+        side = side * 3 // 4

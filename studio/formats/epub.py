@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from pipelines.errors import BadUpload
 from studio import limits
-from studio.texts import Part, Text, bad, tidy
+from studio.formats.text import Part, Text, bad, tidy
 
 _NAME = re.compile(r"/?[\w:.-]{0,60}")
 _ATTRIBUTE = re.compile(r"""([\w:.-]{1,100})\s{0,100}=\s{0,100}(?:"([^"<]{0,2000})"|'([^'<]{0,2000})')""")

@@ -18,8 +18,6 @@ _STARTS = {b"%PDF": "a PDF", b"{\\rtf": "an RTF document", b"\x89PNG": "a pictur
            b"BOOKMOBI": "a Kindle book"}  # fmt: skip
 _CONTROL = re.compile(r"[\0-\x08\x0e-\x1f\x7f]")
 _CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]")
-_PARAGRAPH = re.compile(r"\n[ \t]*\n")
-_PART = MAX_CHARACTERS * 9 // 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +35,6 @@ class Text:
     title: str
     parts: list[Part]
     notes: list[str] = field(default_factory=list)
-
-
-def read(name: str, data: bytes) -> Text:
-    """The text in an uploaded file called `name`. Raises BadUpload."""
-    if len(data) > limits.TEXT_BYTES:
-        raise bad(f"a file of {len(data) / limits.MIB:,.1f} MB")
-    title = re.sub(r"\.\w{1,5}$", "", name.rpartition("/")[2].rpartition("\\")[2])[:200]
-    if data.startswith(b"PK"):
-        from studio import books
-
-        found = books.read(data)
-        text = Text(found.title or title, found.parts, found.notes)
-    else:
-        plain, notes = decoded(data)
-        plain = markdown(plain) if re.search(r"\.(md|markdown)$", name, re.I) else plain
-        text = Text(title, [Part("", tidy(plain))], notes)
-    parts = [piece for part in text.parts for piece in _short(part) if _says(piece.text)]
-    if not parts:
-        raise bad("a file without a word in it")
-    return Text(text.title, parts, text.notes)
-
-
-def told(name: str, data: bytes) -> dict:
-    """As `read`, in plain values."""
-    found = read(name, data)
-    parts = [{"title": part.title, "text": part.text, "characters": len(part.text)} for part in found.parts]
-    return {"title": found.title, "parts": parts, "notes": found.notes}
 
 
 def bad(got: str) -> BadUpload:
@@ -115,22 +86,3 @@ def markdown(text: str) -> str:
     text = re.sub(r"\[([^\]\[\n]{1,1000})\]\([^)\n]{0,2000}\)", r"\1", text)
     text = re.sub(r"</?[a-zA-Z][^<>\n]{0,1000}>", "", text)
     return re.sub(r"(?m)^[ \t]*(?:[-*_=]{3,}|[|:\- ]{3,})[ \t]*$", "", text)
-
-
-def _says(text: str) -> bool:
-    return any(character.isalnum() for character in text)
-
-
-def _short(part: Part) -> list[Part]:
-    """Cut between paragraphs, or anywhere where there are none, where it is longer than can be spoken at once."""
-    if len(part.text) <= MAX_CHARACTERS:
-        return [part]
-    pieces, start = [], 0
-    while start < len(part.text):
-        end = min(start + _PART, len(part.text))
-        breaks = [found.start() for found in _PARAGRAPH.finditer(part.text, start + _PART // 2, end)]
-        if end < len(part.text) and breaks:
-            end = breaks[-1]
-        pieces.append(part.text[start:end].strip())
-        start = end
-    return [Part(f"{part.title} {i}/{len(pieces)}".strip(), text) for i, text in enumerate(pieces, 1)]
