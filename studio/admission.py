@@ -11,7 +11,7 @@ from studio import limits
 
 if TYPE_CHECKING:
     from pipelines.catalog.catalog import Catalog
-    from studio.gallery import Gallery
+    from studio.storage.gallery import Gallery
 
 
 GONE = "a picture that is not here any more"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipelines.base import Artifact
 from pipelines.errors import NotAllowed, TriptychError, WorkerLost
 from studio import limits
-from studio.jobs import Job
+from studio.storage.records import Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

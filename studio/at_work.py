@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from studio.private import private_opener
+from studio.storage.private import private_opener
 
 NAME = "at_work"
 log = logging.getLogger(__name__)

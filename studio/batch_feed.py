@@ -21,12 +21,12 @@ from studio import limits
 from studio.background import BackgroundLoop
 from studio.batch_items import Item, ItemStatus, resting
 from studio.batch_rows import BatchRows
-from studio.jobs import Job, JobStatus
+from studio.storage.records import Job, JobStatus
 
 if TYPE_CHECKING:
     from studio.engine import Engine
-    from studio.gallery import Gallery
-    from studio.store import Store
+    from studio.storage.gallery import Gallery
+    from studio.storage.store import Store
 
 AGAIN_SECONDS = 2.0  # after the line was too full for more
 log = logging.getLogger(__name__)

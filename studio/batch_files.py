@@ -1,6 +1,6 @@
 """The pictures of batches as they came, and small ones of them: `batches/<owner>/<batch>/<sha256>.<format>`.
 
-What models see of them is with the other uploads (`studio.uploads`), in a folder of the batch's own.
+What models see of them is with the other uploads (`studio.storage.uploads`), in a folder of the batch's own.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pipelines.errors import NotFound
 from studio import limits
-from studio.durable import write_file
 from studio.formats.preparing import Prepared, prepare
-from studio.uploads import Uploads, folder_of
+from studio.storage.atomic import write_file
+from studio.storage.uploads import Uploads, folder_of
 
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp", "gif": "gif", "bmp": "bmp", "mpo": "jpg"}
 SMALL = ".thumb"

@@ -11,8 +11,8 @@ from dataclasses import asdict, fields
 from studio import limits
 from studio.batch_items import Batch, Item, ItemStatus, resting
 from studio.batch_queries import FILTERS, ORDERS, UNCHECKED
-from studio.jobs import Job
-from studio.store import Store
+from studio.storage.records import Job
+from studio.storage.store import Store
 
 _BATCH = ", ".join(field.name for field in fields(Batch))
 _ITEM = tuple(field.name for field in fields(Item))

@@ -17,7 +17,7 @@ from studio.wording import Edit
 if TYPE_CHECKING:
     from studio.batch_feed import Feed
     from studio.checking import Checking
-    from studio.gallery import Gallery
+    from studio.storage.gallery import Gallery
 
 
 class BatchWords:

@@ -28,8 +28,8 @@ from studio.formats import sidecars, zip_reader
 if TYPE_CHECKING:
     from pipelines.catalog.catalog import Catalog
     from studio.engine import Engine
-    from studio.gallery import Gallery
-    from studio.store import Store
+    from studio.storage.gallery import Gallery
+    from studio.storage.store import Store
 
 ANY_PICTURE = "0" * 64  # stands in a batch's settings for the picture
 

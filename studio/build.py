@@ -12,27 +12,27 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.errors import TriptychError
 from pipelines.requests import AlignRequest
 from studio import users
-from studio.backups import Backups
 from studio.batches import Batches
 from studio.context import Studio
-from studio.durable import make_folder
 from studio.engine import Engine
 from studio.formats.isolation import Apart
-from studio.gallery import Gallery
 from studio.leftovers import Leftovers
-from studio.lost import LostAndFound
-from studio.notices import Notices
-from studio.opening import open_store
-from studio.private import make_private
-from studio.pruning import Pruning
-from studio.recovery_rows import RecoveryRows
 from studio.refreshing import Refreshing, again
 from studio.search import Search
 from studio.session_ends import SessionEnds
 from studio.sessions import Sessions, load_secret
 from studio.settings import Settings
-from studio.starting import CannotStart, explained
-from studio.upkeep import Upkeep
+from studio.storage.atomic import make_folder
+from studio.storage.gallery import Gallery
+from studio.storage.private import make_private
+from studio.storage.recovery.backups import Backups
+from studio.storage.recovery.lost_and_found import LostAndFound
+from studio.storage.recovery.notices import Notices
+from studio.storage.recovery.opening import open_store
+from studio.storage.recovery.pruning import Pruning
+from studio.storage.recovery.rows import RecoveryRows
+from studio.storage.recovery.starting import CannotStart, explained
+from studio.storage.recovery.upkeep import Upkeep
 
 __all__ = ["CannotStart", "build"]
 

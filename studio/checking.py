@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from studio.batch_items import Item
     from studio.batch_rows import BatchRows
     from studio.engine import Engine
-    from studio.gallery import Gallery
+    from studio.storage.gallery import Gallery
 
 AT_ONCE = 16  # captions of one question
 SECONDS = 60.0

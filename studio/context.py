@@ -12,11 +12,11 @@ from starlette.requests import HTTPConnection
 
 from studio.auth import owner_of
 from studio.formats.isolation import Apart, directly
-from studio.gallery import Gallery
-from studio.notices import Notices
 from studio.sessions import Sessions
 from studio.settings import Settings
-from studio.store import Store
+from studio.storage.gallery import Gallery
+from studio.storage.recovery.notices import Notices
+from studio.storage.store import Store
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from pipelines.catalog.catalog import Catalog
     from studio.batches import Batches
     from studio.engine import Engine
-    from studio.pruning import Pruning
     from studio.refreshing import Refreshing
     from studio.search import Search
-    from studio.upkeep import Upkeep
+    from studio.storage.recovery.pruning import Pruning
+    from studio.storage.recovery.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True)

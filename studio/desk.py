@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING
 from pipelines.base import Artifact
 from pipelines.errors import Busy, NotAllowed, NotFound, TriptychError, Unwritable
 from studio.asks import Asks
-from studio.endings import failed
-from studio.jobs import Job, JobStatus
 from studio.link import Link
 from studio.messages import TO_WORKER, Cancel, Forget, Pause, Picture, Reorder, Stats, Submit
+from studio.storage.records import Job, JobStatus, failed
 from studio.streams import Streams
 from studio.subscriptions import Subscriptions
 from studio.table import Live, Table
 
 if TYPE_CHECKING:
-    from studio.gallery import Gallery
-    from studio.store import Store
+    from studio.storage.gallery import Gallery
+    from studio.storage.store import Store
 
 UNREADABLE = "A file that this job needs cannot be read any more: drop it in once more."
 WAITS_BUSY = "Ready, and kept as soon as another program lets go of the database."

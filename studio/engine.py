@@ -24,11 +24,10 @@ from pipelines.requests import Request
 from studio import at_work
 from studio.admission import check_kind, check_model, check_room, check_uploads
 from studio.desk import Desk
-from studio.endings import retried, taken_back
 from studio.foreman import Foreman
-from studio.jobs import Job, JobStatus
 from studio.messages import TO_WORKER, Cancel, Pause, Resume
 from studio.quotas import Quotas
+from studio.storage.records import Job, JobStatus, retried, taken_back
 from studio.streams import Streams
 from studio.supervisor import Supervisor, worker_settings
 from studio.table import Live
@@ -36,9 +35,9 @@ from studio.views import artifact_view, job_view
 from studio.watching import Watching
 
 if TYPE_CHECKING:
-    from studio.gallery import Gallery
     from studio.settings import Settings
-    from studio.store import Store
+    from studio.storage.gallery import Gallery
+    from studio.storage.store import Store
 
 Beside = Callable[[sqlite3.Connection, Sequence[Job]], None]
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from pipelines.errors import InvalidRequest, TooMany, TriptychError
 from pipelines.requests import SpeechRequest, bounds
 from studio import limits
 from studio.auth import NotLoggedIn
-from studio.unwritable import explained
+from studio.storage.unwritable import explained
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines.errors import NotFound
-from studio.jobs import JobStatus
+from studio.storage.records import JobStatus
 from studio.subscriptions import Subscription
 
 if TYPE_CHECKING:

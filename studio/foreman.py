@@ -11,8 +11,6 @@ from functools import partial
 from pipelines.base import Artifact
 from pipelines.errors import TriptychError
 from studio.desk import Desk
-from studio.endings import failed, given_up, retried, taken_back
-from studio.jobs import Job, JobStatus
 from studio.link import Link
 from studio.messages import (
     FROM_WORKER,
@@ -30,6 +28,7 @@ from studio.messages import (
     Trouble,
 )
 from studio.saving import Saving
+from studio.storage.records import Job, JobStatus, failed, given_up, retried, taken_back
 from studio.views import data_uri
 
 log = logging.getLogger(__name__)

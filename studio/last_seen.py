@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import Unwritable
 
 if TYPE_CHECKING:
-    from studio.store import Store
+    from studio.storage.store import Store
 
 EVERY_SECONDS = 3600.0
 _REMEMBERED = 50_000

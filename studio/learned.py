@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from studio.capacity import Capacity
-from studio.durable import write_file
+from studio.storage.atomic import write_file
 
 ACTIVATIONS = 0.3  # of the memory budget; the rest is for weights
 log = logging.getLogger(__name__)

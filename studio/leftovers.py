@@ -12,11 +12,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from studio.artifact_files import drop, is_kind, without_leftovers
 from studio.batch_files import SMALL
-from studio.lost import LostAndFound
-from studio.recovery_rows import RecoveryRows
 from studio.refreshing import GROUP
+from studio.storage.artifact_files import drop, is_kind, without_leftovers
+from studio.storage.recovery.lost_and_found import LostAndFound
+from studio.storage.recovery.rows import RecoveryRows
 
 _BATCH = re.compile(r"[0-9a-f]{32}")
 _PICTURE = re.compile(r"([0-9a-f]{64})\.\w{1,8}")

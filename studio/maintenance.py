@@ -12,18 +12,18 @@ from contextlib import closing
 from pathlib import Path
 
 from studio import refreshing
-from studio.artifact_files import OURS, ArtifactFiles
-from studio.backups import Backup, Backups, damage, newest_whole
 from studio.build import lock_data
-from studio.durable import make_folder
-from studio.gallery import Gallery
-from studio.lost import FOLDER, LostAndFound
-from studio.opening import open_store
-from studio.recovery import NOBODY, Report
-from studio.recovery_rows import RecoveryRows
 from studio.settings import load
-from studio.starting import CannotStart, Damaged, explained
-from studio.store import Store
+from studio.storage.artifact_files import OURS, ArtifactFiles
+from studio.storage.atomic import make_folder
+from studio.storage.gallery import Gallery
+from studio.storage.recovery.backups import Backup, Backups, damage, newest_whole
+from studio.storage.recovery.lost_and_found import FOLDER, LostAndFound
+from studio.storage.recovery.opening import open_store
+from studio.storage.recovery.recovery import NOBODY, Report
+from studio.storage.recovery.rows import RecoveryRows
+from studio.storage.recovery.starting import CannotStart, Damaged, explained
+from studio.storage.store import Store
 
 COMMANDS = {
     "restore": "list the backups of the database, or put one of them back",

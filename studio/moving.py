@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import NotFound
 from studio import limits
-from studio.uploads import folder_of
+from studio.storage.uploads import folder_of
 
 if TYPE_CHECKING:
-    from studio.database import Database
+    from studio.storage.database import Database
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none is taken for another; 60 bits in twelve
 _MEANT = str.maketrans("OIL", "011")

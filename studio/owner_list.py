@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from studio.database import Database
+    from studio.storage.database import Database
 
 _ARTIFACTS = """
 SELECT owner, sum(kind = 'image') pictures, sum(kind = 'speech') recordings, sum(kind = 'caption') captions,

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from pipelines.errors import Unwritable
 from studio import limits
-from studio.database import NewerDatabase
 from studio.moving import Codes
 from studio.owner_list import Kept, owners
 from studio.settings import Settings
-from studio.store import Store
+from studio.storage.database import NewerDatabase
+from studio.storage.store import Store
 
 _HEAD = ("owner", "pictures", "recordings", "captions", "batches", "MB", "last seen")
 

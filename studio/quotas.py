@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from pipelines.errors import NoRoom, TooMany
 from studio import limits
 from studio.buckets import Buckets
-from studio.uploads import folder_of
+from studio.storage.uploads import folder_of
 
 if TYPE_CHECKING:
-    from studio.database import Database
     from studio.settings import Settings
+    from studio.storage.database import Database
 
 GIB = 2**30
 KEPT_SECONDS = 5.0  # what an owner has is counted no oftener

@@ -22,12 +22,12 @@ from pipelines.alignment.thresholds import mark, stale
 from pipelines.errors import NotAllowed, NotFound, TriptychError, WorkerLost
 from pipelines.requests import AlignRequest, Priority
 from studio.background import BackgroundLoop
-from studio.durable import write_file
+from studio.storage.atomic import write_file
 
 if TYPE_CHECKING:
     from studio.engine import Engine
-    from studio.gallery import Gallery
-    from studio.store import Store
+    from studio.storage.gallery import Gallery
+    from studio.storage.store import Store
 
 AT_ONCE = 16
 TOLD = 512  # after so many the search reads them

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipelines.catalog.catalog import Entry
 from pipelines.errors import InvalidRequest
-from studio.durable import write_file
+from studio.storage.atomic import write_file
 
 SENTENCES = {
     "en": "Hello. This is how I sound when I read to you.",

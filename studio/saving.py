@@ -9,9 +9,7 @@ from functools import partial
 from pipelines.base import Artifact
 from pipelines.errors import DiskFull, TriptychError, Unwritable
 from studio.desk import Desk
-from studio.endings import failed
-from studio.jobs import JobStatus
-from studio.rows import ArtifactRow
+from studio.storage.records import ArtifactRow, JobStatus, failed
 from studio.table import Live
 from studio.views import artifact_view
 

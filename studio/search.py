@@ -17,8 +17,8 @@ from studio.vectors import Vectors
 
 if TYPE_CHECKING:
     from studio.engine import Engine
-    from studio.rows import ArtifactRow
-    from studio.store import Store
+    from studio.storage.records import ArtifactRow
+    from studio.storage.store import Store
 
 SECONDS = 20.0  # a search by meaning waits so long for the device; then the words alone have to do
 DEPTH = 200  # artifacts looked at in each list

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from studio.database import Database
+    from studio.storage.database import Database
 
 MOST_ENDED = 1000  # of one user; then all of that user's sessions end, and the list begins anew
 

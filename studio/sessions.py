@@ -17,8 +17,8 @@ from pathlib import Path
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from studio import limits
-from studio.durable import write_file
 from studio.session_ends import SessionEnds
+from studio.storage.atomic import write_file
 from studio.users import Users
 
 SECRET_BYTES = 32

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from studio.private import private_opener
+from studio.storage.private import private_opener
 
 KEPT, KEPT_BYTES = 40, 512 * 2**20  # of jobs that have ended; the oldest go first
 

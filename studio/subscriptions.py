@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from weakref import WeakSet
 
-from studio.jobs import JobStatus
+from studio.storage.records import JobStatus
 
 STATUS_SECONDS = BATCH_SECONDS = 0.5  # between two events of the same thing
 MOST_ITEMS = 100  # of a batch that are told one by one

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipelines.errors import NotFound
-from studio.jobs import Job, JobStatus
+from studio.storage.records import Job, JobStatus
 
 KEPT_ENDED = 60  # jobs that made something, and as many that did not, an owner sees without asking the gallery
 KEPT_OWNERS = 200  # owners whose ended jobs are remembered

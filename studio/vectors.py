@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from studio.store import Store
+    from studio.storage.store import Store
 
 OWNERS = 16  # whose vectors are kept in memory
 FIRST_ROWS = 256

@@ -6,8 +6,8 @@ import base64
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from studio.jobs import Job, JobStatus
 from studio.messages import Preview
+from studio.storage.records import Job, JobStatus
 from studio.table import Live
 
 if TYPE_CHECKING:

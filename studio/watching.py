@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from pipelines.errors import NotFound
 from pipelines.requests import Request
 from studio.desk import Desk
-from studio.jobs import Job
+from studio.storage.records import Job
 from studio.subscriptions import Subscription
 from studio.table import Live
 from studio.views import artifact_view, job_view, status_view
 
 if TYPE_CHECKING:
-    from studio.store import Store
+    from studio.storage.store import Store
 
 
 class Watching:

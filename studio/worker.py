@@ -35,9 +35,9 @@ from studio.messages import (
     decode,
 )
 from studio.previews import Previews
-from studio.private import PrivateLog
 from studio.runner import Runner
 from studio.scheduler import Scheduler
+from studio.storage.private import PrivateLog
 from studio.tasks import Shelf
 
 log = logging.getLogger(__name__)

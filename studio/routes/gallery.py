@@ -15,8 +15,8 @@ from pipelines.requests import SHOWN, ImageRequest, shown
 from studio import limits
 from studio.context import Here, Owner, Studio
 from studio.formats.metadata.metadata import parameters_text
-from studio.gallery import file_name
-from studio.rows import ArtifactRow
+from studio.storage.gallery import file_name
+from studio.storage.records import ArtifactRow
 from studio.views import shown_info
 
 router = APIRouter(tags=["gallery"])

@@ -12,7 +12,7 @@ from studio import limits
 from studio.answers import while_there
 from studio.context import Here, Owner, Studio
 from studio.routes.gallery import seen
-from studio.rows import ArtifactRow
+from studio.storage.records import ArtifactRow
 
 router = APIRouter(prefix="/api/search", tags=["gallery"])
 

@@ -16,7 +16,7 @@ from studio import following, limits, samples
 from studio.answers import answered
 from studio.context import Here, Owner
 from studio.formats import documents
-from studio.gallery import file_name
+from studio.storage.gallery import file_name
 from studio.uploading import UploadRoute
 
 _MOST = limits.UPLOAD_BYTES + limits.MULTIPART_EXTRA_BYTES

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from studio.store import Store
+from studio.storage.store import Store
 from studio.vectors import Vectors
 from tests.bench.report import Samples
 

@@ -11,7 +11,7 @@ import httpx
 
 from pipelines.base import Artifact
 from pipelines.requests import SpeechRequest
-from studio.jobs import Job, JobStatus
+from studio.storage.records import Job, JobStatus
 from tests.faults.mutation import valid
 from tests.serving import Served, finished
 from tests.studio.desk import picture

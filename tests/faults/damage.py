@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from studio.backups import Backups
+from studio.storage.recovery.backups import Backups
 from tests.faults.report import Report
 from tests.faults.victim import CannotOpen, Victim
 from tests.serving import ROOT

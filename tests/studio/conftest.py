@@ -14,12 +14,12 @@ from studio import users
 from studio.batches import Batches
 from studio.context import Studio
 from studio.engine import Engine
-from studio.gallery import Gallery
 from studio.search import Search
 from studio.session_ends import SessionEnds
 from studio.sessions import Sessions, load_secret
 from studio.settings import Settings
-from studio.store import Store
+from studio.storage.gallery import Gallery
+from studio.storage.store import Store
 from studio.web import create_api
 from tests.studio.desk import Desk
 

@@ -10,10 +10,10 @@ from PIL import Image
 
 from pipelines.base import Artifact
 from pipelines.requests import CaptionRequest, ImageRequest, Request, SpeechRequest
-from studio.gallery import Gallery
-from studio.jobs import Job, JobStatus
-from studio.opening import open_store
-from studio.recovery import Report
+from studio.storage.gallery import Gallery
+from studio.storage.records import Job, JobStatus
+from studio.storage.recovery.opening import open_store
+from studio.storage.recovery.recovery import Report
 
 
 def png(colour: str = "red", size: tuple[int, int] = (64, 64)) -> bytes:

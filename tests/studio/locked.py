@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from studio import gallery
+from studio.storage import gallery
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 from pipelines.requests import ImageRequest
 from studio.engine import Engine
-from studio.gallery import Gallery
 from studio.settings import Settings
-from studio.store import Store
+from studio.storage.gallery import Gallery
+from studio.storage.store import Store
 from tests.studio.faults import BATCHES
 
 FAULTS = "tests.studio.faults:open_shelf"

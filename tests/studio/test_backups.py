@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from studio import backups as backups_module
-from studio.backups import EVERY_SECONDS, KEPT, Backups, damage, newest_whole
-from studio.lost import LostAndFound
 from studio.moving import move
-from studio.notices import Notices
-from studio.recovery_rows import RecoveryRows
-from studio.upkeep import Upkeep
+from studio.storage.recovery import backups as backups_module
+from studio.storage.recovery.backups import EVERY_SECONDS, KEPT, Backups, damage, newest_whole
+from studio.storage.recovery.lost_and_found import LostAndFound
+from studio.storage.recovery.notices import Notices
+from studio.storage.recovery.rows import RecoveryRows
+from studio.storage.recovery.upkeep import Upkeep
 from tests.studio.keepsakes import Folder
 
 

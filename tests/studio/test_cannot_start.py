@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from studio import opening
-from studio.backups import Backups
 from studio.build import build
-from studio.opening import open_store
-from studio.schema import CHANGES, SCHEMA, VERSION
 from studio.settings import Settings
-from studio.starting import CannotStart, Damaged, explained
-from studio.store import Store
+from studio.storage.database import CHANGES, SCHEMA, VERSION
+from studio.storage.recovery import opening
+from studio.storage.recovery.backups import Backups
+from studio.storage.recovery.opening import open_store
+from studio.storage.recovery.starting import CannotStart, Damaged, explained
+from studio.storage.store import Store
 from tests.serving import ROOT
 from tests.studio.keepsakes import Folder
 
@@ -130,7 +130,7 @@ def test_a_full_disk_is_said(data, monkeypatch):
         raise error
 
     monkeypatch.setattr(opening, "_writable", full)
-    monkeypatch.setattr("studio.starting.LEAST_FREE", 2**60)
+    monkeypatch.setattr("studio.storage.recovery.starting.LEAST_FREE", 2**60)
     assert "is full: make room there" in said(data)
 
 

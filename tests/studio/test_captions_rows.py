@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from studio.batch_items import ItemStatus
-from studio.jobs import JobStatus
+from studio.storage.records import JobStatus
 from tests.studio.desk import ME, Desk
 from tests.studio.locked import held
 from tests.studio.moments import Still

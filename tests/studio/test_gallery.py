@@ -17,13 +17,14 @@ from PIL import Image
 from pipelines.base import Artifact
 from pipelines.errors import NotFound
 from pipelines.requests import CaptionRequest, ImageRequest
-from studio import durable, limits
-from studio import gallery as gallery_module
+from studio import limits
 from studio.formats.metadata import metadata
 from studio.formats.pictures import thumbnail
-from studio.gallery import Gallery
-from studio.jobs import Job, JobStatus
-from studio.store import Store
+from studio.storage import atomic
+from studio.storage import gallery as gallery_module
+from studio.storage.gallery import Gallery
+from studio.storage.records import Job, JobStatus
+from studio.storage.store import Store
 from tests.studio.moments import Held, meanwhile
 
 
@@ -155,7 +156,7 @@ def test_dying_while_saving_leaves_a_whole_picture_or_none(store, gallery, tmp_p
     else:
         real, calls, last = os.fsync, [], {"sidecar": 0, "write": 4, "thumb": 6}[cut]
         monkeypatch.setattr(
-            durable.os, "fsync", lambda handle: die() if len(calls) >= last else (calls.append(1), real(handle))
+            atomic.os, "fsync", lambda handle: die() if len(calls) >= last else (calls.append(1), real(handle))
         )
     with pytest.raises(Died):
         saved(store, gallery)

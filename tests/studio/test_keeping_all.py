@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import NotFound
-from studio.durable import part_of
-from studio.jobs import JobStatus
-from studio.recovery import NOBODY
-from studio.starting import CannotStart
+from studio.storage.atomic import part_of
+from studio.storage.records import JobStatus
+from studio.storage.recovery.recovery import NOBODY
+from studio.storage.recovery.starting import CannotStart
 from tests.studio.keepsakes import Folder, png
 
 

@@ -11,11 +11,12 @@ from PIL import Image
 
 from pipelines.base import Artifact
 from pipelines.errors import Busy, DiskFull, NotAllowed, NotFound, Unwritable
-from studio import at_work, database, saving
+from studio import at_work, saving
 from studio.desk import WAITS_BUSY, WAITS_FULL
-from studio.jobs import JobStatus
-from studio.late import LateWrites
-from studio.store import Store
+from studio.storage import database
+from studio.storage.late_writes import LateWrites
+from studio.storage.records import JobStatus
+from studio.storage.store import Store
 from tests.studio.locked import Full, held
 from tests.studio.rig import Rig
 

@@ -11,11 +11,11 @@ from pipelines.requests import CaptionRequest
 from studio.batch_files import BatchFiles
 from studio.batch_items import Batch, Item
 from studio.batch_rows import BatchRows
-from studio.durable import part_of
 from studio.leftovers import Leftovers
-from studio.lost import LostAndFound
-from studio.recovery_rows import RecoveryRows
 from studio.refreshing import GROUP
+from studio.storage.atomic import part_of
+from studio.storage.recovery.lost_and_found import LostAndFound
+from studio.storage.recovery.rows import RecoveryRows
 from tests.studio.keepsakes import Folder, png
 
 ID = "ba" * 16

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from app import main
-from studio.backups import Backups
 from studio.build import lock_data
-from studio.recovery import NOBODY
-from studio.starting import CannotStart
+from studio.storage.recovery.backups import Backups
+from studio.storage.recovery.recovery import NOBODY
+from studio.storage.recovery.starting import CannotStart
 from tests.studio.keepsakes import Folder
 
 

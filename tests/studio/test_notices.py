@@ -8,9 +8,9 @@ from starlette.testclient import TestClient
 
 from pipelines.base import Artifact
 from pipelines.requests import ImageRequest
-from studio.jobs import Job, JobStatus
-from studio.notices import MOST, Notices
 from studio.sessions import Sessions
+from studio.storage.records import Job, JobStatus
+from studio.storage.recovery.notices import MOST, Notices
 from studio.web import create_api
 from tests.studio.keepsakes import png
 

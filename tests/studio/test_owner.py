@@ -14,7 +14,7 @@ from studio import limits, moving, owners
 from studio.moving import Codes
 from studio.owner_list import kept_by
 from studio.sessions import Sessions
-from studio.store import Store
+from studio.storage.store import Store
 from studio.web import create_api
 
 JOB = {"prompt": "a", "width": 64, "height": 64, "steps": 1}

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from studio import at_work
-from studio.private import PrivateLog, make_private
-from studio.store import Store
+from studio.storage.private import PrivateLog, make_private
+from studio.storage.store import Store
 from studio.streams import Streams
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")

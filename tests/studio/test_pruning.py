@@ -9,9 +9,9 @@ import pytest
 from pipelines.errors import Busy
 from pipelines.requests import ImageRequest
 from studio import limits
-from studio.jobs import Job, JobStatus
-from studio.pruning import _COUNTS, _MANY, _OLD, Pruning
-from studio.store import Store
+from studio.storage.records import Job, JobStatus
+from studio.storage.recovery.pruning import _COUNTS, _MANY, _OLD, Pruning
+from studio.storage.store import Store
 
 DAY = 24 * 3600
 

@@ -12,11 +12,11 @@ from starlette.testclient import TestClient
 
 from pipelines.base import Artifact
 from studio.context import Studio
-from studio.jobs import Job, JobStatus
 from studio.last_seen import LastSeen
-from studio.pruning import Pruning
-from studio.recovery_rows import RecoveryRows
-from studio.store import Store
+from studio.storage.records import Job, JobStatus
+from studio.storage.recovery.pruning import Pruning
+from studio.storage.recovery.rows import RecoveryRows
+from studio.storage.store import Store
 from studio.web import create_api
 from tests.studio.desk import picture
 

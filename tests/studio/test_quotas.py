@@ -17,7 +17,7 @@ from studio.buckets import Buckets
 from studio.newcomers import Newcomers
 from studio.quotas import GIB, Quotas
 from studio.settings import Settings
-from studio.store import Store
+from studio.storage.store import Store
 
 MIB = 2**20
 JOB = {"prompt": "a", "width": 64, "height": 64, "steps": 1}

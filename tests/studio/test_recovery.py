@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.requests import Priority
-from studio.jobs import JobStatus
+from studio.storage.records import JobStatus
 from tests.studio.rig import Rig, gone
 
 ROOT = Path(__file__).resolve().parents[2]

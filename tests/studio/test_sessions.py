@@ -13,7 +13,7 @@ from studio.build import CannotStart, build
 from studio.session_ends import MOST_ENDED, SessionEnds
 from studio.sessions import Sessions, load_secret
 from studio.settings import Settings
-from studio.store import Store
+from studio.storage.store import Store
 from studio.users import Users
 from studio.web import create_api
 

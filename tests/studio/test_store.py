@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.requests import ImageRequest
-from studio.jobs import Job, JobStatus
-from studio.rows import ArtifactRow
-from studio.store import Store
+from studio.storage.records import ArtifactRow, Job, JobStatus
+from studio.storage.store import Store
 
 
 @pytest.fixture

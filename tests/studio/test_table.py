@@ -6,7 +6,7 @@ from pipelines.errors import NotFound
 from pipelines.requests import ImageRequest
 from studio import table
 from studio.desk import Desk
-from studio.jobs import Job, JobStatus
+from studio.storage.records import Job, JobStatus
 from studio.table import Live, Table
 from studio.views import LINE, status_view
 

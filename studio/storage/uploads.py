@@ -17,9 +17,9 @@ from PIL import Image
 
 from pipelines.errors import NotFound
 from studio import limits
-from studio.durable import write_file
 from studio.formats.isolation import directly
 from studio.formats.preparing import Prepared, named, prepare
+from studio.storage.atomic import write_file
 
 PICTURE, RECORDING = ".png", ".sound"
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.errors import DiskFull, Unwritable
-from studio.database import NewerDatabase
+from studio.storage.database import NewerDatabase
 
 LEAST_FREE = 2**20  # bytes; with less, SQLite's own error may be about anything
 

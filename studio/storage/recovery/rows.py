@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
-from studio.jobs import JobStatus
-from studio.rows import ArtifactRow
-from studio.store import Store
+from studio.storage.records import ArtifactRow, JobStatus
+from studio.storage.store import Store
 
 _OF_ARTIFACT = tuple(field.name for field in fields(ArtifactRow) if field.name != "number")
 _UNFINISHED = tuple(status.value for status in JobStatus if not status.ended)

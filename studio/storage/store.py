@@ -10,9 +10,8 @@ from dataclasses import asdict, fields, replace
 
 from pipelines import requests
 from pipelines.errors import InvalidRequest, Unwritable
-from studio.database import Database
-from studio.jobs import Job, JobStatus
-from studio.rows import ArtifactRow
+from studio.storage.database import Database
+from studio.storage.records import ArtifactRow, Job, JobStatus
 
 _UNREADABLE = "This job was asked for in another version of the studio, which this one cannot read; ask again."
 # Requests as they are written: a composed one names its stored pictures

@@ -9,7 +9,7 @@ import shutil
 import time
 from pathlib import Path
 
-from studio.durable import make_folder
+from studio.storage.atomic import make_folder
 
 FOLDER = "lost+found"
 log = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 from pipelines.errors import Busy
-from studio.backups import FILE, Backups, newest_whole
-from studio.lost import LostAndFound
-from studio.schema import VERSION
-from studio.store import Store
+from studio.storage.database import VERSION
+from studio.storage.recovery.backups import FILE, Backups, newest_whole
+from studio.storage.recovery.lost_and_found import LostAndFound
+from studio.storage.store import Store
 
 WAIT_SECONDS = 30.0  # for another program that has locked it
 LOOK_SECONDS = 0.2  # until it is tried again

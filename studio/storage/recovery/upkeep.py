@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from studio.background import BackgroundLoop
-from studio.backups import Backups
+from studio.storage.recovery.backups import Backups
 
 if TYPE_CHECKING:
-    from studio.gallery import Gallery
-    from studio.notices import Notices
-    from studio.recovery_rows import RecoveryRows
+    from studio.storage.gallery import Gallery
+    from studio.storage.recovery.notices import Notices
+    from studio.storage.recovery.rows import RecoveryRows
 
 FIRST_SECONDS, LOOK_SECONDS = 60.0, 3600.0  # after the start, which has enough to do; between two looks at the clock
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.durable import make_folder, part_of, sync_folder
-from studio.lost import LostAndFound
+from studio.storage.atomic import make_folder, part_of, sync_folder
+from studio.storage.recovery.lost_and_found import LostAndFound
 
 FILE, FOLDER = "triptych.db", "backups"
 KEPT = 7

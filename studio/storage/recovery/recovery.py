@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from studio.artifact_files import MEDIA_TYPES, ArtifactFiles, Found, drop
-from studio.artifact_sidecars import SUFFIX, row_of
-from studio.jobs import JobStatus
-from studio.lost import LostAndFound
-from studio.recovery_rows import RecoveryRows
-from studio.rows import ArtifactRow
-from studio.starting import CannotStart
+from studio.storage.artifact_files import MEDIA_TYPES, ArtifactFiles, Found, drop
+from studio.storage.artifact_sidecars import SUFFIX, row_of
+from studio.storage.records import ArtifactRow, JobStatus
+from studio.storage.recovery.lost_and_found import LostAndFound
+from studio.storage.recovery.rows import RecoveryRows
+from studio.storage.recovery.starting import CannotStart
 
 FEW, SHARE = 5, 0.05  # of all that are missing for the first time: more than both is not an accident of single files
 MANY = 1000  # files that take long enough to say so

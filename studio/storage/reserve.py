@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from studio.private import private_opener
+from studio.storage.private import private_opener
 
 SIZE = 8 * 2**20  # bytes: some thousand rows
 BESIDE = 3 * SIZE  # bytes that have to be free beside it before it is taken

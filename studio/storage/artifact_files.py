@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from studio.artifact_sidecars import SUFFIX, encode
-from studio.durable import is_leftover, write_file
-from studio.keeping import EXTENSIONS, extension
-from studio.rows import ArtifactRow
+from studio.storage.artifact_sidecars import SUFFIX, encode
+from studio.storage.artifacts import EXTENSIONS, extension
+from studio.storage.atomic import is_leftover, write_file
+from studio.storage.records import ArtifactRow
 
 MEDIA_TYPES = {name: media_type for media_type, name in EXTENSIONS.items()}
 _DESCRIBED = SUFFIX.removeprefix(".")

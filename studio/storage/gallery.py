@@ -15,20 +15,19 @@ from PIL import Image
 from pipelines.base import Artifact
 from pipelines.errors import DiskFull, NotAllowed, NotFound, Unwritable
 from pipelines.requests import CaptionRequest
-from studio.artifact_files import ArtifactFiles
-from studio.durable import write_file
 from studio.formats.isolation import directly
 from studio.formats.pictures import thumbnail
 from studio.formats.zip_stream import zipped
-from studio.jobs import Job, JobStatus
-from studio.keeping import checked, extension, keep, reworded, waveform
-from studio.lost import LostAndFound
-from studio.recovery import Recovery, Report
-from studio.recovery_rows import RecoveryRows
-from studio.rows import ArtifactRow
-from studio.store import Store
-from studio.unwritable import ours
-from studio.uploads import Kept, Uploads
+from studio.storage.artifact_files import ArtifactFiles
+from studio.storage.artifacts import checked, extension, keep, reworded, waveform
+from studio.storage.atomic import write_file
+from studio.storage.records import ArtifactRow, Job, JobStatus
+from studio.storage.recovery.lost_and_found import LostAndFound
+from studio.storage.recovery.recovery import Recovery, Report
+from studio.storage.recovery.rows import RecoveryRows
+from studio.storage.store import Store
+from studio.storage.unwritable import ours
+from studio.storage.uploads import Kept, Uploads
 
 GONE = "The file is missing from the data folder."
 DAMAGED = "The small picture is missing, and none can be made: the file is damaged."

@@ -18,7 +18,7 @@ from pipelines import requests
 from pipelines.errors import InvalidRequest
 from pipelines.requests import Request
 from studio.formats import png
-from studio.rows import ArtifactRow
+from studio.storage.records import ArtifactRow
 
 SUFFIX = ".json"
 SOFTWARE = "Triptych"

@@ -15,7 +15,7 @@ from studio import limits
 from studio.background import BackgroundLoop
 
 if TYPE_CHECKING:
-    from studio.database import Database
+    from studio.storage.database import Database
 
 EVERY_SECONDS = 60.0
 AT_ONCE = 500  # rows in one transaction: others write, too
