@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from studio.download import Download
 from studio.messages import Message, Note
-from studio.scheduler import Scheduler
 from studio.tasks import Shelf, Task
+from studio.worker.scheduler.scheduler import Scheduler
 
 
 class Fetching:

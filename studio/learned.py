@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from studio.capacity import Capacity
 from studio.storage.atomic import write_file
+from studio.worker.scheduler.capacity import Capacity
 
 ACTIVATIONS = 0.3  # of the memory budget; the rest is for weights
 log = logging.getLogger(__name__)

@@ -21,9 +21,9 @@ from studio.health import Health
 from studio.messages import AtWork, Begun, Chunk, Failed, Finished, GivenUp, Message, Note, Preview
 from studio.previews import Previews
 from studio.reports import Reports
-from studio.scheduler import Batch, Scheduler
 from studio.scoring import scored
 from studio.tasks import FINISH, NO_MEMORY, PREPARE, SCORE, STEP, Shelf, Task, explain
+from studio.worker.scheduler.scheduler import Batch, Scheduler
 
 
 class Runner:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, cast
 
-from studio import worker
 from studio.link import Link
 from studio.messages import FROM_WORKER, Beat, Finished, Ready, Shutdown, decode
 from studio.watchdog import FROZEN_SECONDS, STALL_SECONDS, Watchdog, processor_seconds
+from studio.worker import process
 
 if TYPE_CHECKING:
     from studio.settings import Settings
@@ -49,7 +49,7 @@ class Listener(Protocol):
 class Supervisor:
     """One thread. It also makes the process: on Linux a worker dies with the thread that started it."""
 
-    def __init__(self, settings: dict, listener: Listener, target: Callable = worker.main):
+    def __init__(self, settings: dict, listener: Listener, target: Callable = process.main):
         self._settings, self._listener, self._target = settings, listener, target
         self._stall = float(settings.get("stall_seconds") or STALL_SECONDS)
         self._frozen = float(settings.get("frozen_seconds") or FROZEN_SECONDS)

@@ -12,7 +12,7 @@ from pipelines.errors import OutOfMemory, TriptychError
 from pipelines.requests import Request
 from pipelines.runtime.out_of_memory import is_out_of_memory
 from studio.health import Unforeseen
-from studio.scheduler import Work
+from studio.worker.scheduler.scheduler import Work
 
 PREPARE, STEP, FINISH, SCORE = "prepare", "step", "finish", "score"
 # steps that nobody shares: those of a pipeline that takes one job at a time (its batch key is None), and those of a job

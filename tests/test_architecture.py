@@ -29,7 +29,7 @@ PLAIN = ("pipelines", "pipelines.requests", "pipelines.errors", "pipelines.asset
          "pipelines.alignment.contest", "pipelines.alignment.duplicates", "pipelines.alignment.thresholds",
          "pipelines.speech.audio.recordings",
          "pipelines.speech.subtitles")  # fmt: skip
-CHILD = ("worker.py",)
+CHILD = ("worker/process.py",)
 MAX_LINES, MAX_TEST_LINES, MAX_FUNCTION = 400, 400, 50
 
 

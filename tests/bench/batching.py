@@ -7,8 +7,8 @@ import time
 import torch
 
 from pipelines.image.model import fast_unet
-from studio.capacity import Capacity
-from studio.scheduler import Scheduler
+from studio.worker.scheduler.capacity import Capacity
+from studio.worker.scheduler.scheduler import Scheduler
 from tests.bench.drive import Drive
 from tests.bench.model import PROMPTS, Model
 from tests.bench.report import Samples

@@ -16,11 +16,11 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.requests import CaptionRequest, Priority
 from pipelines.runtime.model_pool import Shelf
 from studio import limits
-from studio.capacity import Capacity
 from studio.messages import Failed, Finished, Message
 from studio.previews import Previews
 from studio.runner import Runner
-from studio.scheduler import Scheduler
+from studio.worker.scheduler.capacity import Capacity
+from studio.worker.scheduler.scheduler import Scheduler
 from tests.bench.captions import files
 from tests.bench.report import Samples
 

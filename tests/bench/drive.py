@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pipelines.requests import ImageRequest
-from studio.capacity import Capacity
 from studio.messages import Failed, Finished, Message
 from studio.previews import Previews
 from studio.runner import Runner
-from studio.scheduler import Scheduler, Work
+from studio.worker.scheduler.capacity import Capacity
+from studio.worker.scheduler.scheduler import Scheduler, Work
 from tests.bench.model import Model
 
 

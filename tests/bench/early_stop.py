@@ -14,9 +14,9 @@ from PIL import Image
 
 from pipelines.alignment.contest import dropped, look_after
 from pipelines.requests import ImageRequest
-from studio.capacity import Capacity
-from studio.scheduler import Batch, Scheduler
 from studio.tasks import STEP
+from studio.worker.scheduler.capacity import Capacity
+from studio.worker.scheduler.scheduler import Batch, Scheduler
 from tests.bench.drive import Drive
 from tests.bench.model import Model
 from tests.bench.report import Samples

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from statistics import mean, quantiles
 
-from studio.capacity import Capacity
-from studio.scheduler import Scheduler
+from studio.worker.scheduler.capacity import Capacity
+from studio.worker.scheduler.scheduler import Scheduler
 from tests.bench.drive import Drive, FirstComeFirstServed
 from tests.bench.model import Model
 from tests.bench.report import Samples

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from multiprocessing import Pipe
 
 from pipelines.requests import Priority
-from studio.capacity import Capacity
 from studio.messages import Cancel, Shutdown, Submit, encode
-from studio.scheduler import Scheduler, Work
-from studio.worker import Mailbox
+from studio.worker.process import Mailbox
+from studio.worker.scheduler.capacity import Capacity
+from studio.worker.scheduler.scheduler import Scheduler, Work
 from tests.bench.drive import Drive
 from tests.bench.model import Model
 from tests.bench.report import Samples

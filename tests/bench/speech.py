@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pipelines.requests import SpeechRequest
-from studio.capacity import Capacity
 from studio.messages import Chunk, Failed, Finished, Message
 from studio.previews import Previews
 from studio.runner import Runner
-from studio.scheduler import Scheduler
+from studio.worker.scheduler.capacity import Capacity
+from studio.worker.scheduler.scheduler import Scheduler
 from tests.bench.model import Model
 from tests.bench.report import Samples
 from tests.bench.turns import InTurn

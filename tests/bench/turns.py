@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 from pipelines.requests import SpeechRequest
 from pipelines.speech.voice import Voice
-from studio.capacity import Capacity
 from studio.messages import Chunk, Failed, Message
 from studio.previews import Previews
 from studio.runner import Runner
-from studio.scheduler import Scheduler
+from studio.worker.scheduler.capacity import Capacity
+from studio.worker.scheduler.scheduler import Scheduler
 from tests.bench.model import Model
 from tests.bench.voices import Heard
 

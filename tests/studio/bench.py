@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import count
 
 from pipelines.requests import ImageRequest
-from studio.capacity import Capacity
 from studio.messages import Failed, Finished
 from studio.previews import Previews
 from studio.runner import Runner
-from studio.scheduler import Scheduler
+from studio.worker.scheduler.capacity import Capacity
+from studio.worker.scheduler.scheduler import Scheduler
 from tests.studio.faults import FaultyShelf
 
 

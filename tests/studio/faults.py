@@ -22,7 +22,7 @@ from PIL import Image
 from pipelines.base import Artifact, Piece
 from pipelines.errors import ModelUnavailable, NotFinite, OutOfMemory, TriptychError
 from pipelines.requests import Request
-from studio import costs
+from studio.worker.scheduler import capacity
 
 BATCHES = "batches"  # a file with a line for every step: the prompts that took it together
 
@@ -192,7 +192,7 @@ class FaultyShelf:
 
 def unmeasured() -> None:
     """In a worker's process: how long a step takes is wished for here, and no sign of how many rows are useful."""
-    costs.SPREAD = math.inf
+    capacity.SPREAD = math.inf
 
 
 def open_shelf(settings: dict) -> FaultyShelf:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from pipelines.requests import Priority
-from studio.capacity import Capacity
-from studio.scheduler import Batch, Scheduler, Work
+from studio.worker.scheduler.capacity import Capacity
+from studio.worker.scheduler.scheduler import Batch, Scheduler, Work
 
 
 @dataclass

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import TooLarge
-from studio.capacity import GROWTH, Capacity
-from studio.costs import StepCost
+from studio.worker.scheduler.capacity import GROWTH, Capacity, StepCost
 
 KEY = ("step", "sprite", ((16, 8, 8), 77))
 

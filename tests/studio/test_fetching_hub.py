@@ -7,11 +7,11 @@ import pytest
 from filelock import FileLock
 
 from pipelines.requests import AlignRequest
-from studio import worker
 from studio.link import Link
 from studio.messages import Cancel, Finished, Note, Ready, Shutdown, Submit, decode
 from studio.settings import Settings
 from studio.supervisor import worker_settings
+from studio.worker import process
 from tests.pipelines.online import WEIGHTS, online
 
 FAR, NEAR = "some/clip", "sprite-clip"
@@ -23,14 +23,14 @@ def open_shelf(settings):
     from huggingface_hub import constants
 
     constants.DOWNLOAD_CHUNK_SIZE = 100_000
-    return worker.open_shelf(settings)
+    return process.open_shelf(settings)
 
 
 class Talk:
     """A worker, and everything that it says."""
 
     def __init__(self, settings):
-        self.link = Link(worker.main, settings)
+        self.link = Link(process.main, settings)
         self.said = []
         threading.Thread(target=self._listen, daemon=True).start()
 

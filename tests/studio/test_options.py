@@ -9,7 +9,7 @@ import torch
 from pipelines.requests import ImageRequest
 from studio.settings import load
 from studio.supervisor import worker_settings
-from studio.worker import open_shelf
+from studio.worker.process import open_shelf
 
 
 def test_flags_reach_the_pipelines(tiny_models: Path, tmp_path: Path):

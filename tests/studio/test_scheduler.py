@@ -4,8 +4,8 @@ import pytest
 
 from pipelines.errors import TooLarge
 from pipelines.requests import Priority
-from studio.capacity import Capacity
-from studio.scheduler import Batch, Scheduler, Work
+from studio.worker.scheduler.capacity import Capacity
+from studio.worker.scheduler.scheduler import Batch, Scheduler, Work
 from tests.studio.simulation import Plan, Simulation, many, mean_latency
 
 BACKGROUND, INTERACTIVE, NORMAL = Priority.BACKGROUND, Priority.INTERACTIVE, Priority.NORMAL

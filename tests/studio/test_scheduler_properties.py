@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from pipelines.requests import Priority
-from studio.capacity import Capacity
-from studio.scheduler import Batch, Scheduler
+from studio.worker.scheduler.capacity import Capacity
+from studio.worker.scheduler.scheduler import Batch, Scheduler
 from tests.studio.simulation import Plan, Simulation
 
 QUANTUM, CAP, BUDGET, EACH = 8, 6, 50, 10  # the budget admits five rows

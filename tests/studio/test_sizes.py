@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pipelines.requests import CaptionRequest, ImageRequest
-from studio.capacity import Capacity
-from studio.scheduler import Scheduler, Work
 from studio.tasks import Task
+from studio.worker.scheduler.capacity import Capacity
+from studio.worker.scheduler.scheduler import Scheduler, Work
 
 STEPS, JOBS, SIZES = 20, 48, (256, 320, 384, 448)
 

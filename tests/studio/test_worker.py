@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.requests import ImageRequest
-from studio import worker
 from studio.link import Link
 from studio.messages import Cancel, Failed, Finished, Note, Picture, Progress, Ready, Shutdown, Submit, decode
+from studio.worker import process
 from tests.studio.rig import FAULTS, gone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +22,7 @@ class Talk:
     """A worker and everything it has said."""
 
     def __init__(self, folder):
-        self.link = Link(worker.main, {"shelf": FAULTS, "folder": str(folder)})
+        self.link = Link(process.main, {"shelf": FAULTS, "folder": str(folder)})
         self.said = []
         self.pid = self.link.process.pid
 

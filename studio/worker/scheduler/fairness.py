@@ -14,7 +14,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Hashable, Iterator
 from itertools import islice
 
-from studio.work import Class, Job, Rank
+from studio.worker.scheduler.work import Class, Job, Rank
 
 ELDER_PART = 4  # one row in four of an owner goes to its oldest job, once that has waited long enough
 

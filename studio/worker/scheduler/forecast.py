@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from studio.capacity import Capacity, one_by_one
-from studio.fairness import Owner
+from studio.worker.scheduler.capacity import Capacity, one_by_one
+from studio.worker.scheduler.fairness import Owner
 
 if TYPE_CHECKING:
-    from studio.work import Batch, Job
+    from studio.worker.scheduler.work import Batch, Job
 
 FADE = 0.9  # moving averages over about the last ten batches
 

@@ -36,9 +36,9 @@ from studio.messages import (
 )
 from studio.previews import Previews
 from studio.runner import Runner
-from studio.scheduler import Scheduler
 from studio.storage.private import PrivateLog
 from studio.tasks import Shelf
+from studio.worker.scheduler.scheduler import Scheduler
 
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 5.0  # how often an idle worker looks up, to keep the numbers of the device fresh
@@ -80,7 +80,7 @@ class Mailbox:
         self._outbox, self._folder = outbox or Outbox(conn), settings.get("data_dir")
         self._conn, self._open, self._idle = conn, True, settings.get("idle_seconds", IDLE_SECONDS)
         self._pictures: dict[str, bytes] = {}
-        shelf: Shelf = _named(settings.get("shelf") or "studio.worker:open_shelf")(settings)
+        shelf: Shelf = _named(settings.get("shelf") or "studio.worker.process:open_shelf")(settings)
         device = shelf.device_info()
         self._memory = CapacityFile(settings.get("data_dir"), device["name"], shelf.memory_budget)
         shown = Previews(settings.get("preview_share", 0.008))

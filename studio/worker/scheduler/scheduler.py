@@ -13,10 +13,10 @@ from itertools import count
 from typing import Literal
 
 from pipelines.requests import Priority
-from studio.capacity import Capacity, one_by_one
-from studio.fairness import Owner, fairly
-from studio.outlook import Outlook
-from studio.work import URGENCY, Batch, Job, Work
+from studio.worker.scheduler.capacity import Capacity, one_by_one
+from studio.worker.scheduler.fairness import Owner, fairly
+from studio.worker.scheduler.forecast import Outlook
+from studio.worker.scheduler.work import URGENCY, Batch, Job, Work
 
 __all__ = ["Batch", "Scheduler", "Work"]
 
