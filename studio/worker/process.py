@@ -34,10 +34,10 @@ from studio.messages import (
     Trouble,
     decode,
 )
-from studio.previews import Previews
-from studio.runner import Runner
 from studio.storage.private import PrivateLog
-from studio.tasks import Shelf
+from studio.worker.runner.previews import Previews
+from studio.worker.runner.runner import Runner
+from studio.worker.runner.tasks import Shelf
 from studio.worker.scheduler.scheduler import Scheduler
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from pipelines.requests import CaptionRequest, Priority
 from pipelines.runtime.model_pool import Shelf
 from studio import limits
 from studio.messages import Failed, Finished, Message
-from studio.previews import Previews
-from studio.runner import Runner
+from studio.worker.runner.previews import Previews
+from studio.worker.runner.runner import Runner
 from studio.worker.scheduler.capacity import Capacity
 from studio.worker.scheduler.scheduler import Scheduler
 from tests.bench.captions import files

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from pipelines.requests import ImageRequest
 from studio.messages import Failed, Finished, Message
-from studio.previews import Previews
-from studio.runner import Runner
+from studio.worker.runner.previews import Previews
+from studio.worker.runner.runner import Runner
 from studio.worker.scheduler.capacity import Capacity
 from studio.worker.scheduler.scheduler import Scheduler, Work
 from tests.bench.model import Model

@@ -12,9 +12,9 @@ from itertools import islice, product
 
 from PIL import Image
 
-from pipelines.alignment.contest import dropped, look_after
 from pipelines.requests import ImageRequest
-from studio.tasks import STEP
+from studio.worker.runner.early_stop import dropped, look_after
+from studio.worker.runner.tasks import STEP
 from studio.worker.scheduler.capacity import Capacity
 from studio.worker.scheduler.scheduler import Batch, Scheduler
 from tests.bench.drive import Drive

@@ -14,8 +14,8 @@ from functools import partial
 
 from pipelines.requests import SpeechRequest
 from studio.messages import Chunk, Failed, Finished, Message
-from studio.previews import Previews
-from studio.runner import Runner
+from studio.worker.runner.previews import Previews
+from studio.worker.runner.runner import Runner
 from studio.worker.scheduler.capacity import Capacity
 from studio.worker.scheduler.scheduler import Scheduler
 from tests.bench.model import Model

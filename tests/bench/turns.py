@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pipelines.requests import SpeechRequest
 from pipelines.speech.voice import Voice
 from studio.messages import Chunk, Failed, Message
-from studio.previews import Previews
-from studio.runner import Runner
+from studio.worker.runner.previews import Previews
+from studio.worker.runner.runner import Runner
 from studio.worker.scheduler.capacity import Capacity
 from studio.worker.scheduler.scheduler import Scheduler
 from tests.bench.model import Model

@@ -6,8 +6,8 @@ from itertools import count
 
 from pipelines.requests import ImageRequest
 from studio.messages import Failed, Finished
-from studio.previews import Previews
-from studio.runner import Runner
+from studio.worker.runner.previews import Previews
+from studio.worker.runner.runner import Runner
 from studio.worker.scheduler.capacity import Capacity
 from studio.worker.scheduler.scheduler import Scheduler
 from tests.studio.faults import FaultyShelf

@@ -9,7 +9,7 @@ import pytest
 
 from studio.messages import AtWork, Begun, Finished, Note
 from studio.supervisor import Supervisor
-from studio.tasks import SURPRISE
+from studio.worker.runner.tasks import SURPRISE
 from tests.studio.bench import Bench
 from tests.studio.far import BROKEN, FarShelf, log_of
 from tests.studio.rig import Rig, gone

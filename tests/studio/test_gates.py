@@ -5,8 +5,8 @@ import io
 import pytest
 from PIL import Image
 
-from studio.gates import LEAN, LIMITS, looks, moved
 from studio.messages import Finished
+from studio.worker.runner.auto_gate import LEAN, LIMITS, looks, moved
 from tests.studio.bench import Bench
 
 BRIGHT, DARK = "a" * 64, "b" * 64

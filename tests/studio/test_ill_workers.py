@@ -13,8 +13,8 @@ import pytest
 from studio import heartbeat
 from studio.messages import Finished, Ready
 from studio.supervisor import Supervisor
-from studio.tasks import NO_MEMORY, SURPRISE
 from studio.watchdog import FROZEN_SECONDS, IDLE, STALL_SECONDS, STUCK_SECONDS, Watchdog
+from studio.worker.runner.tasks import NO_MEMORY, SURPRISE
 from tests.studio.rig import Rig, gone
 
 PATIENCE = 120.0

@@ -4,8 +4,8 @@ import os
 import pytest
 from PIL import Image
 
-from studio import previews
-from studio.previews import Previews
+from studio.worker.runner import previews
+from studio.worker.runner.previews import Previews
 
 
 def spend(shown: Previews, jobs: list[str], step: float, price: float, steps: int, held_up: int = 10**9) -> list[float]:

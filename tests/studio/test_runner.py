@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.requests import ImageRequest
 from studio.messages import AtWork, Begun, Chunk, Finished, GivenUp, Note, Preview, Progress, Stats
-from studio.tasks import SURPRISE
+from studio.worker.runner.tasks import SURPRISE
 from tests.studio.bench import Bench
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.requests import CaptionRequest, ImageRequest
-from studio.tasks import Task
+from studio.worker.runner.tasks import Task
 from studio.worker.scheduler.capacity import Capacity
 from studio.worker.scheduler.scheduler import Scheduler, Work
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.alignment.contest import dropped, look_after, saved
+from studio.worker.runner.early_stop import dropped, look_after, saved
 
 score = st.one_of(st.none(), st.floats(-1, 1))
 

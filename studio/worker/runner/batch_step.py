@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pipelines.base import Pipeline, State
 from pipelines.runtime.out_of_memory import is_out_of_memory
-from studio.tasks import explain
+from studio.worker.runner.tasks import explain
 
 
 def step(pipeline: Pipeline, states: Sequence[State]) -> None:

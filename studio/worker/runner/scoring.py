@@ -10,7 +10,7 @@ from PIL import Image
 
 from pipelines.base import Artifact
 from pipelines.requests import ImageRequest, Request
-from studio.tasks import Alignment
+from studio.worker.runner.tasks import Alignment
 
 PROMPT = -1  # the number of the prompt among the parts
 

@@ -9,8 +9,8 @@ from typing import Protocol, cast
 
 from pipelines.base import Foreseeing, Pipeline
 from pipelines.requests import ImageRequest, Role
-from studio.scoring import PROMPT, heard, opened
-from studio.tasks import Alignment, Task, explain
+from studio.worker.runner.scoring import PROMPT, heard, opened
+from studio.worker.runner.tasks import Alignment, Task, explain
 
 LOOKS = (1 / 5, 2 / 5)  # parts of the steps: before, there is nothing to see, and later the gate moves little
 LEAN = 0.55  # how much more texts are heard than pictures, each on its own scale, where both are seen alike

@@ -13,16 +13,16 @@ from pipelines.base import Artifact, Pipeline
 from pipelines.errors import OutOfMemory, TriptychError
 from pipelines.requests import Request
 from pipelines.runtime.out_of_memory import release
-from studio import previews, stepping
-from studio.contests import Contests, group_of, sentence
-from studio.fetching import Fetching
-from studio.gates import Gates
-from studio.health import Health
 from studio.messages import AtWork, Begun, Chunk, Failed, Finished, GivenUp, Message, Note, Preview
-from studio.previews import Previews
-from studio.reports import Reports
-from studio.scoring import scored
-from studio.tasks import FINISH, NO_MEMORY, PREPARE, SCORE, STEP, Shelf, Task, explain
+from studio.worker.runner import batch_step, previews
+from studio.worker.runner.auto_gate import Gates
+from studio.worker.runner.downloads import Fetching
+from studio.worker.runner.early_stop import Contests, group_of, sentence
+from studio.worker.runner.health import Health
+from studio.worker.runner.previews import Previews
+from studio.worker.runner.reports import Reports
+from studio.worker.runner.scoring import scored
+from studio.worker.runner.tasks import FINISH, NO_MEMORY, PREPARE, SCORE, STEP, Shelf, Task, explain
 from studio.worker.scheduler.scheduler import Batch, Scheduler
 
 
@@ -158,7 +158,7 @@ class Runner:
         self._tell(task)
 
     def _step(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
-        stepping.step(pipeline, [task.live for task in tasks])
+        batch_step.step(pipeline, [task.live for task in tasks])
 
     def _finish(self, pipeline: Pipeline, tasks: Sequence[Task]) -> None:
         (task,) = tasks

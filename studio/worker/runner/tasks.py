@@ -11,7 +11,7 @@ from pipelines.base import Artifact, Pipeline, State
 from pipelines.errors import OutOfMemory, TriptychError
 from pipelines.requests import Request
 from pipelines.runtime.out_of_memory import is_out_of_memory
-from studio.health import Unforeseen
+from studio.worker.runner.health import Unforeseen
 from studio.worker.scheduler.scheduler import Work
 
 PREPARE, STEP, FINISH, SCORE = "prepare", "step", "finish", "score"
