@@ -21,18 +21,18 @@ from pipelines.base import Artifact
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotAllowed, NotFound, Unwritable
 from pipelines.requests import Request
-from studio import at_work
 from studio.admission import check_kind, check_model, check_room, check_uploads
 from studio.desk import Desk
 from studio.foreman import Foreman
-from studio.messages import TO_WORKER, Cancel, Pause, Resume
 from studio.quotas import Quotas
 from studio.storage.records import Job, JobStatus, retried, taken_back
 from studio.streams import Streams
-from studio.supervisor import Supervisor, worker_settings
 from studio.table import Live
 from studio.views import artifact_view, job_view
 from studio.watching import Watching
+from studio.worker import at_work
+from studio.worker.messages import TO_WORKER, Cancel, Pause, Resume
+from studio.worker.supervisor import Supervisor, worker_settings
 
 if TYPE_CHECKING:
     from studio.settings import Settings

@@ -11,8 +11,11 @@ from functools import partial
 from pipelines.base import Artifact
 from pipelines.errors import TriptychError
 from studio.desk import Desk
-from studio.link import Link
-from studio.messages import (
+from studio.saving import Saving
+from studio.storage.records import Job, JobStatus, failed, given_up, retried, taken_back
+from studio.views import data_uri
+from studio.worker.connection import Link
+from studio.worker.messages import (
     FROM_WORKER,
     AtWork,
     Begun,
@@ -27,9 +30,6 @@ from studio.messages import (
     Stats,
     Trouble,
 )
-from studio.saving import Saving
-from studio.storage.records import Job, JobStatus, failed, given_up, retried, taken_back
-from studio.views import data_uri
 
 log = logging.getLogger(__name__)
 

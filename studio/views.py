@@ -6,9 +6,9 @@ import base64
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from studio.messages import Preview
 from studio.storage.records import Job, JobStatus
 from studio.table import Live
+from studio.worker.messages import Preview
 
 if TYPE_CHECKING:
     from studio.desk import Desk

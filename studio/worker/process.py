@@ -14,11 +14,11 @@ from pathlib import Path
 
 from pipelines import requests
 from pipelines.errors import TriptychError
-from studio import at_work
-from studio.heartbeat import BEAT_SECONDS, Outbox, beat
-from studio.learned import CapacityFile
-from studio.lifeline import die_with
-from studio.messages import (
+from studio.storage.private import PrivateLog
+from studio.worker import at_work
+from studio.worker.capacity_file import CapacityFile
+from studio.worker.heartbeat import BEAT_SECONDS, Outbox, beat
+from studio.worker.messages import (
     AtWork,
     Cancel,
     Failed,
@@ -34,7 +34,7 @@ from studio.messages import (
     Trouble,
     decode,
 )
-from studio.storage.private import PrivateLog
+from studio.worker.parent_watch import die_with
 from studio.worker.runner.previews import Previews
 from studio.worker.runner.runner import Runner
 from studio.worker.runner.tasks import Shelf
@@ -46,7 +46,7 @@ FETCHING_SECONDS = 0.1  # the same while a model is on its way
 
 
 def main(conn: Connection, parent: int, settings: dict) -> None:
-    """The child's whole life. `settings`: plain data, see `studio.supervisor.worker_settings`."""
+    """The child's whole life. `settings`: plain data, see `studio.worker.supervisor.worker_settings`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent tells us when to end
     die_with(parent)
     _log_to(settings)

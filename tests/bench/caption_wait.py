@@ -16,7 +16,7 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.requests import CaptionRequest, Priority
 from pipelines.runtime.model_pool import Shelf
 from studio import limits
-from studio.messages import Failed, Finished, Message
+from studio.worker.messages import Failed, Finished, Message
 from studio.worker.runner.previews import Previews
 from studio.worker.runner.runner import Runner
 from studio.worker.scheduler.capacity import Capacity

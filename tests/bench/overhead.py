@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from multiprocessing import Pipe
 
 from pipelines.requests import Priority
-from studio.messages import Cancel, Shutdown, Submit, encode
+from studio.worker.messages import Cancel, Shutdown, Submit, encode
 from studio.worker.process import Mailbox
 from studio.worker.scheduler.capacity import Capacity
 from studio.worker.scheduler.scheduler import Scheduler, Work

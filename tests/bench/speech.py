@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pipelines.requests import SpeechRequest
-from studio.messages import Chunk, Failed, Finished, Message
+from studio.worker.messages import Chunk, Failed, Finished, Message
 from studio.worker.runner.previews import Previews
 from studio.worker.runner.runner import Runner
 from studio.worker.scheduler.capacity import Capacity

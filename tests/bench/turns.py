@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from pipelines.requests import SpeechRequest
 from pipelines.speech.voice import Voice
-from studio.messages import Chunk, Failed, Message
+from studio.worker.messages import Chunk, Failed, Message
 from studio.worker.runner.previews import Previews
 from studio.worker.runner.runner import Runner
 from studio.worker.scheduler.capacity import Capacity

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from studio.messages import FROM_WORKER, Finished
+from studio.worker.messages import FROM_WORKER, Finished
 from tests.serving import Served
 
 PATIENCE = 120.0  # seconds in which a message has to come

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageChops, ImageFilter
 from playwright.sync_api import Browser, Page, expect
 
-from studio.messages import Note
 from studio.settings import Settings
+from studio.worker.messages import Note
 from tests.e2e.composer import BLUE, RED, Composer, drawn, fits, opened
 from tests.e2e.holding import unheard
 from tests.e2e.kept import until_kept

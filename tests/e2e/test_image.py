@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from studio.formats.metadata import metadata
-from studio.messages import Finished, Preview
+from studio.worker.messages import Finished, Preview
 from tests.e2e.holding import nothing_ends, unheard
 from tests.e2e.kept import until_kept
 from tests.e2e.visitor import SLOW, Visitor

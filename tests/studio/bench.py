@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from pipelines.requests import ImageRequest
-from studio.messages import Failed, Finished
+from studio.worker.messages import Failed, Finished
 from studio.worker.runner.previews import Previews
 from studio.worker.runner.runner import Runner
 from studio.worker.scheduler.capacity import Capacity

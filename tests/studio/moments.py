@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from studio.foreman import Foreman
-from studio.messages import Begun, Finished
+from studio.worker.messages import Begun, Finished
 from tests.studio.desk import Desk
 
 PATIENCE = 120.0  # seconds

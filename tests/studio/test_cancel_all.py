@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from studio.messages import Cancel
 from studio.table import KEPT_ENDED
+from studio.worker.messages import Cancel
 from tests.serving import Served
 from tests.studio.rig import Rig
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from studio.messages import AtWork, Begun, Finished, Note
-from studio.supervisor import Supervisor
+from studio.worker.messages import AtWork, Begun, Finished, Note
 from studio.worker.runner.tasks import SURPRISE
+from studio.worker.supervisor import Supervisor
 from tests.studio.bench import Bench
 from tests.studio.far import BROKEN, FarShelf, log_of
 from tests.studio.rig import Rig, gone

@@ -7,11 +7,11 @@ import pytest
 from filelock import FileLock
 
 from pipelines.requests import AlignRequest
-from studio.link import Link
-from studio.messages import Cancel, Finished, Note, Ready, Shutdown, Submit, decode
 from studio.settings import Settings
-from studio.supervisor import worker_settings
 from studio.worker import process
+from studio.worker.connection import Link
+from studio.worker.messages import Cancel, Finished, Note, Ready, Shutdown, Submit, decode
+from studio.worker.supervisor import worker_settings
 from tests.pipelines.online import WEIGHTS, online
 
 FAR, NEAR = "some/clip", "sprite-clip"

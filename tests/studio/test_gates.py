@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from studio.messages import Finished
+from studio.worker.messages import Finished
 from studio.worker.runner.auto_gate import LEAN, LIMITS, looks, moved
 from tests.studio.bench import Bench
 

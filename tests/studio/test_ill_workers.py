@@ -10,11 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from studio import heartbeat
-from studio.messages import Finished, Ready
-from studio.supervisor import Supervisor
-from studio.watchdog import FROZEN_SECONDS, IDLE, STALL_SECONDS, STUCK_SECONDS, Watchdog
+from studio.worker import heartbeat
+from studio.worker.messages import Finished, Ready
 from studio.worker.runner.tasks import NO_MEMORY, SURPRISE
+from studio.worker.supervisor import Supervisor
+from studio.worker.watchdog import FROZEN_SECONDS, IDLE, STALL_SECONDS, STUCK_SECONDS, Watchdog
 from tests.studio.rig import Rig, gone
 
 PATIENCE = 120.0

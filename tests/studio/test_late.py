@@ -11,12 +11,13 @@ from PIL import Image
 
 from pipelines.base import Artifact
 from pipelines.errors import Busy, DiskFull, NotAllowed, NotFound, Unwritable
-from studio import at_work, saving
+from studio import saving
 from studio.desk import WAITS_BUSY, WAITS_FULL
 from studio.storage import database
 from studio.storage.late_writes import LateWrites
 from studio.storage.records import JobStatus
 from studio.storage.store import Store
+from studio.worker import at_work
 from tests.studio.locked import Full, held
 from tests.studio.rig import Rig
 

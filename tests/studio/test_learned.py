@@ -1,4 +1,4 @@
-from studio.learned import ACTIVATIONS, CapacityFile
+from studio.worker.capacity_file import ACTIVATIONS, CapacityFile
 
 KEY = ("step", "sprite", 64)
 

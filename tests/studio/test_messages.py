@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio import messages
-from studio.messages import FROM_WORKER, TO_WORKER, Cancel, Finished, decode, encode
+from studio.worker import messages
+from studio.worker.messages import FROM_WORKER, TO_WORKER, Cancel, Finished, decode, encode
 
 PLAIN = {
     "str": st.text(max_size=50),

@@ -8,8 +8,8 @@ import torch
 
 from pipelines.requests import ImageRequest
 from studio.settings import load
-from studio.supervisor import worker_settings
 from studio.worker.process import open_shelf
+from studio.worker.supervisor import worker_settings
 
 
 def test_flags_reach_the_pipelines(tiny_models: Path, tmp_path: Path):

@@ -19,9 +19,9 @@ from studio import batch_alike, limits, search
 from studio.answers import while_there
 from studio.context import Studio
 from studio.foreman import Foreman
-from studio.messages import Begun, Cancel, Failed, Forget, GivenUp, Picture, Submit
 from studio.routes import alignment, uploads
 from studio.search import Search
+from studio.worker.messages import Begun, Cancel, Failed, Forget, GivenUp, Picture, Submit
 from tests.studio.desk import ME, picture, soon
 from tests.studio.moments import PATIENCE, Held, Still
 

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from pipelines.requests import ImageRequest
-from studio.messages import AtWork, Begun, Chunk, Finished, GivenUp, Note, Preview, Progress, Stats
+from studio.worker.messages import AtWork, Begun, Chunk, Finished, GivenUp, Note, Preview, Progress, Stats
 from studio.worker.runner.tasks import SURPRISE
 from tests.studio.bench import Bench
 

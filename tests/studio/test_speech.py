@@ -18,8 +18,8 @@ from pipelines.requests import SpeechRequest
 from studio import following
 from studio.context import Studio
 from studio.foreman import Foreman
-from studio.messages import Begun, Chunk, Failed, Finished
 from studio.streams import KEPT, Streams
+from studio.worker.messages import Begun, Chunk, Failed, Finished
 
 RATE = 24_000
 PCM = struct.pack("<4800h", *(int(9000 * math.sin(i / 8)) for i in range(4800)))  # 0.2 s

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from studio import supervisor
-from studio.supervisor import Supervisor
+from studio.worker import supervisor
+from studio.worker.supervisor import Supervisor
 
 PATIENCE = 60.0  # seconds
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.requests import ImageRequest
-from studio.link import Link
-from studio.messages import Cancel, Failed, Finished, Note, Picture, Progress, Ready, Shutdown, Submit, decode
 from studio.worker import process
+from studio.worker.connection import Link
+from studio.worker.messages import Cancel, Failed, Finished, Note, Picture, Progress, Ready, Shutdown, Submit, decode
 from tests.studio.rig import FAULTS, gone
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from studio.messages import Message, Note
+from studio.worker.messages import Message, Note
 from studio.worker.runner.tasks import Shelf, Task
 from studio.worker.scheduler.scheduler import Scheduler
 

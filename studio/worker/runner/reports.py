@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from studio.messages import Message, Progress, Stats
+from studio.worker.messages import Message, Progress, Stats
 
 PROGRESS_SECONDS = 0.1
 STATS_SECONDS = 0.25

@@ -13,7 +13,7 @@ from pipelines.base import Artifact, Pipeline
 from pipelines.errors import OutOfMemory, TriptychError
 from pipelines.requests import Request
 from pipelines.runtime.out_of_memory import release
-from studio.messages import AtWork, Begun, Chunk, Failed, Finished, GivenUp, Message, Note, Preview
+from studio.worker.messages import AtWork, Begun, Chunk, Failed, Finished, GivenUp, Message, Note, Preview
 from studio.worker.runner import batch_step, previews
 from studio.worker.runner.auto_gate import Gates
 from studio.worker.runner.downloads import Fetching

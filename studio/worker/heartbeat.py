@@ -6,7 +6,7 @@ import threading
 import time
 from multiprocessing.connection import Connection
 
-from studio.messages import Beat, Message, encode
+from studio.worker.messages import Beat, Message, encode
 
 BEAT_SECONDS = 5.0
 

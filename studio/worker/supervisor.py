@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, cast
 
-from studio.link import Link
-from studio.messages import FROM_WORKER, Beat, Finished, Ready, Shutdown, decode
-from studio.watchdog import FROZEN_SECONDS, STALL_SECONDS, Watchdog, processor_seconds
 from studio.worker import process
+from studio.worker.connection import Link
+from studio.worker.messages import FROM_WORKER, Beat, Finished, Ready, Shutdown, decode
+from studio.worker.watchdog import FROZEN_SECONDS, STALL_SECONDS, Watchdog, processor_seconds
 
 if TYPE_CHECKING:
     from studio.settings import Settings

@@ -8,7 +8,7 @@ import queue
 import threading
 from contextlib import suppress
 
-from studio.messages import TO_WORKER, encode
+from studio.worker.messages import TO_WORKER, encode
 
 AHEAD = 256  # messages that are read before they are asked for; then the worker waits
 
