@@ -24,7 +24,7 @@ from pipelines.requests import Request
 from studio.admission import check_kind, check_model, check_room, check_uploads
 from studio.desk import Desk
 from studio.foreman import Foreman
-from studio.quotas import Quotas
+from studio.quotas.quotas import Quotas
 from studio.storage.records import Job, JobStatus, retried, taken_back
 from studio.streams import Streams
 from studio.table import Live

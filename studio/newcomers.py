@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from studio import limits
 from studio.attempts import network
-from studio.buckets import Buckets
+from studio.quotas.buckets import Buckets
 
 _REMEMBERED = 50_000
 

@@ -15,13 +15,13 @@ from studio import limits
 from studio.attempts import Attempts
 from studio.auth import OwnerMiddleware
 from studio.bodies import Bodies
-from studio.buckets import Buckets
 from studio.context import Studio
 from studio.errors import REFUSAL, Answer, handle_errors
 from studio.guards import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeaders
 from studio.last_seen import LastSeen
 from studio.newcomers import Newcomers
 from studio.quick import import_gradio
+from studio.quotas.buckets import Buckets
 from studio.routes import (
     alignment,
     captions,

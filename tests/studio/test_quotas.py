@@ -12,10 +12,11 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from pipelines.errors import NoRoom, TooMany
-from studio import limits, quotas
-from studio.buckets import Buckets
+from studio import limits
 from studio.newcomers import Newcomers
-from studio.quotas import GIB, Quotas
+from studio.quotas import quotas
+from studio.quotas.buckets import Buckets
+from studio.quotas.quotas import GIB, Quotas
 from studio.settings import Settings
 from studio.storage.store import Store
 

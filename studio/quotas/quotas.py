@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import NoRoom, TooMany
 from studio import limits
-from studio.buckets import Buckets
+from studio.quotas.buckets import Buckets
 from studio.storage.uploads import folder_of
 
 if TYPE_CHECKING:
