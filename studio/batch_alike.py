@@ -22,7 +22,7 @@ from studio.batch_items import Item, ItemStatus, resting
 from studio.batch_rows import BatchRows
 
 if TYPE_CHECKING:
-    from studio.engine import Engine
+    from studio.jobs.engine import Engine
 
 AT_ONCE = 32  # pictures of one question
 SECONDS = 60.0

@@ -24,7 +24,7 @@ from studio.batch_rows import BatchRows
 from studio.storage.records import Job, JobStatus
 
 if TYPE_CHECKING:
-    from studio.engine import Engine
+    from studio.jobs.engine import Engine
     from studio.storage.gallery import Gallery
     from studio.storage.store import Store
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, BinaryIO
 from pipelines.errors import BadUpload, NotAllowed, NotFound
 from pipelines.requests import CaptionRequest, Priority
 from studio import limits
-from studio.admission import check_model
 from studio.batch_alike import Alike
 from studio.batch_feed import Feed
 from studio.batch_files import BatchFiles
@@ -24,10 +23,11 @@ from studio.batch_rows import BatchRows
 from studio.batch_words import BatchWords
 from studio.checking import Checking, limits_of
 from studio.formats import sidecars, zip_reader
+from studio.jobs.admission import check_model
 
 if TYPE_CHECKING:
     from pipelines.catalog.catalog import Catalog
-    from studio.engine import Engine
+    from studio.jobs.engine import Engine
     from studio.storage.gallery import Gallery
     from studio.storage.store import Store
 

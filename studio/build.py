@@ -14,8 +14,8 @@ from pipelines.requests import AlignRequest
 from studio import users
 from studio.batches import Batches
 from studio.context import Studio
-from studio.engine import Engine
 from studio.formats.isolation import Apart
+from studio.jobs.engine import Engine
 from studio.leftovers import Leftovers
 from studio.refreshing import Refreshing, again
 from studio.search import Search

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipelines.catalog.catalog import Catalog
     from studio.batch_items import Item
     from studio.batch_rows import BatchRows
-    from studio.engine import Engine
+    from studio.jobs.engine import Engine
     from studio.storage.gallery import Gallery
 
 AT_ONCE = 16  # captions of one question

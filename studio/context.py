@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pipelines.catalog.catalog import Catalog
     from studio.batches import Batches
-    from studio.engine import Engine
+    from studio.jobs.engine import Engine
     from studio.refreshing import Refreshing
     from studio.search import Search
     from studio.storage.recovery.pruning import Pruning

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines.errors import NotFound
+from studio.jobs.subscriptions import Subscription
 from studio.storage.records import JobStatus
-from studio.subscriptions import Subscription
 
 if TYPE_CHECKING:
-    from studio.engine import Engine
+    from studio.jobs.engine import Engine
 
 UNKNOWN = 2**32 - 1  # the length of a WAV whose end nobody knows
 BLOCK = 2**16  # bytes

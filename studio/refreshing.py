@@ -25,7 +25,7 @@ from studio.background import BackgroundLoop
 from studio.storage.atomic import write_file
 
 if TYPE_CHECKING:
-    from studio.engine import Engine
+    from studio.jobs.engine import Engine
     from studio.storage.gallery import Gallery
     from studio.storage.store import Store
 

@@ -16,7 +16,7 @@ from pipelines.requests import AlignRequest, make
 from studio.vectors import Vectors
 
 if TYPE_CHECKING:
-    from studio.engine import Engine
+    from studio.jobs.engine import Engine
     from studio.storage.records import ArtifactRow
     from studio.storage.store import Store
 

@@ -13,7 +13,7 @@ from pipelines.catalog.catalog import Catalog
 from studio import users
 from studio.batches import Batches
 from studio.context import Studio
-from studio.engine import Engine
+from studio.jobs.engine import Engine
 from studio.search import Search
 from studio.session_ends import SessionEnds
 from studio.sessions import Sessions, load_secret

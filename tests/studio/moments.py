@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
-from studio.foreman import Foreman
+from studio.jobs.worker_events import Foreman
 from studio.worker.messages import Begun, Finished
 from tests.studio.desk import Desk
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from pipelines.requests import ImageRequest
-from studio.engine import Engine
+from studio.jobs.engine import Engine
 from studio.settings import Settings
 from studio.storage.gallery import Gallery
 from studio.storage.store import Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio.table import KEPT_ENDED
+from studio.jobs.live import KEPT_ENDED
 from studio.worker.messages import Cancel
 from tests.serving import Served
 from tests.studio.rig import Rig

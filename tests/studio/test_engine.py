@@ -153,7 +153,7 @@ def test_a_start_picture_that_has_gone_meanwhile_fails_its_job_only(rig, monkeyp
     picture = io.BytesIO()
     Image.new("RGB", (64, 64), "blue").save(picture, "PNG")
     sha = rig.gallery.keep_upload("ann", picture.getvalue())
-    monkeypatch.setattr("studio.engine.check_uploads", lambda *_: None)
+    monkeypatch.setattr("studio.jobs.engine.check_uploads", lambda *_: None)
     monkeypatch.setattr(rig.gallery, "upload", unreadable)
     view = rig.ended("ann", rig.one("ann", start_picture=sha))
     assert (view["status"], "drop it in once more" in view["error"]) == ("failed", True)
@@ -190,12 +190,12 @@ def test_a_job_that_memory_has_forgotten_is_read_from_the_store(rig):
 
 
 def test_the_web_process_never_imports_torch():
-    code = "import sys, studio.engine; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    code = "import sys, studio.jobs.engine; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
 
 
 def test_an_unknown_model_is_refused_before_a_row_is_written(tmp_path):
-    from studio.engine import Engine
+    from studio.jobs.engine import Engine
     from studio.settings import Settings
 
     rig = Rig(tmp_path)

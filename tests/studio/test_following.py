@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from studio import following, streams
+from studio import following
 from studio.context import Studio
+from studio.jobs import streams
 from tests.studio.test_speech import PCM, RATE, Played, heard, taken
 
 

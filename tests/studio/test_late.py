@@ -11,8 +11,8 @@ from PIL import Image
 
 from pipelines.base import Artifact
 from pipelines.errors import Busy, DiskFull, NotAllowed, NotFound, Unwritable
-from studio import saving
-from studio.desk import WAITS_BUSY, WAITS_FULL
+from studio.jobs import saving
+from studio.jobs.manager import WAITS_BUSY, WAITS_FULL
 from studio.storage import database
 from studio.storage.late_writes import LateWrites
 from studio.storage.records import JobStatus

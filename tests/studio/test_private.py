@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from studio.jobs.streams import Streams
 from studio.storage.private import PrivateLog, make_private
 from studio.storage.store import Store
-from studio.streams import Streams
 from studio.worker import at_work
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")

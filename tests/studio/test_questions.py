@@ -18,7 +18,7 @@ from pipelines.requests import AlignRequest, ImageRequest, make
 from studio import batch_alike, limits, search
 from studio.answers import while_there
 from studio.context import Studio
-from studio.foreman import Foreman
+from studio.jobs.worker_events import Foreman
 from studio.routes import alignment, uploads
 from studio.search import Search
 from studio.worker.messages import Begun, Cancel, Failed, Forget, GivenUp, Picture, Submit

@@ -17,8 +17,8 @@ from pipelines.errors import NotFound, TriptychError
 from pipelines.requests import SpeechRequest
 from studio import following
 from studio.context import Studio
-from studio.foreman import Foreman
-from studio.streams import KEPT, Streams
+from studio.jobs.streams import KEPT, Streams
+from studio.jobs.worker_events import Foreman
 from studio.worker.messages import Begun, Chunk, Failed, Finished
 
 RATE = 24_000

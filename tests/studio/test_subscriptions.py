@@ -2,7 +2,7 @@ import asyncio
 import selectors
 import threading
 
-from studio.subscriptions import BATCH_SECONDS, MOST_ITEMS, STATUS_SECONDS, Subscription, Subscriptions
+from studio.jobs.subscriptions import BATCH_SECONDS, MOST_ITEMS, STATUS_SECONDS, Subscription, Subscriptions
 
 
 async def here(call, *arguments):

@@ -4,11 +4,11 @@ import pytest
 
 from pipelines.errors import NotFound
 from pipelines.requests import ImageRequest
-from studio import table
-from studio.desk import Desk
+from studio.jobs import live as live_jobs
+from studio.jobs.live import Live, Table
+from studio.jobs.manager import Desk
+from studio.jobs.views import LINE, status_view
 from studio.storage.records import Job, JobStatus
-from studio.table import Live, Table
-from studio.views import LINE, status_view
 
 
 def live(owner="ann", **fields):
@@ -16,8 +16,8 @@ def live(owner="ann", **fields):
 
 
 def test_ended_jobs_are_remembered_within_bounds(monkeypatch):
-    monkeypatch.setattr(table, "KEPT_ENDED", 3)
-    monkeypatch.setattr(table, "KEPT_OWNERS", 2)
+    monkeypatch.setattr(live_jobs, "KEPT_ENDED", 3)
+    monkeypatch.setattr(live_jobs, "KEPT_OWNERS", 2)
     jobs = Table()
     for owner in ("ann", "bob", "ann", "ann", "ann", "eve"):
         one = live(owner)
@@ -30,7 +30,7 @@ def test_ended_jobs_are_remembered_within_bounds(monkeypatch):
 
 @pytest.mark.parametrize("status", [JobStatus.CANCELLED, JobStatus.FAILED])
 def test_jobs_that_made_nothing_push_none_out_that_did_nor_the_other_way(monkeypatch, status):
-    monkeypatch.setattr(table, "KEPT_ENDED", 3)
+    monkeypatch.setattr(live_jobs, "KEPT_ENDED", 3)
     jobs = Table()
     for end in [JobStatus.DONE] * 2 + [status] * 5 + [JobStatus.DONE] * 2:
         one = live(status=end)

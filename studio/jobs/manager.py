@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from pipelines.base import Artifact
 from pipelines.errors import Busy, NotAllowed, NotFound, TriptychError, Unwritable
-from studio.asks import Asks
+from studio.jobs.live import Live, Table
+from studio.jobs.questions import Asks
+from studio.jobs.streams import Streams
+from studio.jobs.subscriptions import Subscriptions
 from studio.storage.records import Job, JobStatus, failed
-from studio.streams import Streams
-from studio.subscriptions import Subscriptions
-from studio.table import Live, Table
 from studio.worker.connection import Link
 from studio.worker.messages import TO_WORKER, Cancel, Forget, Pause, Picture, Reorder, Stats, Submit
 

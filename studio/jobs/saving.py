@@ -8,10 +8,10 @@ from functools import partial
 
 from pipelines.base import Artifact
 from pipelines.errors import DiskFull, TriptychError, Unwritable
-from studio.desk import Desk
+from studio.jobs.live import Live
+from studio.jobs.manager import Desk
+from studio.jobs.views import artifact_view
 from studio.storage.records import ArtifactRow, JobStatus, failed
-from studio.table import Live
-from studio.views import artifact_view
 
 UNSAVED = "This was made but could not be written to the data folder; the log of the studio has the details."
 NO_ROOM = "This was made but could not be kept: the disk is full, and too much waits for room on it already."

@@ -10,10 +10,10 @@ from functools import partial
 
 from pipelines.base import Artifact
 from pipelines.errors import TriptychError
-from studio.desk import Desk
-from studio.saving import Saving
+from studio.jobs.manager import Desk
+from studio.jobs.saving import Saving
+from studio.jobs.views import data_uri
 from studio.storage.records import Job, JobStatus, failed, given_up, retried, taken_back
-from studio.views import data_uri
 from studio.worker.connection import Link
 from studio.worker.messages import (
     FROM_WORKER,

@@ -6,12 +6,12 @@ import base64
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from studio.jobs.live import Live
 from studio.storage.records import Job, JobStatus
-from studio.table import Live
 from studio.worker.messages import Preview
 
 if TYPE_CHECKING:
-    from studio.desk import Desk
+    from studio.jobs.manager import Desk
 
 SHOWN_INFO = ("duration", "sample_rate", "caption", "candidates", "warnings", "format", "alignment", "peaks", "edited",
               "style", "agreement", "gate")  # fmt: skip

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import NotFound
 from pipelines.requests import Request
-from studio.desk import Desk
+from studio.jobs.live import Live
+from studio.jobs.manager import Desk
+from studio.jobs.subscriptions import Subscription
+from studio.jobs.views import artifact_view, job_view, status_view
 from studio.storage.records import Job
-from studio.subscriptions import Subscription
-from studio.table import Live
-from studio.views import artifact_view, job_view, status_view
 
 if TYPE_CHECKING:
     from studio.storage.store import Store

@@ -18,7 +18,7 @@ class Live:
 
     saving: it is over for the worker, and no verb changes that any more. waits: why that is not written yet.
 
-    pieces: what is known of the parts that are ready; their bytes are in `studio.streams`.
+    pieces: what is known of the parts that are ready; their bytes are in `studio.jobs.streams`.
     """
 
     job: Job

@@ -21,15 +21,15 @@ from pipelines.base import Artifact
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotAllowed, NotFound, Unwritable
 from pipelines.requests import Request
-from studio.admission import check_kind, check_model, check_room, check_uploads
-from studio.desk import Desk
-from studio.foreman import Foreman
+from studio.jobs.admission import check_kind, check_model, check_room, check_uploads
+from studio.jobs.live import Live
+from studio.jobs.manager import Desk
+from studio.jobs.queries import Watching
+from studio.jobs.streams import Streams
+from studio.jobs.views import artifact_view, job_view
+from studio.jobs.worker_events import Foreman
 from studio.quotas.quotas import Quotas
 from studio.storage.records import Job, JobStatus, retried, taken_back
-from studio.streams import Streams
-from studio.table import Live
-from studio.views import artifact_view, job_view
-from studio.watching import Watching
 from studio.worker import at_work
 from studio.worker.messages import TO_WORKER, Cancel, Pause, Resume
 from studio.worker.supervisor import Supervisor, worker_settings
