@@ -21,9 +21,10 @@ from studio.batch_files import BatchFiles
 from studio.batch_items import Batch, Item, ItemStatus, resting
 from studio.batch_rows import BatchRows
 from studio.batch_words import BatchWords
-from studio.checking import Checking, limits_of
+from studio.checking import Checking
 from studio.formats import sidecars, zip_reader
 from studio.jobs.admission import check_model
+from studio.search.thresholds import limits_of
 
 if TYPE_CHECKING:
     from pipelines.catalog.catalog import Catalog

@@ -17,8 +17,8 @@ from studio.context import Studio
 from studio.formats.isolation import Apart
 from studio.jobs.engine import Engine
 from studio.leftovers import Leftovers
-from studio.refreshing import Refreshing, again
-from studio.search import Search
+from studio.search.reindex import Refreshing, again
+from studio.search.search import Search
 from studio.session_ends import SessionEnds
 from studio.sessions import Sessions, load_secret
 from studio.settings import Settings

@@ -11,7 +11,6 @@ from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from pipelines.alignment.thresholds import Limits
 from pipelines.errors import NotAllowed, NotFound, TriptychError, WorkerLost
 from pipelines.requests import AlignRequest, Priority
 from studio.background import BackgroundLoop
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipelines.base import Artifact
-    from pipelines.catalog.catalog import Catalog
     from studio.batch_items import Item
     from studio.batch_rows import BatchRows
     from studio.jobs.engine import Engine
@@ -31,15 +29,6 @@ SECONDS = 60.0
 AGAIN_SECONDS = 2.0  # where the device could not answer
 MOST = 2000  # characters that the alignment takes
 LATER = (NotAllowed, WorkerLost, TimeoutError)  # the worker is starting, or the line is long
-
-
-def limits_of(catalog: Catalog) -> Limits:
-    """From which numbers on the answers of the alignment that is used mean something."""
-    try:
-        found = catalog.find(AlignRequest().model)
-    except TriptychError:
-        return Limits()
-    return getattr(found, "limits", Limits())  # another kind of model may have its name
 
 
 class Checking:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pipelines.catalog.catalog import Catalog
     from studio.batches import Batches
     from studio.jobs.engine import Engine
-    from studio.refreshing import Refreshing
-    from studio.search import Search
+    from studio.search.reindex import Refreshing
+    from studio.search.search import Search
     from studio.storage.recovery.pruning import Pruning
     from studio.storage.recovery.upkeep import Upkeep
 

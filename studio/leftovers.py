@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from studio.batch_files import SMALL
-from studio.refreshing import GROUP
+from studio.search.reindex import GROUP
 from studio.storage.artifact_files import drop, is_kind, without_leftovers
 from studio.storage.recovery.lost_and_found import LostAndFound
 from studio.storage.recovery.rows import RecoveryRows

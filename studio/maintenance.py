@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from studio import refreshing
 from studio.build import lock_data
+from studio.search import reindex
 from studio.settings import load
 from studio.storage.artifact_files import OURS, ArtifactFiles
 from studio.storage.atomic import make_folder
@@ -136,7 +136,7 @@ def rebuild(data: Path, owner: str | None = None, allow_missing: bool = False) -
         for id in report.undescribed:
             gallery.describe(id)
         if report.adopted:
-            refreshing.again(data)
+            reindex.again(data)
         _tell(data, report, rows)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from studio.search.index import Vectors
 from studio.storage.store import Store
-from studio.vectors import Vectors
 from tests.bench.report import Samples
 
 ARTIFACTS, DIM, NEAREST = 100_000, 256, 200

@@ -14,7 +14,7 @@ from studio import users
 from studio.batches import Batches
 from studio.context import Studio
 from studio.jobs.engine import Engine
-from studio.search import Search
+from studio.search.search import Search
 from studio.session_ends import SessionEnds
 from studio.sessions import Sessions, load_secret
 from studio.settings import Settings

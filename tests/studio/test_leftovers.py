@@ -12,7 +12,7 @@ from studio.batch_files import BatchFiles
 from studio.batch_items import Batch, Item
 from studio.batch_rows import BatchRows
 from studio.leftovers import Leftovers
-from studio.refreshing import GROUP
+from studio.search.reindex import GROUP
 from studio.storage.atomic import part_of
 from studio.storage.recovery.lost_and_found import LostAndFound
 from studio.storage.recovery.rows import RecoveryRows

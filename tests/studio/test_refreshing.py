@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.requests import CaptionRequest
-from studio.refreshing import Refreshing
+from studio.search.reindex import Refreshing
 from tests.studio.aligning import NAMES
 from tests.studio.desk import ME, Desk, picture, soon
 

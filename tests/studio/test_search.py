@@ -10,11 +10,11 @@ from pipelines.alignment.thresholds import Limits
 from pipelines.base import Artifact
 from pipelines.errors import NotAllowed, NotFound
 from pipelines.requests import ImageRequest
-from studio.search import Search
+from studio.search.index import Vectors
+from studio.search.search import Search
 from studio.storage.gallery import Gallery
 from studio.storage.records import ArtifactRow, Job, JobStatus
 from studio.storage.store import Store
-from studio.vectors import Vectors
 
 DIM, SHA = 8, "0" * 64
 

@@ -13,7 +13,7 @@ from pipelines.alignment.thresholds import Limits
 from pipelines.base import Artifact
 from pipelines.errors import NotFound, TriptychError
 from pipelines.requests import AlignRequest, make
-from studio.vectors import Vectors
+from studio.search.index import Vectors
 
 if TYPE_CHECKING:
     from studio.jobs.engine import Engine
