@@ -12,11 +12,11 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.errors import TriptychError
 from pipelines.requests import AlignRequest
 from studio import users
-from studio.batches import Batches
+from studio.batches.leftovers import Leftovers
+from studio.batches.service import Batches
 from studio.context import Studio
 from studio.formats.isolation import Apart
 from studio.jobs.engine import Engine
-from studio.leftovers import Leftovers
 from studio.search.reindex import Refreshing, again
 from studio.search.search import Search
 from studio.session_ends import SessionEnds

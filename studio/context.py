@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
     from pipelines.catalog.catalog import Catalog
-    from studio.batches import Batches
+    from studio.batches.service import Batches
     from studio.jobs.engine import Engine
     from studio.search.reindex import Refreshing
     from studio.search.search import Search

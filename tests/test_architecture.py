@@ -26,7 +26,7 @@ TOP = {
 # What the web side may know of the models' side: plain data. The worker's process is the other side.
 PLAIN = ("pipelines", "pipelines.requests", "pipelines.errors", "pipelines.assets", "pipelines.base",
          "pipelines.catalog.catalog", "pipelines.colours", "pipelines.runtime.out_of_memory", "pipelines.prompt_dialects",
-         "studio.worker.runner.early_stop", "pipelines.alignment.duplicates", "pipelines.alignment.thresholds",
+         "studio.worker.runner.early_stop", "studio.batches.duplicates", "pipelines.alignment.thresholds",
          "pipelines.speech.audio.recordings",
          "pipelines.speech.subtitles")  # fmt: skip
 CHILD = ("worker/process.py",)

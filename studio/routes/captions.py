@@ -13,14 +13,15 @@ from starlette.responses import FileResponse, StreamingResponse
 from pipelines import requests
 from pipelines.errors import NotAllowed
 from pipelines.requests import CaptionRequest
-from studio import exports, limits
+from studio import limits
 from studio.answers import while_there
-from studio.batch_views import batch_view, item_view
-from studio.batches import ANY_PICTURE
+from studio.batches import export as batch_export
+from studio.batches.edits import Edit
+from studio.batches.service import ANY_PICTURE
+from studio.batches.views import batch_view, item_view
 from studio.context import Here, Owner, Studio
 from studio.formats import sidecars
 from studio.uploading import UploadRoute
-from studio.wording import Edit
 
 router = APIRouter(tags=["captions"])
 _PICTURE, _ZIP = (most + limits.MULTIPART_EXTRA_BYTES for most in (limits.UPLOAD_BYTES, limits.ZIP_BYTES))
@@ -169,7 +170,7 @@ def back(studio: Here, owner: Owner, id: str, numbers: Annotated[Numbers, Body(e
 
 @router.get("/api/batches/{id}/export")
 def export(
-    studio: Here, owner: Owner, id: str, form: exports.Form = exports.Form.TXT, pictures: bool = True
+    studio: Here, owner: Owner, id: str, form: batch_export.Form = batch_export.Form.TXT, pictures: bool = True
 ) -> StreamingResponse:  # fmt: skip
     """The captions, with their pictures or alone, as a zip archive."""
     batch = studio.batches.get(owner, id)
@@ -179,7 +180,9 @@ def export(
     original = (lambda item: studio.batches.files.original(owner, id, item.picture, item.format)) if pictures else None
     name = quote(sidecars.safe_name(batch.name or "captions"))
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}.zip", "Cache-Control": "no-store"}
-    return StreamingResponse(exports.exported(ready, form, original), media_type="application/zip", headers=headers)
+    return StreamingResponse(
+        batch_export.exported(ready, form, original), media_type="application/zip", headers=headers
+    )
 
 
 @router.get("/batches/{id}/{number}/thumb")

@@ -10,7 +10,7 @@ from functools import partial
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from studio import limits
-from studio.batch_views import batch_event
+from studio.batches.views import batch_event
 from studio.context import Here, Owner, Studio
 
 router = APIRouter()

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from pipelines.catalog.catalog import Catalog
 from studio import users
-from studio.batches import Batches
+from studio.batches.service import Batches
 from studio.context import Studio
 from studio.jobs.engine import Engine
 from studio.search.search import Search

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from pipelines.requests import CaptionRequest
-from studio.batches import ANY_PICTURE, Batches
+from studio.batches.service import ANY_PICTURE, Batches
 from tests.studio.rig import Rig
 
 ME = "me"

@@ -13,8 +13,9 @@ import pytest
 
 from pipelines.errors import InvalidRequest, NotAllowed, NotFound
 from pipelines.requests import CaptionRequest
-from studio import exports, limits
-from studio.wording import Edit
+from studio import limits
+from studio.batches import export
+from studio.batches.edits import Edit
 from tests.studio.desk import ME, Desk, picture, soon
 from tests.studio.rig import Rig
 
@@ -173,25 +174,25 @@ def test_sorted_by_agreement_the_bad_ones_come_first(desk: Desk):
     assert [item.name for item in desk.batches.rows.page(id, 0, 9, text="BLUE")[0]] == ["u.png"]
 
 
-@pytest.mark.parametrize("form", exports.Form)
-def test_what_is_taken_away(desk: Desk, form: exports.Form):
+@pytest.mark.parametrize("form", export.Form)
+def test_what_is_taken_away(desk: Desk, form: export.Form):
     id = desk.made("../a 😀.png", "x/" + "b" * 300 + ".png", "A 😀.png")
     desk.batches.add(ME, id, "photo.jpg", picture("blue", form="JPEG"))
     for number in (1, 2, 3, 4):
         desk.batches.write(ME, id, {number: f"caption {number}, 你好"})
     items = list(desk.items(id).values())
     original = lambda item: desk.batches.files.original(ME, id, item.picture, item.format)  # noqa: E731
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(exports.exported(items, form, original))))
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(export.exported(items, form, original))))
     names = archive.namelist()
     assert archive.testzip() is None
     pictures = [name for name in names if name.endswith((".png", ".jpg"))]
     assert len({name.rpartition(".")[0].casefold() for name in pictures}) == 4
     assert not any(name.startswith("/") or ".." in name.split("/") for name in names)
     assert archive.read("photo.jpg") == picture("blue", form="JPEG")  # as it came, not written anew
-    if form == exports.Form.TXT:
+    if form == export.Form.TXT:
         assert archive.read("photo.txt").decode() == "caption 4, 你好"
         assert all(f"{name.rpartition('.')[0]}.txt" in names for name in pictures)
-    elif form != exports.Form.CSV:
+    elif form != export.Form.CSV:
         lines = [json.loads(line) for line in archive.read(names[0]).decode().splitlines()]
         assert [line["file_name"] for line in lines] == pictures
         assert lines[3]["text"] == "caption 4, 你好"

@@ -10,8 +10,8 @@ import pytest
 
 from pipelines.errors import InvalidRequest
 from pipelines.requests import CaptionRequest
-from studio.batches import ANY_PICTURE
-from studio.wording import Edit
+from studio.batches.edits import Edit
+from studio.batches.service import ANY_PICTURE
 from tests.studio.desk import ME, Desk, picture, soon
 
 

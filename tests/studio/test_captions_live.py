@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.batch_views import batch_event
+from studio.batches.views import batch_event
 from tests.studio.desk import ME, Desk
 
 

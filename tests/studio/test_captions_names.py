@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import BadUpload, InvalidRequest
+from studio.batches.edits import Edit, tags
 from studio.formats import sidecars
-from studio.wording import Edit, tags
 
 
 @pytest.mark.parametrize(

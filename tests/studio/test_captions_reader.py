@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from studio import exports
+from studio.batches import export
 from tests.studio.desk import ME, Desk, picture
 from tests.studio.reader import opened
 
@@ -17,7 +17,7 @@ def test_datasets_reads_the_image_folder(desk: Desk, tmp_path: Path):
     desk.batches.leave(ME, id, [[1, 3]])
     ready = desk.batches.rows.described(id)
     original = lambda item: desk.batches.files.original(ME, id, item.picture, item.format)  # noqa: E731
-    found = opened(b"".join(exports.exported(ready, exports.Form.IMAGEFOLDER, original)), tmp_path)
+    found = opened(b"".join(export.exported(ready, export.Form.IMAGEFOLDER, original)), tmp_path)
     assert len(found) == 3
     assert found["sub/photo.jpg"] == (said[5], (50, 20))
     assert found["a 😀.png"] == (said[1], (40, 30))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.batch_items import ItemStatus
+from studio.batches.records import ItemStatus
 from studio.storage.records import JobStatus
 from tests.studio.desk import ME, Desk
 from tests.studio.locked import held

@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 
 from pipelines.errors import NotFound
-from studio.batch_items import Item
+from studio.batches.records import Item
 from tests.studio.desk import ME, picture
 from tests.studio.moments import PATIENCE, Held, Still, meanwhile
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.requests import CaptionRequest
-from studio.batch_files import BatchFiles
-from studio.batch_items import Batch, Item
-from studio.batch_rows import BatchRows
-from studio.leftovers import Leftovers
+from studio.batches.files import BatchFiles
+from studio.batches.leftovers import Leftovers
+from studio.batches.records import Batch, Item
+from studio.batches.store import BatchRows
 from studio.search.reindex import GROUP
 from studio.storage.atomic import part_of
 from studio.storage.recovery.lost_and_found import LostAndFound

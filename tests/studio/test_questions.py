@@ -15,8 +15,9 @@ from starlette.testclient import TestClient
 from pipelines.base import Artifact
 from pipelines.errors import NotAllowed, TriptychError, WorkerLost
 from pipelines.requests import AlignRequest, ImageRequest, make
-from studio import batch_alike, limits
+from studio import limits
 from studio.answers import while_there
+from studio.batches import duplicates
 from studio.context import Studio
 from studio.jobs.worker_events import Foreman
 from studio.routes import alignment, uploads
@@ -113,7 +114,7 @@ def labelled(still: Still) -> None:
 def test_while_the_line_is_long_questions_do_not_pile_up(
     still: Still, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Still], None]
 ):
-    for module in (batch_alike, search, alignment):
+    for module in (duplicates, search, alignment):
         monkeypatch.setattr(module, "SECONDS", 0.0)
     for _ in range(3):
         with pytest.raises((TimeoutError, NotAllowed)):

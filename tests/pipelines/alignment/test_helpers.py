@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipelines.alignment import duplicates, towers
+from pipelines.alignment import towers
 from pipelines.alignment.phrases import phrases
 from pipelines.errors import BadUpload
 from pipelines.pictures import open_rgb
+from studio.batches import duplicates
 
 
 @given(st.text(max_size=200) | st.from_regex(r"(?:(?:a|the|red|cat|on|with|and|,|in front of|和|狗|sofa) ?){0,30}"))
@@ -71,9 +72,9 @@ def test_near_duplicates_are_found_in_groups():
     base = draw.normal(size=(5, 32))
     lines = np.concatenate([base, base[[1, 1, 3]] + draw.normal(scale=0.02, size=(3, 32))]).astype(np.float32)
     lines /= np.linalg.norm(lines, axis=1, keepdims=True)
-    assert duplicates.groups(lines) == [[1, 5, 6], [3, 7]]
-    assert duplicates.groups(lines[:5]) == []
-    assert duplicates.groups(np.empty((0, 4), np.float32)) == []
+    assert duplicates.near_groups(lines) == [[1, 5, 6], [3, 7]]
+    assert duplicates.near_groups(lines[:5]) == []
+    assert duplicates.near_groups(np.empty((0, 4), np.float32)) == []
 
 
 def png(image: Image.Image, **how: object) -> bytes:

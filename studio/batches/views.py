@@ -7,11 +7,11 @@ import time
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from studio.batch_items import Batch, Item
-from studio.batch_rows import BatchRows
+from studio.batches.records import Batch, Item
+from studio.batches.store import BatchRows
 
 if TYPE_CHECKING:
-    from studio.batches import Batches
+    from studio.batches.service import Batches
 
 _ASKED = ("model", "style", "candidates")
 

@@ -19,8 +19,8 @@ from pipelines import requests
 from pipelines.errors import NotAllowed, NotFound, TriptychError, Unwritable
 from studio import limits
 from studio.background import BackgroundLoop
-from studio.batch_items import Item, ItemStatus, resting
-from studio.batch_rows import BatchRows
+from studio.batches.records import Item, ItemStatus, resting
+from studio.batches.store import BatchRows
 from studio.storage.records import Job, JobStatus
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipelines.base import Artifact
-    from studio.batch_items import Item
-    from studio.batch_rows import BatchRows
+    from studio.batches.records import Item
+    from studio.batches.store import BatchRows
     from studio.jobs.engine import Engine
     from studio.storage.gallery import Gallery
 

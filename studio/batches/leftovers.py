@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from studio.batch_files import SMALL
+from studio.batches.files import SMALL
 from studio.search.reindex import GROUP
 from studio.storage.artifact_files import drop, is_kind, without_leftovers
 from studio.storage.recovery.lost_and_found import LostAndFound

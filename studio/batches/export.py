@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from studio.batch_files import EXTENSIONS
-from studio.batch_items import Item
+from studio.batches.files import EXTENSIONS
+from studio.batches.records import Item
 from studio.formats.sidecars import safe_names
 from studio.formats.zip_stream import zipped
 

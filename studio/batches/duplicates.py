@@ -14,12 +14,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipelines.alignment.duplicates import NEAR, groups
 from pipelines.errors import InvalidRequest
 from pipelines.requests import AlignRequest, Priority
-from studio.batch_items import Item, ItemStatus, resting
-from studio.batch_rows import BatchRows
+from studio.batches.records import Item, ItemStatus, resting
+from studio.batches.store import BatchRows
 
 if TYPE_CHECKING:
     from studio.jobs.engine import Engine
@@ -28,6 +28,8 @@ AT_ONCE = 32  # pictures of one question
 SECONDS = 60.0
 REMEMBERED = 8  # batches
 LEFT = "Left out as nearly the same as {name}."
+NEAR = 0.97  # cosine: the same picture smaller, recoded or slightly cropped is above it
+BLOCK = 1024  # lines that are compared with all others in one product
 
 
 class Alike:
@@ -92,5 +94,22 @@ class Alike:
     def _groups(self, items: Sequence[Item], known: dict[str, np.ndarray]) -> list[list[int]]:
         if not items:
             return []
-        found = groups(np.stack([known[item.picture] for item in items]), self._near)
+        found = near_groups(np.stack([known[item.picture] for item in items]), self._near)
         return [[items[i].number for i in group] for group in found]
+
+
+def near_groups(vectors: NDArray[np.float32], near: float = NEAR) -> list[list[int]]:
+    """Groups of two and more, each with its earliest picture first, in the order of these.
+
+    vectors: (N, D), unit length. A picture belongs to the earliest one that has no group leader of its own and a
+    cosine of at least `near` with it; so no chain of small changes ties together what is not alike.
+    """
+    leader = np.full(len(vectors), -1)
+    for first in range(0, len(vectors), BLOCK):
+        alike = vectors[first : first + BLOCK] @ vectors.T >= near
+        for i, line in enumerate(alike, start=first):
+            if leader[i] < 0:
+                followers = np.flatnonzero(line & (leader < 0))
+                leader[followers[followers > i]] = leader[i] = i
+    members = {i: np.flatnonzero(leader == i).tolist() for i in np.unique(leader).tolist()}
+    return [group for group in members.values() if len(group) > 1]

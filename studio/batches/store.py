@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields
 
 from studio import limits
-from studio.batch_items import Batch, Item, ItemStatus, resting
-from studio.batch_queries import FILTERS, ORDERS, UNCHECKED
+from studio.batches.records import Batch, Item, ItemStatus, resting
 from studio.storage.records import Job
 from studio.storage.store import Store
 
@@ -20,6 +19,23 @@ _ITEM = tuple(field.name for field in fields(Item))
 _TO_REST = """
 UPDATE batch_items SET status = CASE WHEN text IS NULL THEN 'new' WHEN origin = 'sidecar' THEN 'kept' ELSE 'done' END
 WHERE status = 'wanted' AND batch IN (SELECT id FROM batches WHERE NOT running)"""
+ORDERS = {
+    "place": "number",
+    "name": "name COLLATE NOCASE, number",
+    "agreement": "score IS NULL, score, number",
+    "state": "CASE status WHEN 'failed' THEN 0 WHEN 'refused' THEN 1 WHEN 'asked' THEN 2 ELSE 3 END, number",
+}
+UNCHECKED = (
+    "score IS NULL AND trim(text) != '' AND origin IN ('person', 'sidecar') AND status IN ('done', 'kept') "
+    "AND picture != ''"
+)
+FILTERS = {
+    "all": "",
+    "bad": " AND status IN ('failed', 'refused')",
+    "doubtful": " AND score < {doubtful}",
+    "missing": " AND text IS NULL AND status != 'refused'",
+    "edited": " AND origin = 'person'",
+}
 
 
 class BatchRows:

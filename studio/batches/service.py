@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, BinaryIO
 from pipelines.errors import BadUpload, NotAllowed, NotFound
 from pipelines.requests import CaptionRequest, Priority
 from studio import limits
-from studio.batch_alike import Alike
-from studio.batch_feed import Feed
-from studio.batch_files import BatchFiles
-from studio.batch_items import Batch, Item, ItemStatus, resting
-from studio.batch_rows import BatchRows
-from studio.batch_words import BatchWords
-from studio.checking import Checking
+from studio.batches.checks import Checking
+from studio.batches.duplicates import Alike
+from studio.batches.edits import BatchWords
+from studio.batches.feeder import Feed
+from studio.batches.files import BatchFiles
+from studio.batches.records import Batch, Item, ItemStatus, resting
+from studio.batches.store import BatchRows
 from studio.formats import sidecars, zip_reader
 from studio.jobs.admission import check_model
 from studio.search.thresholds import limits_of
