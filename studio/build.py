@@ -11,7 +11,6 @@ from filelock import FileLock, Timeout
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import TriptychError
 from pipelines.requests import AlignRequest
-from studio import users
 from studio.batches.leftovers import Leftovers
 from studio.batches.service import Batches
 from studio.context import Studio
@@ -19,8 +18,6 @@ from studio.formats.isolation import Apart
 from studio.jobs.engine import Engine
 from studio.search.reindex import Refreshing, again
 from studio.search.search import Search
-from studio.session_ends import SessionEnds
-from studio.sessions import Sessions, load_secret
 from studio.settings import Settings
 from studio.storage.atomic import make_folder
 from studio.storage.gallery import Gallery
@@ -33,6 +30,9 @@ from studio.storage.recovery.pruning import Pruning
 from studio.storage.recovery.rows import RecoveryRows
 from studio.storage.recovery.starting import CannotStart, explained
 from studio.storage.recovery.upkeep import Upkeep
+from studio.web.accounts import users
+from studio.web.accounts.session_ends import SessionEnds
+from studio.web.accounts.sessions import Sessions, load_secret
 
 __all__ = ["CannotStart", "build"]
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from studio.auth import owner_of
 from studio.formats.isolation import Apart, directly
-from studio.sessions import Sessions
 from studio.settings import Settings
 from studio.storage.gallery import Gallery
 from studio.storage.recovery.notices import Notices
 from studio.storage.store import Store
+from studio.web.accounts.auth import owner_of
+from studio.web.accounts.sessions import Sessions
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse
 from pipelines.errors import InvalidRequest, TooMany, TriptychError
 from pipelines.requests import SpeechRequest, bounds
 from studio import limits
-from studio.auth import NotLoggedIn
 from studio.storage.unwritable import explained
+from studio.web.accounts.auth import NotLoggedIn
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from studio.quick import import_gradio
-    from studio.web import create_app
+    from studio.web.api import create_app
 
     import_gradio(without=["pyarrow"])  # where it is installed, pandas takes it along for tables that we do not have
     config = uvicorn.Config(create_app(studio), **server_options(settings))

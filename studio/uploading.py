@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from pipelines.errors import InvalidRequest
-from studio.auth import owner_of
+from studio.web.accounts.auth import owner_of
 
 
 class UploadRoute(APIRoute):

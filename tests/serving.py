@@ -20,7 +20,7 @@ from studio.build import build
 from studio.context import Studio
 from studio.serve import listen, url
 from studio.settings import Settings
-from studio.web import create_api, create_app
+from studio.web.api import create_api, create_app
 
 ROOT = Path(__file__).resolve().parent.parent
 ENDED = ("done", "failed", "cancelled")

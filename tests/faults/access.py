@@ -21,7 +21,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 
 from studio.settings import Settings
-from studio.web import create_api
+from studio.web.api import create_api
 from tests.faults.belongings import BOB, PASSWORDS, Belongings
 from tests.faults.report import Report
 from tests.faults.victim import SHELF

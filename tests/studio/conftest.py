@@ -10,17 +10,17 @@ from filelock import FileLock
 from starlette.testclient import TestClient
 
 from pipelines.catalog.catalog import Catalog
-from studio import users
 from studio.batches.service import Batches
 from studio.context import Studio
 from studio.jobs.engine import Engine
 from studio.search.search import Search
-from studio.session_ends import SessionEnds
-from studio.sessions import Sessions, load_secret
 from studio.settings import Settings
 from studio.storage.gallery import Gallery
 from studio.storage.store import Store
-from studio.web import create_api
+from studio.web.accounts import users
+from studio.web.accounts.session_ends import SessionEnds
+from studio.web.accounts.sessions import Sessions, load_secret
+from studio.web.api import create_api
 from tests.studio.desk import Desk
 
 

@@ -11,10 +11,11 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from studio import limits, users
-from studio.attempts import Attempts, network
-from studio.turns import Busy, Turns
-from studio.web import create_api
+from studio import limits
+from studio.web.accounts import users
+from studio.web.accounts.attempts import Attempts, network
+from studio.web.accounts.turns import Busy, Turns
+from studio.web.api import create_api
 
 ANN, BOB = ({"name": name, "password": f"{name}'s own"} for name in ("ann", "bob"))
 DAY = 24 * 3600

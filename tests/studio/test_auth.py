@@ -9,8 +9,8 @@ import pytest
 from starlette.requests import Request
 from starlette.websockets import WebSocketDisconnect
 
-from studio import users
-from studio.auth import KEY, NotLoggedIn, owner_of
+from studio.web.accounts import users
+from studio.web.accounts.auth import KEY, NotLoggedIn, owner_of
 
 HTML = {"accept": "text/html"}
 RIGHT = {"name": "ann", "password": "secret: 密"}

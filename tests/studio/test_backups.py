@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from studio.moving import move
 from studio.storage.recovery import backups as backups_module
 from studio.storage.recovery.backups import EVERY_SECONDS, KEPT, Backups, damage, newest_whole
 from studio.storage.recovery.lost_and_found import LostAndFound
 from studio.storage.recovery.notices import Notices
 from studio.storage.recovery.rows import RecoveryRows
 from studio.storage.recovery.upkeep import Upkeep
+from studio.web.accounts.transfer import move
 from tests.studio.keepsakes import Folder
 
 

@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 
 from studio import limits
 from studio.serve import listen, server_options
-from studio.web import create_api
+from studio.web.api import create_api
 
 WAIT = 60.0
 

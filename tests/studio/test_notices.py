@@ -8,10 +8,10 @@ from starlette.testclient import TestClient
 
 from pipelines.base import Artifact
 from pipelines.requests import ImageRequest
-from studio.sessions import Sessions
 from studio.storage.records import Job, JobStatus
 from studio.storage.recovery.notices import MOST, Notices
-from studio.web import create_api
+from studio.web.accounts.sessions import Sessions
+from studio.web.api import create_api
 from tests.studio.keepsakes import png
 
 

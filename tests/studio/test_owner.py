@@ -10,12 +10,13 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from pipelines.errors import NotFound
-from studio import limits, moving, owners
-from studio.moving import Codes
-from studio.owner_list import kept_by
-from studio.sessions import Sessions
+from studio import limits
 from studio.storage.store import Store
-from studio.web import create_api
+from studio.web.accounts import owners, transfer
+from studio.web.accounts.owner_list import kept_by
+from studio.web.accounts.sessions import Sessions
+from studio.web.accounts.transfer import Codes
+from studio.web.api import create_api
 
 JOB = {"prompt": "a", "width": 64, "height": 64, "steps": 1}
 
@@ -163,7 +164,7 @@ def test_a_move_that_is_interrupted_leaves_each_file_where_its_row_is(browser, m
         raise OSError("the power is gone")
 
     with monkeypatch.context() as at_the_rows:
-        at_the_rows.setattr(moving, "_move_rows", dies)
+        at_the_rows.setattr(transfer, "_move_rows", dies)
         assert take(two, code, bring=True).status_code == 500
     assert has(two, other)
     assert take(two, code_of(one), bring=True).status_code == 200

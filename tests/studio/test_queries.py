@@ -12,12 +12,12 @@ from starlette.testclient import TestClient
 
 from pipelines.base import Artifact
 from studio.context import Studio
-from studio.last_seen import LastSeen
 from studio.storage.records import Job, JobStatus
 from studio.storage.recovery.pruning import Pruning
 from studio.storage.recovery.rows import RecoveryRows
 from studio.storage.store import Store
-from studio.web import create_api
+from studio.web.accounts.last_seen import LastSeen
+from studio.web.api import create_api
 from tests.studio.desk import picture
 
 LARGE = ("jobs", "artifacts", "batch_items")

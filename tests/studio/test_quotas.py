@@ -13,12 +13,12 @@ from starlette.testclient import TestClient
 
 from pipelines.errors import NoRoom, TooMany
 from studio import limits
-from studio.newcomers import Newcomers
 from studio.quotas import quotas
 from studio.quotas.buckets import Buckets
 from studio.quotas.quotas import GIB, Quotas
 from studio.settings import Settings
 from studio.storage.store import Store
+from studio.web.accounts.newcomers import Newcomers
 
 MIB = 2**20
 JOB = {"prompt": "a", "width": 64, "height": 64, "steps": 1}

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 from starlette.testclient import TestClient
 
 from studio.context import Studio
-from studio.web import create_api
+from studio.web.api import create_api
 
 HERE = "http://127.0.0.1"
 CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]

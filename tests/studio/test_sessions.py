@@ -10,12 +10,12 @@ from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
 from studio.build import CannotStart, build
-from studio.session_ends import MOST_ENDED, SessionEnds
-from studio.sessions import Sessions, load_secret
 from studio.settings import Settings
 from studio.storage.store import Store
-from studio.users import Users
-from studio.web import create_api
+from studio.web.accounts.session_ends import MOST_ENDED, SessionEnds
+from studio.web.accounts.sessions import Sessions, load_secret
+from studio.web.accounts.users import Users
+from studio.web.api import create_api
 
 KEY = b"k" * 32
 DAY = 24 * 3600

@@ -173,7 +173,7 @@ def test_streams_of_ended_jobs_are_kept_up_to_a_number(tmp_path) -> None:
 
 
 def client_of(studio: Studio) -> TestClient:
-    from studio.web import create_api
+    from studio.web.api import create_api
 
     return TestClient(create_api(studio), base_url="http://127.0.0.1", follow_redirects=False,
                       raise_server_exceptions=False)  # fmt: skip

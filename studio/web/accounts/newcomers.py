@@ -11,8 +11,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from studio import limits
-from studio.attempts import network
 from studio.quotas.buckets import Buckets
+from studio.web.accounts.attempts import network
 
 _REMEMBERED = 50_000
 

@@ -17,9 +17,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio.last_seen import LastSeen
-from studio.newcomers import Newcomers
-from studio.sessions import Proof, Sessions
+from studio.web.accounts.last_seen import LastSeen
+from studio.web.accounts.newcomers import Newcomers
+from studio.web.accounts.sessions import Proof, Sessions
 
 KEY = "triptych.owner"
 SESSION_KEY = "triptych.session"

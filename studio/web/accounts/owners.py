@@ -1,4 +1,5 @@
-"""`python -m studio.owners`: who keeps what in the data folder, and codes that give people their gallery back.
+"""`python -m studio.web.accounts.owners`: who keeps what in the data folder, and codes that give people their gallery
+back.
 
 For the person at this machine, also while the studio runs.
 """
@@ -14,18 +15,20 @@ from pathlib import Path
 
 from pipelines.errors import Unwritable
 from studio import limits
-from studio.moving import Codes
-from studio.owner_list import Kept, owners
 from studio.settings import Settings
 from studio.storage.database import NewerDatabase
 from studio.storage.store import Store
+from studio.web.accounts.owner_list import Kept, owners
+from studio.web.accounts.transfer import Codes
 
 _HEAD = ("owner", "pictures", "recordings", "captions", "batches", "MB", "last seen")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status."""
-    parser = argparse.ArgumentParser(prog="python -m studio.owners", description="Who keeps what, the last seen first.")
+    parser = argparse.ArgumentParser(
+        prog="python -m studio.web.accounts.owners", description="Who keeps what, the last seen first."
+    )
     parser.add_argument("--data-dir", type=Path, help="the studio's data folder, where it is not the usual one")
     parser.add_argument("--code", metavar="OWNER", help="a code that opens this owner's gallery in another browser")
     told = parser.parse_args(argv)
@@ -74,7 +77,7 @@ def _code(store: Store, name: str) -> int:
 
 
 def _wrong(sentence: str) -> int:
-    print(f"python -m studio.owners: {sentence}.", file=sys.stderr)
+    print(f"python -m studio.web.accounts.owners: {sentence}.", file=sys.stderr)
     return 1
 
 

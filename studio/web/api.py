@@ -12,14 +12,10 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from pipelines.errors import NotFound
 from studio import limits
-from studio.attempts import Attempts
-from studio.auth import OwnerMiddleware
 from studio.bodies import Bodies
 from studio.context import Studio
 from studio.errors import REFUSAL, Answer, handle_errors
 from studio.guards import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeaders
-from studio.last_seen import LastSeen
-from studio.newcomers import Newcomers
 from studio.quick import import_gradio
 from studio.quotas.buckets import Buckets
 from studio.routes import (
@@ -38,7 +34,11 @@ from studio.routes import (
     uploads,
 )
 from studio.settings import Settings
-from studio.turns import Turns
+from studio.web.accounts.attempts import Attempts
+from studio.web.accounts.auth import OwnerMiddleware
+from studio.web.accounts.last_seen import LastSeen
+from studio.web.accounts.newcomers import Newcomers
+from studio.web.accounts.turns import Turns
 
 
 def create_app(studio: Studio) -> FastAPI:

@@ -17,9 +17,9 @@ from pathlib import Path
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from studio import limits
-from studio.session_ends import SessionEnds
 from studio.storage.atomic import write_file
-from studio.users import Users
+from studio.web.accounts.session_ends import SessionEnds
+from studio.web.accounts.users import Users
 
 SECRET_BYTES = 32
 
@@ -136,7 +136,7 @@ def load_secret(folder: Path) -> bytes:
         raise ValueError(
             f"the file {path} has {len(secret)} bytes instead of {SECRET_BYTES}, so anybody could forge the cookies: "
             "put it back from a backup, or delete it and start again (browsers without a login then begin with an "
-            "empty gallery, and `python -m studio.owners` gives them theirs back)"
+            "empty gallery, and `python -m studio.web.accounts.owners` gives them theirs back)"
         )
     return secret
 

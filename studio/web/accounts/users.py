@@ -1,4 +1,4 @@
-"""Names and passwords, from a flag or a file. `python -m studio.users NAME` prints a line for the file."""
+"""Names and passwords, from a flag or a file. `python -m studio.web.accounts.users NAME` prints a line for the file."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def load(auth: str | None, file: Path | None) -> Users | None:
         if password.startswith("scrypt$") and not _HASHED.fullmatch(password):
             raise ValueError(
                 f"the hashed password of user {number} in the file of users is damaged: make it anew with "
-                "`python -m studio.users NAME`"
+                "`python -m studio.web.accounts.users NAME`"
             )
     if file and not pairs:
         raise ValueError("the file of users is empty")
@@ -81,5 +81,5 @@ def _bytes(text: str) -> bytes:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit("usage: python -m studio.users NAME")
+        sys.exit("usage: python -m studio.web.accounts.users NAME")
     print(f"{sys.argv[1]}:{hashed(getpass.getpass())}")
