@@ -13,7 +13,6 @@ from pipelines.errors import TriptychError
 from pipelines.requests import AlignRequest
 from studio.batches.leftovers import Leftovers
 from studio.batches.service import Batches
-from studio.context import Studio
 from studio.formats.isolation import Apart
 from studio.jobs.engine import Engine
 from studio.search.reindex import Refreshing, again
@@ -33,6 +32,7 @@ from studio.storage.recovery.upkeep import Upkeep
 from studio.web.accounts import users
 from studio.web.accounts.session_ends import SessionEnds
 from studio.web.accounts.sessions import Sessions, load_secret
+from studio.web.context import Studio
 
 __all__ = ["CannotStart", "build"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from studio.errors import SENTENCES, error_response
+from studio.web.errors import SENTENCES, error_response
 
 _OPEN = ("/", "/theme.css")
 _FOLDERS = ("/assets/", "/static/")  # scripts and styles out of the package

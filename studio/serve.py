@@ -31,7 +31,7 @@ def serve(settings: Settings) -> None:
 def server_options(settings: Settings) -> dict:
     """What uvicorn is told. Whoever can reach us could write X-Forwarded-For: only named proxies are believed, and of
     what these say, the last address that is not one of theirs."""
-    from studio.connections import Connection
+    from studio.web.connections import Connection
 
     return {
         "log_config": None,

@@ -17,10 +17,10 @@ import httpx
 import uvicorn
 
 from studio.build import build
-from studio.context import Studio
 from studio.serve import listen, url
 from studio.settings import Settings
 from studio.web.api import create_api, create_app
+from studio.web.context import Studio
 
 ROOT = Path(__file__).resolve().parent.parent
 ENDED = ("done", "failed", "cancelled")

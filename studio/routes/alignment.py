@@ -13,9 +13,9 @@ from PIL import Image
 from pipelines import requests
 from pipelines.base import Artifact
 from pipelines.errors import InvalidRequest
-from studio.answers import answered
-from studio.context import Here, Owner, Studio
 from studio.formats.heatmap import overlay
+from studio.web.answers import answered
+from studio.web.context import Here, Owner, Studio
 
 router = APIRouter(prefix="/api/alignment", tags=["captions"])
 SECONDS = 60.0  # a person waits so long at most; the device may be busy with a batch

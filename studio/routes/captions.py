@@ -14,14 +14,14 @@ from pipelines import requests
 from pipelines.errors import NotAllowed
 from pipelines.requests import CaptionRequest
 from studio import limits
-from studio.answers import while_there
 from studio.batches import export as batch_export
 from studio.batches.edits import Edit
 from studio.batches.service import ANY_PICTURE
 from studio.batches.views import batch_view, item_view
-from studio.context import Here, Owner, Studio
 from studio.formats import sidecars
-from studio.uploading import UploadRoute
+from studio.web.answers import while_there
+from studio.web.context import Here, Owner, Studio
+from studio.web.uploading import UploadRoute
 
 router = APIRouter(tags=["captions"])
 _PICTURE, _ZIP = (most + limits.MULTIPART_EXTRA_BYTES for most in (limits.UPLOAD_BYTES, limits.ZIP_BYTES))

@@ -13,11 +13,11 @@ from starlette.responses import FileResponse, StreamingResponse
 from pipelines.errors import InvalidRequest
 from pipelines.requests import SHOWN, ImageRequest, shown
 from studio import limits
-from studio.context import Here, Owner, Studio
 from studio.formats.metadata.metadata import parameters_text
 from studio.jobs.views import shown_info
 from studio.storage.gallery import file_name
 from studio.storage.records import ArtifactRow
+from studio.web.context import Here, Owner, Studio
 
 router = APIRouter(tags=["gallery"])
 # An id is never given to another file, so browsers need not ask again; but no cache of others may keep it

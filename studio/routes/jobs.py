@@ -10,8 +10,8 @@ from fastapi import APIRouter, Body, Depends, Request
 from pipelines import requests
 from pipelines.errors import InvalidRequest, NotAllowed
 from pipelines.requests import ImageRequest
-from studio import json_body
-from studio.context import Here, Owner, Studio
+from studio.web import json_body
+from studio.web.context import Here, Owner, Studio
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 

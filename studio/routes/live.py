@@ -11,7 +11,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from studio import limits
 from studio.batches.views import batch_event
-from studio.context import Here, Owner, Studio
+from studio.web.context import Here, Owner, Studio
 
 router = APIRouter()
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from studio import limits
-from studio.context import Here, Studio
-from studio.errors import error_response
-from studio.plain_page import language_of, shown
 from studio.web.accounts.attempts import network
 from studio.web.accounts.auth import KEY, SESSION_KEY, header, is_secure
 from studio.web.accounts.turns import Busy
+from studio.web.context import Here, Studio
+from studio.web.errors import error_response
+from studio.web.plain_page import language_of, shown
 
 router = APIRouter(include_in_schema=False, max_body_size=limits.LOGIN_BYTES)
 BUSY_SECONDS = 2.0

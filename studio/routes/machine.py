@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from studio.context import Here, Owner
+from studio.web.context import Here, Owner
 
 router = APIRouter(tags=["machine"])
 _SHOWN = ("id", "name", "task", "source", "ready", "factor", "width", "height", "max_pixels", "steps",

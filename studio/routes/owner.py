@@ -11,11 +11,11 @@ from fastapi import APIRouter, Body, Request, Response
 
 from pipelines.errors import NotAllowed, TooMany
 from studio import limits
-from studio.context import Here, Owner, Studio
 from studio.web.accounts.attempts import network
 from studio.web.accounts.auth import header, is_secure
 from studio.web.accounts.owner_list import Kept, kept_by
 from studio.web.accounts.transfer import Codes, move
+from studio.web.context import Here, Owner, Studio
 
 router = APIRouter(prefix="/api/owner", tags=["owner"])
 LOGIN = "Where people log in, nothing needs to be moved: log in with your name in the other browser."

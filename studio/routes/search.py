@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Request
 
 from pipelines.errors import InvalidRequest
 from studio import limits
-from studio.answers import while_there
-from studio.context import Here, Owner, Studio
 from studio.routes.gallery import seen
 from studio.storage.records import ArtifactRow
+from studio.web.answers import while_there
+from studio.web.context import Here, Owner, Studio
 
 router = APIRouter(prefix="/api/search", tags=["gallery"])
 

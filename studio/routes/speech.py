@@ -12,12 +12,13 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 
 from pipelines.errors import NotAllowed, NotFound
 from pipelines.requests import Priority, make
-from studio import following, limits, samples
-from studio.answers import answered
-from studio.context import Here, Owner
+from studio import limits
 from studio.formats import documents
 from studio.storage.gallery import file_name
-from studio.uploading import UploadRoute
+from studio.web import audio_stream, voice_samples
+from studio.web.answers import answered
+from studio.web.context import Here, Owner
+from studio.web.uploading import UploadRoute
 
 _MOST = limits.UPLOAD_BYTES + limits.MULTIPART_EXTRA_BYTES
 router = APIRouter(prefix="/api", tags=["speech"], max_body_size=_MOST, route_class=UploadRoute)
@@ -41,12 +42,12 @@ def audio(
     if view["kind"] != "speech":
         raise NotAllowed("Only speech can be heard.")
     try:
-        size = following.whole_size(studio.engine, owner, id, start)
+        size = audio_stream.whole_size(studio.engine, owner, id, start)
     except NotFound:
         if view["artifact"] and not start:
             return RedirectResponse(view["artifact"]["url"], 307)
         return Response(status_code=204)
-    sound = following.follow(studio.engine, owner, id, start, size)
+    sound = audio_stream.follow(studio.engine, owner, id, start, size)
     headers = {"Cache-Control": "no-store", "Accept-Ranges": "none"}
     return StreamingResponse(sound, media_type="audio/wav", headers=headers)
 
@@ -85,14 +86,14 @@ async def sample(
 ) -> FileResponse:
     """One sentence of a voice. It is spoken once and then remembered; it is nobody's job and comes into no gallery."""
     entry = await asyncio.to_thread(studio.catalog.find, model)
-    text = samples.sentence(entry, voice)
+    text = voice_samples.sentence(entry, voice)
     fields = {"model": model, "voice": voice, "text": text, "seed": 1, "format": "mp3"}
     request = make("speech", **fields, priority=Priority.INTERACTIVE)
     name = hashlib.sha256(json.dumps(fields).encode()).hexdigest()
     path = studio.settings.data_dir / "samples" / f"{name}.mp3"
     if not path.exists():
         made = await answered(http, studio, owner, request, SAMPLE_SECONDS)
-        await asyncio.to_thread(samples.keep, path, made.data)
+        await asyncio.to_thread(voice_samples.keep, path, made.data)
     return FileResponse(path, media_type="audio/mpeg", headers={"Cache-Control": "private, max-age=86400"})
 
 

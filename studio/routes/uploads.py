@@ -11,11 +11,11 @@ from PIL import Image
 from pipelines import requests
 from pipelines.errors import TriptychError
 from studio import limits
-from studio.answers import answered
-from studio.context import Here, Owner, Studio
 from studio.formats.metadata import metadata
 from studio.formats.pictures import thumbnail
-from studio.uploading import UploadRoute
+from studio.web.answers import answered
+from studio.web.context import Here, Owner, Studio
+from studio.web.uploading import UploadRoute
 
 CAPTION_SECONDS = 120.0  # a device that is busy with pictures answers late
 

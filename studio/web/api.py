@@ -12,10 +12,6 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from pipelines.errors import NotFound
 from studio import limits
-from studio.bodies import Bodies
-from studio.context import Studio
-from studio.errors import REFUSAL, Answer, handle_errors
-from studio.guards import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeaders
 from studio.quick import import_gradio
 from studio.quotas.buckets import Buckets
 from studio.routes import (
@@ -39,6 +35,10 @@ from studio.web.accounts.auth import OwnerMiddleware
 from studio.web.accounts.last_seen import LastSeen
 from studio.web.accounts.newcomers import Newcomers
 from studio.web.accounts.turns import Turns
+from studio.web.bodies import Bodies
+from studio.web.context import Studio
+from studio.web.errors import REFUSAL, Answer, handle_errors
+from studio.web.security import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeaders
 
 
 def create_app(studio: Studio) -> FastAPI:

@@ -11,7 +11,6 @@ from starlette.testclient import TestClient
 
 from pipelines.catalog.catalog import Catalog
 from studio.batches.service import Batches
-from studio.context import Studio
 from studio.jobs.engine import Engine
 from studio.search.search import Search
 from studio.settings import Settings
@@ -21,6 +20,7 @@ from studio.web.accounts import users
 from studio.web.accounts.session_ends import SessionEnds
 from studio.web.accounts.sessions import Sessions, load_secret
 from studio.web.api import create_api
+from studio.web.context import Studio
 from tests.studio.desk import Desk
 
 

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import InvalidRequest
-from studio import json_body, limits
-from studio.bodies import Bodies
+from studio import limits
+from studio.web import json_body
+from studio.web.bodies import Bodies
 from tests.studio.test_refusals import refused
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from studio import following
-from studio.context import Studio
 from studio.jobs import streams
+from studio.web import audio_stream
+from studio.web.context import Studio
 from tests.studio.test_speech import PCM, RATE, Played, heard, taken
 
 
@@ -18,7 +18,7 @@ def test_a_stream_is_heard_to_its_end_though_it_was_dropped_meanwhile(
     idle: Callable[..., Studio], monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     monkeypatch.setattr(streams, limit, 2 if limit == "KEPT" else 1)
-    job, pieces = Played(idle()), 3 * following.BLOCK // len(PCM)
+    job, pieces = Played(idle()), 3 * audio_stream.BLOCK // len(PCM)
 
     async def main() -> bytes:
         sound = job.follow()
@@ -33,7 +33,7 @@ def test_a_stream_is_heard_to_its_end_though_it_was_dropped_meanwhile(
         assert not job.engine.stream(job.owner, job.id).exists()
         return begun + await taken(sound)
 
-    assert asyncio.run(main()) == following.header(RATE) + pieces * PCM
+    assert asyncio.run(main()) == audio_stream.header(RATE) + pieces * PCM
 
 
 def test_no_file_is_held_open_when_nobody_listens_any_more(
@@ -41,7 +41,7 @@ def test_no_file_is_held_open_when_nobody_listens_any_more(
 ) -> None:
     job, read = Played(idle()), []
 
-    class Growing(following.Growing):
+    class Growing(audio_stream.Growing):
         def read(self, at: int) -> bytes:
             read.append(self)
             return super().read(at)
@@ -52,6 +52,6 @@ def test_no_file_is_held_open_when_nobody_listens_any_more(
         await heard(sound, 45)
         await sound.aclose()
 
-    monkeypatch.setattr(following, "Growing", Growing)
+    monkeypatch.setattr(audio_stream, "Growing", Growing)
     asyncio.run(main())
     assert read[0]._file.closed

@@ -11,13 +11,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from pipelines.base import Artifact
-from studio.context import Studio
 from studio.storage.records import Job, JobStatus
 from studio.storage.recovery.pruning import Pruning
 from studio.storage.recovery.rows import RecoveryRows
 from studio.storage.store import Store
 from studio.web.accounts.last_seen import LastSeen
 from studio.web.api import create_api
+from studio.web.context import Studio
 from tests.studio.desk import picture
 
 LARGE = ("jobs", "artifacts", "batch_items")

@@ -16,13 +16,13 @@ from pipelines.base import Artifact
 from pipelines.errors import NotAllowed, TriptychError, WorkerLost
 from pipelines.requests import AlignRequest, ImageRequest, make
 from studio import limits
-from studio.answers import while_there
 from studio.batches import duplicates
-from studio.context import Studio
 from studio.jobs.worker_events import Foreman
 from studio.routes import alignment, uploads
 from studio.search import search
 from studio.search.search import Search
+from studio.web.answers import while_there
+from studio.web.context import Studio
 from studio.worker.messages import Begun, Cancel, Failed, Forget, GivenUp, Picture, Submit
 from tests.studio.desk import ME, picture, soon
 from tests.studio.moments import PATIENCE, Held, Still

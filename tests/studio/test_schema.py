@@ -13,8 +13,8 @@ from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 from starlette.testclient import TestClient
 
-from studio.context import Studio
 from studio.web.api import create_api
+from studio.web.context import Studio
 
 HERE = "http://127.0.0.1"
 CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]

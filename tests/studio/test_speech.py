@@ -15,10 +15,10 @@ from starlette.testclient import TestClient
 
 from pipelines.errors import NotFound, TriptychError
 from pipelines.requests import SpeechRequest
-from studio import following
-from studio.context import Studio
 from studio.jobs.streams import KEPT, Streams
 from studio.jobs.worker_events import Foreman
+from studio.web import audio_stream
+from studio.web.context import Studio
 from studio.worker.messages import Begun, Chunk, Failed, Finished
 
 RATE = 24_000
@@ -59,12 +59,14 @@ class Played:
             "sentences": sentences or [],
             "peaks": [0.5, 1.0],
         }
-        self.foreman.heard(Finished(self.id, "speech", "audio/wav", following.header(RATE, 4) + b"\0\1\0\1", info, b""))
+        self.foreman.heard(
+            Finished(self.id, "speech", "audio/wav", audio_stream.header(RATE, 4) + b"\0\1\0\1", info, b"")
+        )
         return self.engine.view(self.owner, self.id)["artifact"]["id"]
 
     def follow(self, start: float = 0.0):
-        size = following.whole_size(self.engine, self.owner, self.id, start)
-        return following.follow(self.engine, self.owner, self.id, start, size)
+        size = audio_stream.whole_size(self.engine, self.owner, self.id, start)
+        return audio_stream.follow(self.engine, self.owner, self.id, start, size)
 
 
 async def taken(sound, seconds: float = 60.0) -> bytes:
@@ -96,13 +98,13 @@ def test_what_is_spoken_is_heard_before_the_end_and_the_stream_ends_with_the_job
         return first + await later
 
     data = asyncio.run(main())
-    assert data == following.header(RATE) + 3 * PCM
+    assert data == audio_stream.header(RATE) + 3 * PCM
 
 
 def test_who_waits_costs_nothing_until_a_piece_comes(idle: Idle, monkeypatch: pytest.MonkeyPatch) -> None:
-    job, looks, waits, wait = Played(idle()), [], asyncio.Event(), following._changed
-    monkeypatch.setattr(following.Growing, "read", lambda self, at: looks.append(at) or b"")
-    monkeypatch.setattr(following, "_changed", lambda *of: waits.set() or wait(*of))
+    job, looks, waits, wait = Played(idle()), [], asyncio.Event(), audio_stream._changed
+    monkeypatch.setattr(audio_stream.Growing, "read", lambda self, at: looks.append(at) or b"")
+    monkeypatch.setattr(audio_stream, "_changed", lambda *of: waits.set() or wait(*of))
 
     async def main() -> None:
         job.speaks()
@@ -128,7 +130,7 @@ def test_a_job_that_starts_over_goes_on_where_it_was(idle: Idle) -> None:
         job.ends()
         return data + await taken(sound)
 
-    assert asyncio.run(main()) == following.header(RATE) + 3 * PCM
+    assert asyncio.run(main()) == audio_stream.header(RATE) + 3 * PCM
 
 
 @pytest.mark.parametrize("how", ["fails", "cancelled"])
@@ -148,8 +150,8 @@ def test_listening_begins_anywhere(idle: Idle) -> None:
     job.speaks(2)
     job.fails()
     data = asyncio.run(taken(job.follow(0.3)))
-    assert data == following.header(RATE, 4800) + (2 * PCM)[2 * 7200 :]
-    assert asyncio.run(taken(job.follow(99.0))) == following.header(RATE, 0)
+    assert data == audio_stream.header(RATE, 4800) + (2 * PCM)[2 * 7200 :]
+    assert asyncio.run(taken(job.follow(99.0))) == audio_stream.header(RATE, 0)
 
 
 def test_nothing_spoken_is_a_sentence(idle: Idle) -> None:
@@ -193,7 +195,7 @@ def test_the_route_gives_what_was_spoken_and_then_the_file(idle: Idle) -> None:
     job.engine.cancel(job.owner, job.id)
     answer = client.get(f"/api/jobs/{job.id}/audio")
     assert answer.headers["content-type"] == "audio/wav"
-    assert answer.content == following.header(RATE, len(PCM)) + PCM
+    assert answer.content == audio_stream.header(RATE, len(PCM)) + PCM
     assert client.get(f"/api/jobs/{job.id}/audio", params={"start": "nan"}).status_code == 422
     assert client.get(f"/api/jobs/{job.id}/audio", params={"start": -1}).status_code == 422
     other = client_of(studio).get(f"/api/jobs/{job.id}/audio")

@@ -166,7 +166,7 @@ def test_recordings_are_kept_as_they_came_and_others_are_refused(browser: Callab
     import math
     import struct
 
-    from studio.following import header
+    from studio.web.audio_stream import header
 
     def tone(seconds: float) -> bytes:
         pcm = struct.pack(

@@ -16,8 +16,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipelines.errors import InvalidRequest
-from studio import json_body, limits
-from studio.errors import error_response
+from studio import limits
+from studio.web import json_body
+from studio.web.errors import error_response
 
 FORMS = (b"multipart/form-data", b"application/x-www-form-urlencoded")
 _CHARSETS = (b"", b"utf-8", b"utf8", b"us-ascii")

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from pipelines import requests
 from pipelines.base import Artifact
 from pipelines.errors import NotAllowed
-from studio.context import Studio
+from studio.web.context import Studio
 
 T = TypeVar("T")
 GONE = 499  # "client closed request", as nginx has it
