@@ -14,7 +14,16 @@ from pipelines.errors import NotFound
 from studio import limits
 from studio.quick import import_gradio
 from studio.quotas.buckets import Buckets
-from studio.routes import (
+from studio.settings import Settings
+from studio.web.accounts.attempts import Attempts
+from studio.web.accounts.auth import OwnerMiddleware
+from studio.web.accounts.last_seen import LastSeen
+from studio.web.accounts.newcomers import Newcomers
+from studio.web.accounts.turns import Turns
+from studio.web.bodies import Bodies
+from studio.web.context import Studio
+from studio.web.errors import REFUSAL, Answer, handle_errors
+from studio.web.routes import (
     alignment,
     captions,
     gallery,
@@ -29,15 +38,6 @@ from studio.routes import (
     speech,
     uploads,
 )
-from studio.settings import Settings
-from studio.web.accounts.attempts import Attempts
-from studio.web.accounts.auth import OwnerMiddleware
-from studio.web.accounts.last_seen import LastSeen
-from studio.web.accounts.newcomers import Newcomers
-from studio.web.accounts.turns import Turns
-from studio.web.bodies import Bodies
-from studio.web.context import Studio
-from studio.web.errors import REFUSAL, Answer, handle_errors
 from studio.web.security import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeaders
 
 

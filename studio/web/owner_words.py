@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pipelines.errors import TriptychError
-from studio.routes import owner
+from studio.web.routes import owner
 
 GONE = "This code opens nothing: it was mistyped, used already, or is too old. Ask for a new one."
 

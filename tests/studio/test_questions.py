@@ -18,11 +18,11 @@ from pipelines.requests import AlignRequest, ImageRequest, make
 from studio import limits
 from studio.batches import duplicates
 from studio.jobs.worker_events import Foreman
-from studio.routes import alignment, uploads
 from studio.search import search
 from studio.search.search import Search
 from studio.web.answers import while_there
 from studio.web.context import Studio
+from studio.web.routes import alignment, uploads
 from studio.worker.messages import Begun, Cancel, Failed, Forget, GivenUp, Picture, Submit
 from tests.studio.desk import ME, picture, soon
 from tests.studio.moments import PATIENCE, Held, Still

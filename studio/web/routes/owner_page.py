@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from pipelines.errors import TooMany, TriptychError
 from studio import limits
-from studio.routes import owner as api
 from studio.web.accounts.auth import is_secure
 from studio.web.accounts.owner_list import Kept, kept_by
 from studio.web.context import Here, Owner, Studio
 from studio.web.errors import STATUS
 from studio.web.owner_words import WORDS, told
 from studio.web.plain_page import language_of, shown
+from studio.web.routes import owner as api
 
 router = APIRouter(include_in_schema=False, max_body_size=limits.LOGIN_BYTES)
 _PAGE = Path(__file__).with_name("owner.html")

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Request
 
 from pipelines.errors import InvalidRequest
 from studio import limits
-from studio.routes.gallery import seen
 from studio.storage.records import ArtifactRow
 from studio.web.answers import while_there
 from studio.web.context import Here, Owner, Studio
+from studio.web.routes.gallery import seen
 
 router = APIRouter(prefix="/api/search", tags=["gallery"])
 

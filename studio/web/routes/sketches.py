@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from pipelines.errors import InvalidRequest
 from pipelines.requests import ImageRequest, Priority, make
-from studio.routes.jobs import json_object
 from studio.web.answers import answered
 from studio.web.context import Here, Owner
+from studio.web.routes.jobs import json_object
 
 router = APIRouter(prefix="/api/sketches", tags=["jobs"])
 STEPS = 8
