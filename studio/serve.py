@@ -19,7 +19,7 @@ def serve(settings: Settings) -> None:
     studio = build(settings)  # the worker starts here, and loads torch while we load Gradio
     import uvicorn
 
-    from studio.quick import import_gradio
+    from studio.page.gradio_import import import_gradio
     from studio.web.api import create_app
 
     import_gradio(without=["pyarrow"])  # where it is installed, pandas takes it along for tables that we do not have

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.words import Words
+from studio.page.i18n import Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from studio.words import FILE
+from studio.page.i18n import FILE
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from pipelines.errors import NotFound
 from studio import limits
-from studio.quick import import_gradio
+from studio.page.gradio_import import import_gradio
 from studio.quotas.buckets import Buckets
 from studio.settings import Settings
 from studio.web.accounts.attempts import Attempts
@@ -45,7 +45,7 @@ def create_app(studio: Studio) -> FastAPI:
     """Everything that is served: the routes of the API, then the page at `/`."""
     app = create_api(studio)
     import_gradio()
-    from studio.page import page
+    from studio.page.page import page
 
     return page(studio.catalog, studio.settings).mount(app)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Route
 
-from studio.words import FILE
+from studio.page.i18n import FILE
 
 HOST = "http://scripts.test"
 CALL = """async ([module, name, values]) => {

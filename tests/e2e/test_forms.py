@@ -11,8 +11,8 @@ from playwright.sync_api import Browser
 from pipelines import requests
 from pipelines.errors import InvalidRequest
 from pipelines.requests import ImageRequest, Part
+from studio.page.i18n import FILE, Words
 from studio.tabs.compose_ways import WAYS
-from studio.words import FILE, Words
 from tests.e2e.scripts import Refused, Scripts
 
 pytestmark = pytest.mark.e2e

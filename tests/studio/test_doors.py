@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from studio.doors import Doors
+from studio.page.gradio_routes import Doors
 from studio.web.api import create_app
 
 OPEN = {"/", "/theme.css", "/assets/x", "/static/x"}

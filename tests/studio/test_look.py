@@ -9,16 +9,16 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.responses import HTMLResponse
 
-from studio import files
-from studio.shell import Shell, rewrite
+from studio.page import static_files
+from studio.page.shell import Shell, rewrite
 
-VARIABLES = (files.FOLDERS["theme"] / "variables.css").read_text("utf-8")
+VARIABLES = (static_files.FOLDERS["theme"] / "variables.css").read_text("utf-8")
 
 
 @pytest.fixture
 def client() -> TestClient:
     app = FastAPI()
-    files.mount(app, "/studio/abc")
+    static_files.mount(app, "/studio/abc")
     app.add_api_route("/", lambda: HTMLResponse("<html><head><meta property=\"og:title\" content='x' /></head></html>"))
     app.add_middleware(Shell, base="/studio/abc", tabs=["image", "queue"])
     return TestClient(app)
@@ -39,8 +39,8 @@ def test_only_the_page_folders_are_served(client: TestClient) -> None:
 
 
 def test_the_path_changes_with_the_files() -> None:
-    assert re.fullmatch("/studio/[0-9a-f]{12}", files.base())
-    assert files.base() == files.base()
+    assert re.fullmatch("/studio/[0-9a-f]{12}", static_files.base())
+    assert static_files.base() == static_files.base()
 
 
 def test_the_html_begins_with_our_head(client: TestClient) -> None:

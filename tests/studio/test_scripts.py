@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from studio.words import FILE
+from studio.page.i18n import FILE
 
 HANDLER = re.compile(r"\bon[a-z]+(?: =|:) (?:\([^)]*\)|[a-z]+) => (?![{]|void\b)(?P<gives>[^\n]*)")
 LOGICAL = re.compile(r"\(?[\w.]+ (?:===|!==) [^?,]*(?:&&|\|\|)|![\w.]+ &&")

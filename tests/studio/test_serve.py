@@ -91,7 +91,7 @@ def said_by(code: str) -> str:
 
 def test_the_start_does_not_take_along_what_the_page_does_not_need():
     code = (
-        "import sys; from studio.quick import import_gradio; import_gradio(without=['pyarrow']);"
+        "import sys; from studio.page.gradio_import import import_gradio; import_gradio(without=['pyarrow']);"
         "print(*sorted({'pyarrow', 'torch', 'datasets', 'matplotlib', 'transformers', 'scipy'} & set(sys.modules)))"
     )
     assert said_by(code) == ""
@@ -115,10 +115,11 @@ def test_wrong_flags_and_help_are_quick_and_plain():
 
 def test_gradio_is_imported_whole_but_writes_no_stubs():
     code = (
-        "from studio.quick import import_gradio as load; gradio = load(); assert load() is gradio; gradio.Blocks;"
+        "from studio.page.gradio_import import import_gradio as load; gradio = load();"
+        "assert load() is gradio; gradio.Blocks;"
         "import gradio.component_meta as meta; print(meta.create_or_modify_pyi.__module__)"
     )
-    assert said_by(code) == "studio.quick"
+    assert said_by(code) == "studio.page.gradio_import"
 
 
 def test_starts_serves_its_page_and_ends_at_once(tmp_path: Path):

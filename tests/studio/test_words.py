@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import requests
-from studio.words import FILE, LANGUAGES, Words
+from studio.page.i18n import FILE, LANGUAGES, Words
 
 STATIC = Path(FILE).parent
 PAIRS = json.loads(FILE.read_text(encoding="utf-8"))

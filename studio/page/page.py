@@ -9,13 +9,14 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.routing import Mount
 
-from studio import files, tabs
-from studio.doors import Doors
-from studio.shell import Shell
+from studio import tabs
+from studio.page import static_files
+from studio.page.gradio_routes import Doors
+from studio.page.i18n import Words
+from studio.page.shell import Shell
+from studio.page.theme import theme
 from studio.tabs import header
 from studio.tabs.common import Room
-from studio.theme import theme
-from studio.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Page:
 
     def mount(self, app: FastAPI) -> FastAPI:
         """Serve this page at `/` of `app`: own files, the HTML shell, Gradio as far as it is needed. No telemetry."""
-        files.mount(app, self.base)
+        static_files.mount(app, self.base)
         app.add_middleware(Shell, base=self.base, tabs=[tab.NAME for tab in tabs.TABS])
         gr.mount_gradio_app(
             app,
@@ -52,7 +53,7 @@ class Page:
 
 def page(catalog: Any, settings: Any = None) -> Page:
     """The whole page, offering the models of a catalog (`entries`)."""
-    words, base = Words(), files.base()
+    words, base = Words(), static_files.base()
     room = Room(catalog, settings, words, base)
     with gr.Blocks(title="Triptych", analytics_enabled=False, fill_width=True, elem_id="triptych") as blocks:
         header.build(room, [tab.NAME for tab in tabs.TABS])
