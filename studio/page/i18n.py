@@ -1,5 +1,5 @@
-"""Every word on the page, English and 简体中文, from one place: `static/words.json`. The scripts say them; Gradio's own
-labels are filled from here.
+"""Every word on the page, English and 简体中文, from one place: `static/i18n/words.json`. The scripts say them;
+Gradio's own labels are filled from here.
 """
 
 from __future__ import annotations
@@ -7,7 +7,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-FILE = Path(__file__).parent / "static" / "words.json"
+STATIC = Path(__file__).parent / "static"
+FILE = STATIC / "i18n" / "words.json"
 LANGUAGES = ("en", "zh-CN")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Route
 
-from studio.page.i18n import FILE
+from studio.page.i18n import STATIC
 
 HOST = "http://scripts.test"
 CALL = """async ([module, name, values]) => {
@@ -45,7 +45,7 @@ class Scripts:
 
 def _serve(route: Route, language: str) -> None:
     name = route.request.url.removeprefix(f"{HOST}/")
-    file = FILE.parent / name
+    file = STATIC / name
     if not name:
         route.fulfill(body=f"<!doctype html><html lang={language}>", content_type="text/html")
     elif file.is_file():

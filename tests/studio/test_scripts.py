@@ -14,7 +14,7 @@ def test_no_handler_answers_false():
     """A handler set as `on…` that returns false stops what the browser would do: links, forms, every key."""
     found = [
         f"{file.name}: {match[0]}"
-        for file in sorted(FILE.parent.glob("*.js"))
+        for file in sorted(FILE.parent.parent.rglob("*.js"))
         for match in HANDLER.finditer(file.read_text(encoding="utf-8"))
         if LOGICAL.match(match["gives"]) and "=> {" not in match["gives"]
     ]

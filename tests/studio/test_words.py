@@ -6,14 +6,13 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from pipelines import requests
 from studio.page.i18n import FILE, LANGUAGES, Words
 
-STATIC = Path(FILE).parent
+STATIC = FILE.parent.parent
 PAIRS = json.loads(FILE.read_text(encoding="utf-8"))
 LABELS = json.loads(FILE.with_name("labels.json").read_text(encoding="utf-8"))  # field -> its word
 PLACE = re.compile(r"\{(\w+)\}")
@@ -28,7 +27,7 @@ def test_every_word_has_both_languages_and_the_same_places_for_values(key: str) 
 
 
 def test_the_scripts_use_only_words_that_there_are() -> None:
-    used = {key for file in STATIC.glob("*.js") for key in re.findall(r'\bt\("([\w.]+)"', file.read_text("utf-8"))}
+    used = {key for file in STATIC.rglob("*.js") for key in re.findall(r'\bt\("([\w.]+)"', file.read_text("utf-8"))}
     assert used
     assert used <= set(PAIRS)
 

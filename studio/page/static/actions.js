@@ -1,21 +1,11 @@
 // What can be done with what is finished, the same everywhere: save, reuse settings, start picture.
 
-import { announce, note } from "./announce.js";
+import { announce, note } from "./core/toast.js";
 import { composed, formOfRequest } from "./compose_request.js";
-import { button, el } from "./dom.js";
-import { icon } from "./icons.js";
-import { open } from "./tabs.js";
+import { open } from "./core/router.js";
 import { setStartFrom } from "./start.js";
-import { t } from "./words.js";
-
-/** Fill the form of a tab; fields that are not named stay as they are. */
-export const tell = (form, values) => void dispatchEvent(new CustomEvent("triptych:fill", { detail: { form, values } }));
-
-/** The same, and show it. */
-export function fill(form, values) {
-  tell(form, values);
-  open(form);
-}
+import { t } from "./core/i18n.js";
+import { fill } from "./core/tools.js";
 
 const FORM = ["prompt", "negative_prompt", "model", "width", "height", "sampler", "steps", "guidance_scale", "seed", "strength"];
 
@@ -36,11 +26,3 @@ export async function useAsStart(picture) {
     note(error.message);
   }
 }
-
-/** A link rather than a script: the browser's own download, under a name that says what it is. */
-export function saveLink(item, name, kind = "tool") {
-  return el(`a.${kind}`, { href: item.url, download: name, title: t("act.save"), "aria-label": t("act.save") }, icon("save"), el("span", {}, t("act.save")));
-}
-
-/** An icon on a tile, an icon with its words in the lightbox. */
-export const tool = (name, text, onclick, more = {}) => button("tool", { title: text, "aria-label": text, onclick, ...more }, icon(name), el("span", {}, text));

@@ -1,15 +1,14 @@
 // One picture of a batch, large, with its words to be changed in place; arrows walk through the batch, page by page.
 
-import { note } from "./announce.js";
-import { picture } from "./api.js";
+import { note } from "./core/toast.js";
+import { picture } from "./core/api.js";
 import { agreement } from "./caption_agreement.js";
 import { PAGE, act, look, state, turn, unlook } from "./caption_batch.js";
 import { heat, spoken } from "./caption_heat.js";
 import { closer } from "./caption_look.js";
-import { button, el } from "./dom.js";
-import { icon } from "./icons.js";
-import { invalid } from "./phrases.js";
-import { number, t } from "./words.js";
+import { button, el } from "./core/dom.js";
+import { icon } from "./core/icons.js";
+import { invalid, number, t } from "./core/i18n.js";
 
 const OPEN = ["new", "done", "kept", "failed"]; // those whose words can be written
 

@@ -3,8 +3,7 @@
 import { ways } from "./compose_ways.js";
 import { missing } from "./form.js";
 import { pictureRequest } from "./image_request.js";
-import { invalid } from "./phrases.js";
-import { t } from "./words.js";
+import { invalid, t } from "./core/i18n.js";
 
 const PART = ["role", "text", "picture", "weight"]; // what a card of the page keeps beside these is its own
 const WEIGHING = ["gate", "image_guidance_scale", "mask_blur", "mask_padding"];

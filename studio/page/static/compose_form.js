@@ -9,7 +9,7 @@ import { composition } from "./compose_ask.js";
 import { arranged } from "./compose_size.js";
 import { ways } from "./compose_ways.js";
 import { imageForm, modelOf } from "./image_fields.js";
-import { t } from "./words.js";
+import { t } from "./core/i18n.js";
 
 const base = imageForm("compose", (form) => {
   look(form);

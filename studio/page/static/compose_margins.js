@@ -1,11 +1,11 @@
 // How far a picture grows at each side: four numbers, and the picture shown in its new frame.
 
-import { tell } from "./actions.js";
+import { tell } from "./core/tools.js";
 import { withMargins } from "./compose_size.js";
 import { ways } from "./compose_ways.js";
-import { el, say, set } from "./dom.js";
+import { el, say, set } from "./core/dom.js";
 import { loaded } from "./stored.js";
-import { t } from "./words.js";
+import { t } from "./core/i18n.js";
 
 const SIDES = ["left", "top", "right", "bottom"];
 const NONE = { left: 0, top: 0, right: 0, bottom: 0 };

@@ -1,15 +1,15 @@
 // The parts of a composition: a list of cards, and the ways to add one: words, a file, a drawing, the gallery.
 
-import { tell } from "./actions.js";
-import { button, el, order, say, set } from "./dom.js";
+import { tell } from "./core/tools.js";
+import { button, el, order, say, set } from "./core/dom.js";
 import { dropZone } from "./drop.js";
-import { icon } from "./icons.js";
+import { icon } from "./core/icons.js";
 import { asText, partCard } from "./compose_part.js";
 import { wayNow } from "./compose_ways.js";
 import { paint } from "./paint.js";
 import { pick } from "./pick.js";
 import { captionOf, pictureIn, store, storeFrom } from "./stored.js";
-import { t } from "./words.js";
+import { t } from "./core/i18n.js";
 
 let parts = []; // { key, role, weight, text | picture, caption?, from? }; the form holds them as JSON
 let count = 0;

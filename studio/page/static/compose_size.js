@@ -1,11 +1,11 @@
 // How large the result of work on a picture is: as the picture itself, where the model can do that.
 
-import { note } from "./announce.js";
-import { el } from "./dom.js";
+import { note } from "./core/toast.js";
+import { el } from "./core/dom.js";
 import { ways } from "./compose_ways.js";
 import { fit, modelOf } from "./image_fields.js";
 import { loaded, store } from "./stored.js";
-import { t } from "./words.js";
+import { t } from "./core/i18n.js";
 
 const MORE = 1.5; // times the pixels that a model was made for, and it still draws well
 const SMALLEST = 64;

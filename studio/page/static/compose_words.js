@@ -1,11 +1,11 @@
 // Words about the composition: what the chosen way does, and the caption of the picture as the prompt to change.
 
-import { tell } from "./actions.js";
-import { button, el, say, set } from "./dom.js";
-import { icon } from "./icons.js";
+import { tell } from "./core/tools.js";
+import { button, el, say, set } from "./core/dom.js";
+import { icon } from "./core/icons.js";
 import { captionOf } from "./stored.js";
 import { current } from "./compose_ways.js";
-import { t } from "./words.js";
+import { t } from "./core/i18n.js";
 
 const hint = el("p.muted.way-hint", {});
 export const composeHint = (place) => place.append(hint);

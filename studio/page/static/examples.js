@@ -1,9 +1,9 @@
 // The empty stage: six prompts as pictures that this very model has made. A click fills the form.
 
-import { fill } from "./actions.js";
-import { note } from "./announce.js";
-import { button, el } from "./dom.js";
-import { t } from "./words.js";
+import { fill } from "./core/tools.js";
+import { note } from "./core/toast.js";
+import { button, el } from "./core/dom.js";
+import { t } from "./core/i18n.js";
 
 const folder = new URL("../examples/", import.meta.url);
 

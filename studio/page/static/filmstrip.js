@@ -1,12 +1,12 @@
 // From noise to picture in eight frames: made on demand, as a job of its own with the same settings and seed.
 
-import { sentence, submit } from "./api.js";
-import { el, say } from "./dom.js";
+import { sentence, submit } from "./core/api.js";
+import { el, say } from "./core/dom.js";
 import { title } from "./kinds.js";
 import { changes, jobs, takeJob } from "./live.js";
 import { progress } from "./progress.js";
 import { ring } from "./ring.js";
-import { t } from "./words.js";
+import { t } from "./core/i18n.js";
 
 const made = new Map(); // picture id -> id of its filmstrip's job
 

@@ -1,16 +1,16 @@
 // The gallery: search at the side, pictures on the stage, more of them as one scrolls.
 
-import { gallery as ask, models, removeAll, zipPath } from "./api.js";
-import { note } from "./announce.js";
-import { button, el, order, set, say } from "./dom.js";
-import { icon } from "./icons.js";
+import { gallery as ask, models, removeAll, zipPath } from "./core/api.js";
+import { note } from "./core/toast.js";
+import { button, el, order, set, say } from "./core/dom.js";
+import { icon } from "./core/icons.js";
 import { infoReader } from "./info.js";
 import { kinds, title, viewOf } from "./kinds.js";
 import { lightbox } from "./lightbox.js";
 import { changes, jobs } from "./live.js";
 import { near } from "./near.js";
-import { open, shown } from "./tabs.js";
-import { t } from "./words.js";
+import { open, shown } from "./core/router.js";
+import { t } from "./core/i18n.js";
 
 const PAGE = 40;
 const state = { items: [], next: null, done: false, loading: false, fresh: false, picked: null, text: "", model: "", kind: "" };

@@ -1,10 +1,10 @@
 // The prompts of before: a short list beside the prompt, and Alt with the arrow keys inside it.
 
-import { fill } from "./actions.js";
-import { button, el, set } from "./dom.js";
-import { icon } from "./icons.js";
+import { fill } from "./core/tools.js";
+import { button, el, set } from "./core/dom.js";
+import { icon } from "./core/icons.js";
 import { changes } from "./live.js";
-import { t } from "./words.js";
+import { t } from "./core/i18n.js";
 
 const KEY = "triptych.prompts";
 const MOST = 30;

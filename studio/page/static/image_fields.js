@@ -1,7 +1,7 @@
 // The fields of a form for picture models: what a model, a shape, a click on "last seed" does to them. The Image tab and
 // the Compose tab have them.
 
-import { models } from "./api.js";
+import { models } from "./core/api.js";
 import { formOf } from "./form.js";
 import { mine } from "./live.js";
 

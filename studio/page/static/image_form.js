@@ -5,7 +5,7 @@ import { missing } from "./form.js";
 import { pictureRequest } from "./image_request.js";
 import { sketchOf } from "./sketch.js";
 import { showStart } from "./start.js";
-import { t } from "./words.js";
+import { t } from "./core/i18n.js";
 
 const form = imageForm("image", (values) => showStart(values.start_picture));
 

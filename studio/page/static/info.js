@@ -1,13 +1,13 @@
 // What is known about a picture, and reading it back out of a file that somebody drops.
 
-import { readInfo, sentence } from "./api.js";
-import { announce } from "./announce.js";
+import { readInfo, sentence } from "./core/api.js";
+import { announce } from "./core/toast.js";
 import { reuse } from "./actions.js";
-import { button, el } from "./dom.js";
+import { button, el } from "./core/dom.js";
 import { dropZone } from "./drop.js";
-import { icon } from "./icons.js";
+import { icon } from "./core/icons.js";
 import { viewOf } from "./kinds.js";
-import { t, when, wordOf } from "./words.js";
+import { t, when, wordOf } from "./core/i18n.js";
 
 /** The words that it was asked with, and its settings. */
 export function infoList(item) {

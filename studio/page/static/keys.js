@@ -1,7 +1,7 @@
 // The keyboard: Ctrl+Enter runs, Esc cancels the newest of one's own, / goes to the search.
 
 import { cancelNewest } from "./cancel.js";
-import { open } from "./tabs.js";
+import { open } from "./core/router.js";
 
 export function watchKeys() {
   addEventListener("keydown", press, { capture: true });

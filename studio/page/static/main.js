@@ -13,7 +13,7 @@ import { composeParts } from "./compose_parts.js";
 import { composeOther, composePicture } from "./compose_picture.js";
 import { composeHint, composeReword } from "./compose_words.js";
 import { changes, connect } from "./live.js";
-import { announceJobs } from "./announce.js";
+import { announceJobs } from "./core/toast.js";
 import { register } from "./kinds.js";
 import { picture } from "./picture.js";
 import { queueSide, queueStage } from "./queue.js";
@@ -25,7 +25,7 @@ import { speechText } from "./speech_text.js";
 import { speech } from "./speech_view.js";
 import { voiceRecording, voiceSample } from "./speech_voice.js";
 import { startPicture } from "./start.js";
-import { watchTheme } from "./theme.js";
+import { watchTheme } from "./core/theme.js";
 
 const PARTS = {
   header,

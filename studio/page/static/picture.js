@@ -1,10 +1,11 @@
 // The kind "image": pictures on the stage, in the gallery, large.
 
-import { reuse, saveLink, tool, useAsStart } from "./actions.js";
+import { reuse, useAsStart } from "./actions.js";
+import { saveLink, tool } from "./core/tools.js";
 import { agreementBars, gateNow } from "./compose_bars.js";
-import { button, el, say, set } from "./dom.js";
+import { button, el, say, set } from "./core/dom.js";
 import { filmstrip } from "./filmstrip.js";
-import { number, t } from "./words.js";
+import { number, t } from "./core/i18n.js";
 
 const LARGEST = 3; // times its own size; further enlarged a picture would only blur
 

@@ -1,8 +1,7 @@
 // How far a job is, in words.
 
 import { machine } from "./live.js";
-import { notes } from "./phrases.js";
-import { duration, t, wordOf } from "./words.js";
+import { duration, notes, t, wordOf } from "./core/i18n.js";
 
 /** "step 12/20 · 0.6 s left", or what comes before and after the steps. */
 export function progress(job) {

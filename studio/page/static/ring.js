@@ -1,8 +1,8 @@
 // A thin ring that fills as a job goes on; for screen readers a progress bar.
 
-import { shape } from "./icons.js";
-import { set } from "./dom.js";
-import { t } from "./words.js";
+import { shape } from "./core/icons.js";
+import { set } from "./core/dom.js";
+import { t } from "./core/i18n.js";
 
 const RADIUS = 9;
 const LENGTH = 2 * Math.PI * RADIUS;

@@ -1,6 +1,6 @@
 // A finished recording: the browser's own player without its looks. The same face as LiveSound.
 
-import { el } from "./dom.js";
+import { el } from "./core/dom.js";
 
 export class FileSound {
   constructor(url, { onend, onfail }) {

@@ -1,14 +1,13 @@
 // A recording that can be heard: a button, its look, the time, its sentences. The same on a tile and large.
 
-import { button, el, say, set } from "./dom.js";
-import { note } from "./announce.js";
-import { icon } from "./icons.js";
+import { button, el, say, set } from "./core/dom.js";
+import { note } from "./core/toast.js";
+import { icon } from "./core/icons.js";
 import { FileSound } from "./speech_file.js";
 import { lines, sentencesOf } from "./speech_lines.js";
 import { LiveSound, wakeSound } from "./speech_live.js";
-import { clock } from "./speech_time.js";
+import { clock, t } from "./core/i18n.js";
 import { wave } from "./speech_wave.js";
-import { t } from "./words.js";
 
 const TICK = 60; // milliseconds
 let heard = null; // one at a time

@@ -1,11 +1,11 @@
 // Beside the voices: hear one before it is chosen; and, where a model takes over voices, the recording that it takes.
 
-import { sampleOf, uploadRecording } from "./speech_api.js";
-import { button, el, say, set } from "./dom.js";
+import { sampleOf, uploadRecording } from "./core/api.js";
+import { button, el, say, set } from "./core/dom.js";
 import { dropZone } from "./drop.js";
-import { icon } from "./icons.js";
+import { icon } from "./core/icons.js";
 import { silence } from "./speech_player.js";
-import { number, t } from "./words.js";
+import { number, t } from "./core/i18n.js";
 
 let now = { model: "", voice: "" };
 const sound = new Audio();

@@ -1,9 +1,8 @@
 // The look of a sound: bars, played ones in another colour. A click goes there, arrows walk.
 
-import { el, set } from "./dom.js";
-import { shape } from "./icons.js";
-import { clock } from "./speech_time.js";
-import { t } from "./words.js";
+import { el, set } from "./core/dom.js";
+import { shape } from "./core/icons.js";
+import { clock, t } from "./core/i18n.js";
 
 const STEP = 4; // pixels from bar to bar
 const HIGH = 100; // units of the drawing

@@ -1,7 +1,6 @@
 // The studio's own routes. A refusal becomes an Error whose message is the sentence for a person.
 
-import { invalid, phrase } from "./phrases.js";
-import { has, language, t } from "./words.js";
+import { has, invalid, language, phrase, t } from "./i18n.js";
 
 export async function ask(path, options = {}) {
   const answer = await fetched(path, options);
@@ -65,3 +64,25 @@ export const picture = (id) => ask(`/api/gallery/${id}`);
 export const rewrite = (id, text) => send("PATCH", `/api/gallery/${id}`, { text });
 export const removeAll = (ids) => ask("/api/gallery/delete", { ...json("POST", { ids }), keepalive: true });
 export const zipPath = (ids) => `/api/gallery.zip?ids=${ids.join(",")}`;
+
+function uploadNamed(path, file) {
+  const form = new FormData();
+  form.append("file", file, file.name ?? "file");
+  return ask(path, { method: "POST", body: form });
+}
+
+export const readText = (file) => uploadNamed("/api/text", file);
+
+export const spokenOf = (job) => ask(`/api/jobs/${job}/pieces`).then(({ pieces }) => pieces);
+
+export const uploadRecording = (file) => uploadNamed("/api/recordings", file);
+
+/** A sentence of that voice, as a sound file. */
+export async function sampleOf(model, voice) {
+  const answer = await fetch(`/api/voices/sample?${new URLSearchParams({ model, voice })}`, { credentials: "same-origin" }).catch(() => {
+    throw new Error(t("error.offline"));
+  });
+  if (answer.ok) return answer.blob();
+  const { error } = await answer.json().catch(() => ({}));
+  throw new Error(sentence(error?.code, error?.message));
+}

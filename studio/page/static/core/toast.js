@@ -1,8 +1,8 @@
 // One polite live region for the whole page: what has ended or begun, not every step of it.
 
 import { el } from "./dom.js";
-import { title } from "./kinds.js";
-import { wordOf } from "./words.js";
+import { title } from "../kinds.js";
+import { wordOf } from "./i18n.js";
 
 const region = el("div.unseen", { role: "status", "aria-live": "polite" });
 document.body.append(region);
