@@ -7,7 +7,7 @@ import { batches, current, look, show } from "./caption_batch.js";
 import { chosen, dropped, isMany, nameOf, send, useful } from "./caption_upload.js";
 import { button, el, set } from "./core/dom.js";
 import { icon } from "./core/icons.js";
-import { pictureField } from "./picture_field.js";
+import { pictureField } from "./components/picture_field.js";
 import { t, when } from "./core/i18n.js";
 
 let field = null;

@@ -2,7 +2,7 @@
 
 import { button, el, say, set } from "./core/dom.js";
 import { icon } from "./core/icons.js";
-import { thumbOf } from "./stored.js";
+import { thumbOf } from "./components/uploads.js";
 import { number, t } from "./core/i18n.js";
 
 const ROLES = ["what", "how", "where", "not"];

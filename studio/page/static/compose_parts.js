@@ -2,13 +2,13 @@
 
 import { tell } from "./core/tools.js";
 import { button, el, order, say, set } from "./core/dom.js";
-import { dropZone } from "./drop.js";
+import { dropZone } from "./components/dropzone.js";
 import { icon } from "./core/icons.js";
 import { asText, partCard } from "./compose_part.js";
 import { wayNow } from "./compose_ways.js";
-import { paint } from "./paint.js";
+import { paint } from "./components/painter.js";
 import { pick } from "./pick.js";
-import { captionOf, pictureIn, store, storeFrom } from "./stored.js";
+import { captionOf, pictureIn, store, storeFrom } from "./components/uploads.js";
 import { t } from "./core/i18n.js";
 
 let parts = []; // { key, role, weight, text | picture, caption?, from? }; the form holds them as JSON

@@ -3,13 +3,13 @@
 import { tell } from "./core/tools.js";
 import { note } from "./core/toast.js";
 import { button, el, say, set } from "./core/dom.js";
-import { dropZone } from "./drop.js";
+import { dropZone } from "./components/dropzone.js";
 import { icon } from "./core/icons.js";
 import { add } from "./compose_parts.js";
 import { arranged } from "./compose_size.js";
 import { wayNow } from "./compose_ways.js";
-import { paint } from "./paint.js";
-import { loaded, pictureIn, pictureOf, store, storeFrom, thumbOf } from "./stored.js";
+import { paint } from "./components/painter.js";
+import { loaded, pictureIn, pictureOf, store, storeFrom, thumbOf } from "./components/uploads.js";
 import { open, shown } from "./core/router.js";
 import { t } from "./core/i18n.js";
 

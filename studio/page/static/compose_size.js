@@ -4,7 +4,7 @@ import { note } from "./core/toast.js";
 import { el } from "./core/dom.js";
 import { ways } from "./compose_ways.js";
 import { fit, modelOf } from "./image_fields.js";
-import { loaded, store } from "./stored.js";
+import { loaded, store } from "./components/uploads.js";
 import { t } from "./core/i18n.js";
 
 const MORE = 1.5; // times the pixels that a model was made for, and it still draws well

@@ -3,7 +3,7 @@
 import { tell } from "./core/tools.js";
 import { button, el, say, set } from "./core/dom.js";
 import { icon } from "./core/icons.js";
-import { captionOf } from "./stored.js";
+import { captionOf } from "./components/uploads.js";
 import { current } from "./compose_ways.js";
 import { t } from "./core/i18n.js";
 

@@ -3,7 +3,7 @@
 import { button, el, say, set } from "./core/dom.js";
 import { icon, mark } from "./core/icons.js";
 import { changes, machine, pill } from "./live.js";
-import { notices } from "./notices.js";
+import { notices } from "./components/notices.js";
 import { language, phrase, switchLanguage, t } from "./core/i18n.js";
 import { open, watchTabs } from "./core/router.js";
 import { current, switchTheme } from "./core/theme.js";

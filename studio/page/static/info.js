@@ -4,7 +4,7 @@ import { readInfo, sentence } from "./core/api.js";
 import { announce } from "./core/toast.js";
 import { reuse } from "./actions.js";
 import { button, el } from "./core/dom.js";
-import { dropZone } from "./drop.js";
+import { dropZone } from "./components/dropzone.js";
 import { icon } from "./core/icons.js";
 import { viewOf } from "./kinds.js";
 import { t, when, wordOf } from "./core/i18n.js";

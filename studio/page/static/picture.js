@@ -2,7 +2,7 @@
 
 import { reuse, useAsStart } from "./actions.js";
 import { saveLink, tool } from "./core/tools.js";
-import { agreementBars, gateNow } from "./compose_bars.js";
+import { agreementBars, gateNow } from "./components/agreement.js";
 import { button, el, say, set } from "./core/dom.js";
 import { filmstrip } from "./filmstrip.js";
 import { number, t } from "./core/i18n.js";

@@ -2,7 +2,7 @@
 
 import { readText } from "./core/api.js";
 import { button, el, say, set } from "./core/dom.js";
-import { dropZone } from "./drop.js";
+import { dropZone } from "./components/dropzone.js";
 import { clock, number, phrase, t } from "./core/i18n.js";
 
 const MOST = 100_000; // characters; the server says the same

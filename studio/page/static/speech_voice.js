@@ -2,7 +2,7 @@
 
 import { sampleOf, uploadRecording } from "./core/api.js";
 import { button, el, say, set } from "./core/dom.js";
-import { dropZone } from "./drop.js";
+import { dropZone } from "./components/dropzone.js";
 import { icon } from "./core/icons.js";
 import { silence } from "./speech_player.js";
 import { number, t } from "./core/i18n.js";

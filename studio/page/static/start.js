@@ -1,6 +1,6 @@
 // The start picture of the Image tab.
 
-import { pictureField } from "./picture_field.js";
+import { pictureField } from "./components/picture_field.js";
 import { t } from "./core/i18n.js";
 
 let field = null;

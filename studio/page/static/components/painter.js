@@ -1,9 +1,9 @@
 // A place to paint, as large as the screen: a mask over a picture, or a drawing on white. Plain 2D, pixel for pixel.
 
-import { button, el, set } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { brush } from "./paint_brush.js";
-import { t } from "./core/i18n.js";
+import { button, el, set } from "../core/dom.js";
+import { icon } from "../core/icons.js";
+import { brush } from "./brush.js";
+import { t } from "../core/i18n.js";
 
 const SIDE = 512; // pixels of a drawing
 const COLOURS = ["#1b1c1f", "#ffffff", "#d33b2f", "#f0a030", "#f5dd4b", "#3c9d52", "#2f6fd0", "#8a4fc0", "#8d5a34"];

@@ -1,8 +1,8 @@
 // How well a finished picture agrees with each part of its composition, and where the automatic gate went.
 
-import { el, say } from "./core/dom.js";
-import { thumbOf } from "./stored.js";
-import { number, t } from "./core/i18n.js";
+import { el, say } from "../core/dom.js";
+import { thumbOf } from "./uploads.js";
+import { number, t } from "../core/i18n.js";
 
 const PROMPT = -1; // in the place of a part's number
 

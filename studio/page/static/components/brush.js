@@ -1,6 +1,6 @@
 // A brush on a canvas: strokes by mouse, pen or finger, an eraser, undo; what was painted, as a picture or a mask.
 
-import { el } from "./core/dom.js";
+import { el } from "../core/dom.js";
 
 const UNDO_BYTES = 96e6; // of remembered pixels
 const SOLID = 128; // alpha from which a pixel of a mask counts: a mask has no half-tones, its blur is a setting

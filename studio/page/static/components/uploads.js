@@ -1,8 +1,8 @@
 // Pictures that the server keeps for requests, by their hash: sent, measured, shown small, described.
 
-import { ask, uploadStart } from "./core/api.js";
-import { note } from "./core/toast.js";
-import { phrase } from "./core/i18n.js";
+import { ask, uploadStart } from "../core/api.js";
+import { note } from "../core/toast.js";
+import { phrase } from "../core/i18n.js";
 
 export const thumbOf = (sha256) => `/api/uploads/${sha256}/thumb`;
 export const pictureOf = (sha256) => `/api/uploads/${sha256}`;

@@ -1,9 +1,9 @@
 // What whoever runs the studio should know of its data folder, until they have put it away.
 
-import { status } from "./core/api.js";
-import { button, el, set } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { phrase, t } from "./core/i18n.js";
+import { status } from "../core/api.js";
+import { button, el, set } from "../core/dom.js";
+import { icon } from "../core/icons.js";
+import { phrase, t } from "../core/i18n.js";
 
 const KEY = "triptych.notices";
 const read = () => JSON.parse(localStorage.getItem(KEY) ?? "[]");

@@ -1,13 +1,13 @@
 // A field of a form that holds one picture: dropped, pasted, chosen, or sent from elsewhere. The server keeps it under
 // its hash, the browser remembers a small copy to show after a reload.
 
-import { uploadStart } from "./core/api.js";
-import { note } from "./core/toast.js";
-import { button, el, set } from "./core/dom.js";
-import { dropZone } from "./drop.js";
-import { icon } from "./core/icons.js";
-import { phrase, t } from "./core/i18n.js";
-import { shown } from "./core/router.js";
+import { uploadStart } from "../core/api.js";
+import { note } from "../core/toast.js";
+import { button, el, set } from "../core/dom.js";
+import { dropZone } from "./dropzone.js";
+import { icon } from "../core/icons.js";
+import { phrase, t } from "../core/i18n.js";
+import { shown } from "../core/router.js";
 
 /**
  * form, name: the field that takes the SHA-256; hint, label, remove: its words; side: pixels of the remembered copy.

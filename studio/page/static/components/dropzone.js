@@ -1,8 +1,8 @@
 // A place that takes one file: by dropping it, or by the file dialog (mouse and keyboard). A picture of the page itself
 // can be dropped, too.
 
-import { el } from "./core/dom.js";
-import { icon } from "./core/icons.js";
+import { el } from "../core/dom.js";
+import { icon } from "../core/icons.js";
 
 export function dropZone({ text, onfile, glyph = "start", accept = "image/*" }) {
   const input = el("input.unseen", { type: "file", accept, "aria-label": text });
