@@ -9,5 +9,5 @@ from studio.tabs.common import Room, root
 
 
 def build(room: Room, names: Sequence[str]) -> None:
-    """Only a root: the header is drawn by static/header.js, since all of it is live."""
+    """Only a root: the header is drawn by static/jobs/header.js, since all of it is live."""
     root(room, "header", json.dumps({"tabs": list(names), "login": bool(getattr(room.settings, "login", False))}))

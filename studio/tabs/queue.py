@@ -10,7 +10,7 @@ NAME = "queue"
 
 
 def build(room: Room) -> None:
-    """Two roots; static/queue.js fills them from the live connection."""
+    """Two roots; static/jobs/queue.js fills them from the live connection."""
     with gr.Column(elem_classes=["side"]):
         root(room, "queue-side")
     with gr.Column(elem_classes=["stage"]):

@@ -5,8 +5,8 @@ import { note } from "./core/toast.js";
 import { batchStage } from "./caption_batch_stage.js";
 import { describeThis } from "./caption_source.js";
 import { el } from "./core/dom.js";
-import { offer } from "./kinds.js";
-import { stage } from "./stage.js";
+import { offer } from "./jobs/kinds.js";
+import { stage } from "./jobs/stage.js";
 import { t } from "./core/i18n.js";
 
 export function captionStage(place) {

@@ -1,7 +1,7 @@
 // The batch that is looked at: asked for once, then told over the live connection as it changes.
 
 import { ask, send } from "./core/api.js";
-import { changes } from "./live.js";
+import { changes } from "./jobs/live.js";
 import { shown } from "./core/router.js";
 
 export const PAGE = 60;

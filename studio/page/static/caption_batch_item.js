@@ -7,8 +7,8 @@ import { act, state } from "./caption_batch.js";
 import { large } from "./caption_batch_large.js";
 import { button, el } from "./core/dom.js";
 import { icon } from "./core/icons.js";
-import { changes, jobs } from "./live.js";
-import { progress } from "./progress.js";
+import { changes, jobs } from "./jobs/live.js";
+import { progress } from "./jobs/progress.js";
 
 /** -> { node, update(item) }; while it is edited, what comes from elsewhere waits */
 export function itemNode(first) {

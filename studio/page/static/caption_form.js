@@ -1,6 +1,6 @@
 // The form of the Caption tab: the picture or the batch that it is about, and what browsers remember of it.
 
-import { formOf, missing, order } from "./form.js";
+import { formOf, missing, order } from "./jobs/gradio_form.js";
 import { models, post } from "./core/api.js";
 import { showBatch, showPicture } from "./caption_source.js";
 import { t } from "./core/i18n.js";

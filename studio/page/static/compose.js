@@ -5,8 +5,8 @@ import { composed } from "./compose_request.js";
 import { useInComposition } from "./compose_picture.js";
 import { ways } from "./compose_ways.js";
 import { button, el } from "./core/dom.js";
-import { offer } from "./kinds.js";
-import { stage } from "./stage.js";
+import { offer } from "./jobs/kinds.js";
+import { stage } from "./jobs/stage.js";
 import { t } from "./core/i18n.js";
 
 export const composeStage = (place) =>

@@ -1,7 +1,7 @@
 // What the form of the Compose tab asks for: what the chosen way of working does not show is not asked for.
 
 import { ways } from "./compose_ways.js";
-import { missing } from "./form.js";
+import { missing } from "./jobs/gradio_form.js";
 import { pictureRequest } from "./image_request.js";
 import { invalid, t } from "./core/i18n.js";
 

@@ -7,7 +7,7 @@ import { icon } from "./core/icons.js";
 import { asText, partCard } from "./compose_part.js";
 import { wayNow } from "./compose_ways.js";
 import { paint } from "./components/painter.js";
-import { pick } from "./pick.js";
+import { pick } from "./jobs/picker.js";
 import { captionOf, pictureIn, store, storeFrom } from "./components/uploads.js";
 import { t } from "./core/i18n.js";
 

@@ -2,10 +2,9 @@
 
 import { sentence, submit } from "./core/api.js";
 import { el, say } from "./core/dom.js";
-import { title } from "./kinds.js";
-import { changes, jobs, takeJob } from "./live.js";
-import { progress } from "./progress.js";
-import { ring } from "./ring.js";
+import { title } from "./jobs/kinds.js";
+import { changes, jobs, takeJob } from "./jobs/live.js";
+import { progress, ring } from "./jobs/progress.js";
 import { t } from "./core/i18n.js";
 
 const made = new Map(); // picture id -> id of its filmstrip's job

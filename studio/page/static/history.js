@@ -3,7 +3,7 @@
 import { fill } from "./core/tools.js";
 import { button, el, set } from "./core/dom.js";
 import { icon } from "./core/icons.js";
-import { changes } from "./live.js";
+import { changes } from "./jobs/live.js";
 import { t } from "./core/i18n.js";
 
 const KEY = "triptych.prompts";

@@ -2,7 +2,7 @@
 
 import { composed } from "./compose_request.js";
 import { examples } from "./examples.js";
-import { stage } from "./stage.js";
+import { stage } from "./jobs/stage.js";
 import { t } from "./core/i18n.js";
 
 export const imageStage = (place) => stage(place, { kinds: ["image"], where: (job) => !composed(job.request), heading: t("stage.title"), empty: examples() });

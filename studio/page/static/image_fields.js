@@ -2,8 +2,8 @@
 // the Compose tab have them.
 
 import { models } from "./core/api.js";
-import { formOf } from "./form.js";
-import { mine } from "./live.js";
+import { formOf } from "./jobs/gradio_form.js";
+import { mine } from "./jobs/live.js";
 
 const known = models()
   .then(({ models }) => new Map(models.filter(({ task }) => (task ?? "image") === "image").map((model) => [model.id, model])))

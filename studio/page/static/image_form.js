@@ -1,7 +1,7 @@
 // The form of the Image tab.
 
 import { imageForm } from "./image_fields.js";
-import { missing } from "./form.js";
+import { missing } from "./jobs/gradio_form.js";
 import { pictureRequest } from "./image_request.js";
 import { sketchOf } from "./sketch.js";
 import { showStart } from "./start.js";

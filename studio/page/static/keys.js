@@ -1,6 +1,6 @@
 // The keyboard: Ctrl+Enter runs, Esc cancels the newest of one's own, / goes to the search.
 
-import { cancelNewest } from "./cancel.js";
+import { cancelNewest } from "./jobs/cancel.js";
 import { open } from "./core/router.js";
 
 export function watchKeys() {

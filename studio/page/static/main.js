@@ -1,22 +1,22 @@
 // Puts each part of the page into the element that Gradio has made for it.
 
-import { cancelButton } from "./cancel.js";
+import { cancelButton } from "./jobs/cancel.js";
 import { captionStage, offerCaptions } from "./caption.js";
 import { captionSource } from "./caption_source.js";
 import { caption } from "./caption_view.js";
 import { gallerySide, galleryStage } from "./gallery.js";
-import { header } from "./header.js";
+import { header } from "./jobs/header.js";
 import { watchKeys } from "./keys.js";
 import { composeStage, offerComposing } from "./compose.js";
 import { composeMargins } from "./compose_margins.js";
 import { composeParts } from "./compose_parts.js";
 import { composeOther, composePicture } from "./compose_picture.js";
 import { composeHint, composeReword } from "./compose_words.js";
-import { changes, connect } from "./live.js";
-import { announceJobs } from "./core/toast.js";
-import { register } from "./kinds.js";
+import { changes, connect } from "./jobs/live.js";
+import { announceJobs } from "./jobs/announcements.js";
+import { register } from "./jobs/kinds.js";
 import { picture } from "./picture.js";
-import { queueSide, queueStage } from "./queue.js";
+import { queueSide, queueStage } from "./jobs/queue.js";
 import { promptHistory } from "./history.js";
 import { imageStage } from "./image.js";
 import { sketch } from "./sketch.js";

@@ -2,8 +2,8 @@
 
 import { search } from "./core/api.js";
 import { button, el, set } from "./core/dom.js";
-import { title, viewOf } from "./kinds.js";
-import { lightbox } from "./lightbox.js";
+import { title, viewOf } from "./jobs/kinds.js";
+import { lightbox } from "./jobs/lightbox.js";
 import { t } from "./core/i18n.js";
 
 const MOST = 12;

@@ -2,11 +2,11 @@
 
 import { fill, tool } from "./core/tools.js";
 import { button, el } from "./core/dom.js";
-import { offer } from "./kinds.js";
-import { changes, isLive } from "./live.js";
+import { offer } from "./jobs/kinds.js";
+import { changes, isLive } from "./jobs/live.js";
 import { wakeSound } from "./speech_live.js";
 import { playerOf } from "./speech_view.js";
-import { stage } from "./stage.js";
+import { stage } from "./jobs/stage.js";
 import { t } from "./core/i18n.js";
 
 const PATIENCE = 8; // seconds between the click and its job

@@ -4,7 +4,7 @@ import { fill, saveLink, tool } from "./core/tools.js";
 import { announce } from "./core/toast.js";
 import { picture as details, spokenOf } from "./core/api.js";
 import { el } from "./core/dom.js";
-import { pieces as piecesOf } from "./live.js";
+import { pieces as piecesOf } from "./jobs/live.js";
 import { player } from "./speech_player.js";
 import { clock, number, t } from "./core/i18n.js";
 import { still } from "./speech_wave.js";

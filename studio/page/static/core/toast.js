@@ -1,22 +1,14 @@
 // One polite live region for the whole page: what has ended or begun, not every step of it.
 
 import { el } from "./dom.js";
-import { title } from "../kinds.js";
-import { wordOf } from "./i18n.js";
 
 const region = el("div.unseen", { role: "status", "aria-live": "polite" });
+
 document.body.append(region);
 
 export function announce(text) {
   region.textContent = "";
   setTimeout(() => (region.textContent = text), 50); // an equal text twice is said twice
-}
-
-export function announceJobs(changes) {
-  changes.addEventListener("job", ({ detail: { job, before } }) => {
-    if (!before || before.status === job.status || job.request.batch) return; // a batch tells of itself
-    if (["done", "failed", "cancelled"].includes(job.status)) announce(wordOf(`said.${job.status}`, job.kind, { prompt: title(job) }));
-  });
 }
 
 /** A short note at the foot of the page that goes by itself, with at most one thing to do about it. */

@@ -1,12 +1,12 @@
 // The stage of a tab: a tile for every job of its kinds, newest first; something inviting while there is none.
 
 import { cancel } from "./cancel.js";
-import { button, el, order, set } from "./core/dom.js";
+import { button, el, order, set } from "../core/dom.js";
 import { itemOf } from "./kinds.js";
 import { lightbox } from "./lightbox.js";
 import { byClick, changes, isLive, machine, mine } from "./live.js";
 import { tile } from "./tile.js";
-import { t } from "./core/i18n.js";
+import { t } from "../core/i18n.js";
 
 const tiles = new Map();
 const kept = () => JSON.parse(localStorage.getItem("triptych.gone") ?? "[]");

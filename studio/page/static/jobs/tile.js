@@ -1,15 +1,14 @@
 // One job on the stage, from the click to the end. What is in its frame is its kind's: see kinds.js.
 
-import { act, sentence } from "./core/api.js";
-import { note } from "./core/toast.js";
+import { act, sentence } from "../core/api.js";
+import { note } from "../core/toast.js";
 import { cancel } from "./cancel.js";
-import { button, el, say, set } from "./core/dom.js";
-import { icon } from "./core/icons.js";
+import { button, el, say, set } from "../core/dom.js";
+import { icon } from "../core/icons.js";
 import { itemOf, title, toolsOf, viewOf } from "./kinds.js";
 import { pieces } from "./live.js";
-import { notes, t, wordOf } from "./core/i18n.js";
-import { progress } from "./progress.js";
-import { ring } from "./ring.js";
+import { notes, t, wordOf } from "../core/i18n.js";
+import { progress, ring } from "./progress.js";
 
 /** -> { node, update(job) }; `on` has open(job, begin) and dismiss(job) */
 export function tile(job, on) {

@@ -1,15 +1,14 @@
 // The line: one's own jobs with what can be done about them, everybody's place, and the machine.
 
-import { act, cancelAll, reorder } from "./core/api.js";
-import { note } from "./core/toast.js";
+import { act, cancelAll, reorder } from "../core/api.js";
+import { note } from "../core/toast.js";
 import { cancel } from "./cancel.js";
-import { button, el, order, say, set } from "./core/dom.js";
-import { icon } from "./core/icons.js";
+import { button, el, order, say, set } from "../core/dom.js";
+import { icon } from "../core/icons.js";
 import { title } from "./kinds.js";
 import { changes, isLive, jobs, machine, mine, takeJob } from "./live.js";
-import { progress } from "./progress.js";
-import { ring } from "./ring.js";
-import { bytes, number, t } from "./core/i18n.js";
+import { progress, ring } from "./progress.js";
+import { bytes, number, t } from "../core/i18n.js";
 
 export function queueSide(place) {
   const list = el("dl.facts", {});

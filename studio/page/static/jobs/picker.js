@@ -1,10 +1,10 @@
 // Choose a picture of the gallery, in a dialog.
 
-import { gallery } from "./core/api.js";
-import { button, el } from "./core/dom.js";
-import { icon } from "./core/icons.js";
+import { gallery } from "../core/api.js";
+import { button, el } from "../core/dom.js";
+import { icon } from "../core/icons.js";
 import { title } from "./kinds.js";
-import { t } from "./core/i18n.js";
+import { t } from "../core/i18n.js";
 
 const MOST = 60;
 

@@ -1,12 +1,12 @@
 // The bar at the top: mark, tabs, the honest state of the machine, language, light and dark.
 
-import { button, el, say, set } from "./core/dom.js";
-import { icon, mark } from "./core/icons.js";
+import { button, el, say, set } from "../core/dom.js";
+import { icon, mark } from "../core/icons.js";
 import { changes, machine, pill } from "./live.js";
-import { notices } from "./components/notices.js";
-import { language, phrase, switchLanguage, t } from "./core/i18n.js";
-import { open, watchTabs } from "./core/router.js";
-import { current, switchTheme } from "./core/theme.js";
+import { notices } from "../components/notices.js";
+import { language, phrase, switchLanguage, t } from "../core/i18n.js";
+import { open, watchTabs } from "../core/router.js";
+import { current, switchTheme } from "../core/theme.js";
 
 export function header(place, { tabs, login }) {
   place.append(

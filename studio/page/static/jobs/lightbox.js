@@ -1,11 +1,11 @@
 // One artifact large, everything known about it beside it, and arrows to the next. What it looks like: see kinds.js.
 
-import { tool } from "./core/tools.js";
-import { button, el } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { infoList } from "./info.js";
+import { tool } from "../core/tools.js";
+import { button, el } from "../core/dom.js";
+import { icon } from "../core/icons.js";
+import { infoList } from "./details.js";
 import { title, toolsOf, viewOf } from "./kinds.js";
-import { t } from "./core/i18n.js";
+import { t } from "../core/i18n.js";
 
 /** items: what the arrows walk through; options: begin (the extra at once), ondelete(item), more() -> a promise of the longer list */
 export function lightbox(items, index, options = {}) {

@@ -1,10 +1,10 @@
 // Cancel: one job, or the newest of one's own.
 
-import { act } from "./core/api.js";
-import { note } from "./core/toast.js";
-import { button, set } from "./core/dom.js";
+import { act } from "../core/api.js";
+import { note } from "../core/toast.js";
+import { button, set } from "../core/dom.js";
 import { changes, isLive, mine } from "./live.js";
-import { t } from "./core/i18n.js";
+import { t } from "../core/i18n.js";
 
 export const cancel = (id) => act(id, "cancel").catch((error) => note(error.message));
 

@@ -4,8 +4,8 @@
 //   export const { offer, settle, keep, restore, fill } = formOf("speech", { task: "speech", first, shown, ready });
 //   export const run = form.asks(requestOf);
 
-import { models, submit } from "./core/api.js";
-import { el } from "./core/dom.js";
+import { models, submit } from "../core/api.js";
+import { el } from "../core/dom.js";
 import { jobs, takeJob } from "./live.js";
 
 const SETTLES = 50; // milliseconds

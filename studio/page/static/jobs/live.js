@@ -1,6 +1,6 @@
 // The live connection: one's own jobs and the state of the machine, pushed by the server.
 
-import { t } from "./core/i18n.js";
+import { t } from "../core/i18n.js";
 
 export const jobs = new Map(); // id -> job, one's own: live ones and those that ended lately
 export const machine = { status: null, connected: false };
