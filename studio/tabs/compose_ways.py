@@ -1,11 +1,11 @@
-"""The ways of working of the Compose tab: presets of one form. `static/compose_ways.json` says which has what."""
+"""The ways of working of the Compose tab: presets of one form. `static/image/modes.json` says which has what."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
 
-from studio.page.i18n import FILE
+from studio.page.i18n import STATIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +27,5 @@ class Way:
 
 WAYS = {
     name: Way(**said)
-    for name, said in json.loads(FILE.with_name("compose_ways.json").read_text(encoding="utf-8")).items()
+    for name, said in json.loads((STATIC / "image" / "modes.json").read_text(encoding="utf-8")).items()
 }

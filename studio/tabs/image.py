@@ -12,14 +12,14 @@ NAME = "image"
 
 
 def build(room: Room) -> None:
-    """The side panel (Gradio components) and the stage (a root for static/image.js)."""
+    """The side panel (Gradio components) and the stage (a root for static/image/stage.js)."""
     with gr.Column(elem_classes=["side"], elem_id="side-image"):
         asked, buttons = form(room)
     with gr.Column(elem_classes=["stage"]):
         root(room, "stage")
-    asks(room, asked, buttons["run"], "image_form")
-    remember(room, asked, "image_form")
-    wire(room, asked, buttons, "image_form")
+    asks(room, asked, buttons["run"], "image/form")
+    remember(room, asked, "image/form")
+    wire(room, asked, buttons, "image/form")
 
 
 def wire(room: Room, form: Form, buttons: dict[str, gr.Button], module: str) -> None:

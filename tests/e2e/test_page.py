@@ -53,7 +53,7 @@ def test_keys_run_and_cancel(visit: Visit, studio: Served) -> None:
         expect(me.page.get_by_text("You have nothing in line.")).to_be_visible(timeout=SLOW)
 
 
-@pytest.mark.parametrize("late", ["main", "image_form"], ids=["no script is there", "the form is not filled"])
+@pytest.mark.parametrize("late", ["main", "image/form"], ids=["no script is there", "the form is not filled"])
 def test_a_key_pressed_before_the_page_has_taken_hold_still_runs(visit: Visit, late: str) -> None:
     me, held, pressed = visit(), [], []
     me.page.route(f"**/js/{late}.js", lambda route: route.continue_() if pressed else held.append(route))

@@ -1,9 +1,9 @@
 // The stage of the Compose tab: the ways of working while it is empty, then compositions; a blend as a strip.
 
 import { tool } from "./core/tools.js";
-import { composed } from "./compose_request.js";
+import { composed } from "./image/request.js";
 import { useInComposition } from "./compose_picture.js";
-import { ways } from "./compose_ways.js";
+import { ways } from "./image/modes.js";
 import { button, el } from "./core/dom.js";
 import { offer } from "./jobs/kinds.js";
 import { stage } from "./jobs/stage.js";

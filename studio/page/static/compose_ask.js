@@ -1,8 +1,8 @@
 // What the form of the Compose tab asks for: what the chosen way of working does not show is not asked for.
 
-import { ways } from "./compose_ways.js";
+import { ways } from "./image/modes.js";
 import { missing } from "./jobs/gradio_form.js";
-import { pictureRequest } from "./image_request.js";
+import { pictureRequest } from "./image/form_request.js";
 import { invalid, t } from "./core/i18n.js";
 
 const PART = ["role", "text", "picture", "weight"]; // what a card of the page keeps beside these is its own

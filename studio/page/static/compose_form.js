@@ -7,8 +7,8 @@ import { showOther, showPicture } from "./compose_picture.js";
 import { showHint, showReword } from "./compose_words.js";
 import { composition } from "./compose_ask.js";
 import { arranged } from "./compose_size.js";
-import { ways } from "./compose_ways.js";
-import { imageForm, modelOf } from "./image_fields.js";
+import { ways } from "./image/modes.js";
+import { imageForm, modelOf } from "./image/fields.js";
 import { t } from "./core/i18n.js";
 
 const base = imageForm("compose", (form) => {

@@ -2,7 +2,7 @@
 
 import { tell } from "./core/tools.js";
 import { withMargins } from "./compose_size.js";
-import { ways } from "./compose_ways.js";
+import { ways } from "./image/modes.js";
 import { el, say, set } from "./core/dom.js";
 import { loaded } from "./components/uploads.js";
 import { t } from "./core/i18n.js";

@@ -5,7 +5,7 @@ import { button, el, order, say, set } from "./core/dom.js";
 import { dropZone } from "./components/dropzone.js";
 import { icon } from "./core/icons.js";
 import { asText, partCard } from "./compose_part.js";
-import { wayNow } from "./compose_ways.js";
+import { wayNow } from "./image/modes.js";
 import { paint } from "./components/painter.js";
 import { pick } from "./jobs/picker.js";
 import { captionOf, pictureIn, store, storeFrom } from "./components/uploads.js";

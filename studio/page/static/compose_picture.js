@@ -7,7 +7,7 @@ import { dropZone } from "./components/dropzone.js";
 import { icon } from "./core/icons.js";
 import { add } from "./compose_parts.js";
 import { arranged } from "./compose_size.js";
-import { wayNow } from "./compose_ways.js";
+import { wayNow } from "./image/modes.js";
 import { paint } from "./components/painter.js";
 import { loaded, pictureIn, pictureOf, store, storeFrom, thumbOf } from "./components/uploads.js";
 import { open, shown } from "./core/router.js";

@@ -2,8 +2,8 @@
 
 import { note } from "./core/toast.js";
 import { el } from "./core/dom.js";
-import { ways } from "./compose_ways.js";
-import { fit, modelOf } from "./image_fields.js";
+import { ways } from "./image/modes.js";
+import { fit, modelOf } from "./image/fields.js";
 import { loaded, store } from "./components/uploads.js";
 import { t } from "./core/i18n.js";
 

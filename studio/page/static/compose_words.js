@@ -4,7 +4,7 @@ import { tell } from "./core/tools.js";
 import { button, el, say, set } from "./core/dom.js";
 import { icon } from "./core/icons.js";
 import { captionOf } from "./components/uploads.js";
-import { current } from "./compose_ways.js";
+import { current } from "./image/modes.js";
 import { t } from "./core/i18n.js";
 
 const hint = el("p.muted.way-hint", {});

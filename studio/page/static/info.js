@@ -1,7 +1,7 @@
 // What is known about a picture, and reading it back out of a file that somebody drops.
 
 import { readInfo, sentence } from "./core/api.js";
-import { reuse } from "./actions.js";
+import { reuse } from "./image/actions.js";
 import { button, el } from "./core/dom.js";
 import { dropZone } from "./components/dropzone.js";
 import { t } from "./core/i18n.js";

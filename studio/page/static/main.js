@@ -15,16 +15,16 @@ import { composeHint, composeReword } from "./compose_words.js";
 import { changes, connect } from "./jobs/live.js";
 import { announceJobs } from "./jobs/announcements.js";
 import { register } from "./jobs/kinds.js";
-import { picture } from "./picture.js";
+import { picture } from "./image/view.js";
 import { queueSide, queueStage } from "./jobs/queue.js";
-import { promptHistory } from "./history.js";
-import { imageStage } from "./image.js";
-import { sketch } from "./sketch.js";
+import { promptHistory } from "./image/prompt_history.js";
+import { imageStage } from "./image/stage.js";
+import { sketch } from "./image/sketch.js";
 import { offerSpeech, speechStage } from "./speech.js";
 import { speechText } from "./speech_text.js";
 import { speech } from "./speech_view.js";
 import { voiceRecording, voiceSample } from "./speech_voice.js";
-import { startPicture } from "./start.js";
+import { startPicture } from "./image/start_picture.js";
 import { watchTheme } from "./core/theme.js";
 
 const PARTS = {

@@ -1,9 +1,9 @@
 // The fields of a form for picture models: what a model, a shape, a click on "last seed" does to them. The Image tab and
 // the Compose tab have them.
 
-import { models } from "./core/api.js";
-import { formOf } from "./jobs/gradio_form.js";
-import { mine } from "./jobs/live.js";
+import { models } from "../core/api.js";
+import { formOf } from "../jobs/gradio_form.js";
+import { mine } from "../jobs/live.js";
 
 const known = models()
   .then(({ models }) => new Map(models.filter(({ task }) => (task ?? "image") === "image").map((model) => [model.id, model])))

@@ -1,11 +1,11 @@
 // From noise to picture in eight frames: made on demand, as a job of its own with the same settings and seed.
 
-import { sentence, submit } from "./core/api.js";
-import { el, say } from "./core/dom.js";
-import { title } from "./jobs/kinds.js";
-import { changes, jobs, takeJob } from "./jobs/live.js";
-import { progress, ring } from "./jobs/progress.js";
-import { t } from "./core/i18n.js";
+import { sentence, submit } from "../core/api.js";
+import { el, say } from "../core/dom.js";
+import { title } from "../jobs/kinds.js";
+import { changes, jobs, takeJob } from "../jobs/live.js";
+import { progress, ring } from "../jobs/progress.js";
+import { t } from "../core/i18n.js";
 
 const made = new Map(); // picture id -> id of its filmstrip's job
 

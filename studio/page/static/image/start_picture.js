@@ -1,7 +1,7 @@
 // The start picture of the Image tab.
 
-import { pictureField } from "./components/picture_field.js";
-import { t } from "./core/i18n.js";
+import { pictureField } from "../components/picture_field.js";
+import { t } from "../core/i18n.js";
 
 let field = null;
 

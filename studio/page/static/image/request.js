@@ -1,7 +1,7 @@
 // What a composed request is, and back from one to the form: "reuse settings".
 
-import { ways } from "./compose_ways.js";
-import { mine } from "./jobs/live.js";
+import { ways } from "./modes.js";
+import { mine } from "../jobs/live.js";
 
 const PLAIN = ["prompt", "negative_prompt", "model", "width", "height", "sampler", "steps", "guidance_scale", "seed", "strength", "gate", "auto_gate", "mask_blur", "only_masked", "mask_padding", "image_guidance_scale"];
 const SIDES = ["left", "top", "right", "bottom"];

@@ -1,11 +1,11 @@
 // The form of the Image tab.
 
-import { imageForm } from "./image_fields.js";
-import { missing } from "./jobs/gradio_form.js";
-import { pictureRequest } from "./image_request.js";
+import { imageForm } from "./fields.js";
+import { missing } from "../jobs/gradio_form.js";
+import { pictureRequest } from "./form_request.js";
 import { sketchOf } from "./sketch.js";
-import { showStart } from "./start.js";
-import { t } from "./core/i18n.js";
+import { showStart } from "./start_picture.js";
+import { t } from "../core/i18n.js";
 
 const form = imageForm("image", (values) => showStart(values.start_picture));
 

@@ -1,10 +1,10 @@
 // The prompts of before: a short list beside the prompt, and Alt with the arrow keys inside it.
 
-import { fill } from "./core/tools.js";
-import { button, el, set } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { changes } from "./jobs/live.js";
-import { t } from "./core/i18n.js";
+import { fill } from "../core/tools.js";
+import { button, el, set } from "../core/dom.js";
+import { icon } from "../core/icons.js";
+import { changes } from "../jobs/live.js";
+import { t } from "../core/i18n.js";
 
 const KEY = "triptych.prompts";
 const MOST = 30;

@@ -1,11 +1,11 @@
 // The empty stage: six prompts as pictures that this very model has made. A click fills the form.
 
-import { fill } from "./core/tools.js";
-import { note } from "./core/toast.js";
-import { button, el } from "./core/dom.js";
-import { t } from "./core/i18n.js";
+import { fill } from "../core/tools.js";
+import { note } from "../core/toast.js";
+import { button, el } from "../core/dom.js";
+import { t } from "../core/i18n.js";
 
-const folder = new URL("../examples/", import.meta.url);
+const folder = new URL("../../examples/", import.meta.url);
 
 export function examples() {
   const grid = el("div.examples", {});

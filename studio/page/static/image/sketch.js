@@ -1,10 +1,10 @@
 // A picture in a few steps while one types, under the prompt. It is nobody's job until it is kept.
 
-import { sketched, submit } from "./core/api.js";
-import { note } from "./core/toast.js";
-import { button, el, say, set } from "./core/dom.js";
-import { modelOf } from "./image_fields.js";
-import { t } from "./core/i18n.js";
+import { sketched, submit } from "../core/api.js";
+import { note } from "../core/toast.js";
+import { button, el, say, set } from "../core/dom.js";
+import { modelOf } from "./fields.js";
+import { t } from "../core/i18n.js";
 
 const KEY = "triptych.sketch";
 const PAUSE = 250; // milliseconds without a change

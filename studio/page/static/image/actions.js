@@ -1,11 +1,11 @@
 // What can be done with what is finished, the same everywhere: save, reuse settings, start picture.
 
-import { announce, note } from "./core/toast.js";
-import { composed, formOfRequest } from "./compose_request.js";
-import { open } from "./core/router.js";
-import { setStartFrom } from "./start.js";
-import { t } from "./core/i18n.js";
-import { fill } from "./core/tools.js";
+import { announce, note } from "../core/toast.js";
+import { composed, formOfRequest } from "./request.js";
+import { open } from "../core/router.js";
+import { setStartFrom } from "./start_picture.js";
+import { t } from "../core/i18n.js";
+import { fill } from "../core/tools.js";
 
 const FORM = ["prompt", "negative_prompt", "model", "width", "height", "sampler", "steps", "guidance_scale", "seed", "strength"];
 

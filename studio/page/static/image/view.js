@@ -1,11 +1,11 @@
 // The kind "image": pictures on the stage, in the gallery, large.
 
 import { reuse, useAsStart } from "./actions.js";
-import { saveLink, tool } from "./core/tools.js";
-import { agreementBars, gateNow } from "./components/agreement.js";
-import { button, el, say, set } from "./core/dom.js";
+import { saveLink, tool } from "../core/tools.js";
+import { agreementBars, gateNow } from "../components/agreement.js";
+import { button, el, say, set } from "../core/dom.js";
 import { filmstrip } from "./filmstrip.js";
-import { number, t } from "./core/i18n.js";
+import { number, t } from "../core/i18n.js";
 
 const LARGEST = 3; // times its own size; further enlarged a picture would only blur
 
