@@ -12,13 +12,13 @@ NAME = "speech"
 
 
 def build(room: Room) -> None:
-    """The side panel (Gradio components) and the stage (a root for static/speech.js)."""
+    """The side panel (Gradio components) and the stage (a root for static/speech/stage.js)."""
     with gr.Column(elem_classes=["side"], elem_id="side-speech"):
         asked, run = form(room)
     with gr.Column(elem_classes=["stage"]):
         root(room, "speech-stage")
-    asks(room, asked, run, "speech_form")
-    remember(room, asked, "speech_form")
+    asks(room, asked, run, "speech/form")
+    remember(room, asked, "speech/form")
     every = list(asked.fields.values())
     for name in ("model", "voice", "speed"):
-        asked.fields[name].input(None, every, every, js=in_browser(room, "speech_form", "chosen"), **QUIET)
+        asked.fields[name].input(None, every, every, js=in_browser(room, "speech/form", "chosen"), **QUIET)

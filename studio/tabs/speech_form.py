@@ -60,5 +60,5 @@ def _sound(room: Room, form: Form) -> None:
 
 
 def _voices(room: Room) -> list[str]:
-    """Of the first model; static/speech_form.js puts those of the others in their place."""
+    """Of the first model; static/speech/form.js puts those of the others in their place."""
     return list(getattr(next(iter(room.catalog.entries("speech")), None), "voices", ()))

@@ -20,10 +20,10 @@ import { queueSide, queueStage } from "./jobs/queue.js";
 import { promptHistory } from "./image/prompt_history.js";
 import { imageStage } from "./image/stage.js";
 import { sketch } from "./image/sketch.js";
-import { offerSpeech, speechStage } from "./speech.js";
-import { speechText } from "./speech_text.js";
-import { speech } from "./speech_view.js";
-import { voiceRecording, voiceSample } from "./speech_voice.js";
+import { offerSpeech, speechStage } from "./speech/stage.js";
+import { speechText } from "./speech/text.js";
+import { speech } from "./speech/view.js";
+import { voiceRecording, voiceSample } from "./speech/voices.js";
 import { startPicture } from "./image/start_picture.js";
 import { watchTheme } from "./core/theme.js";
 

@@ -1,13 +1,12 @@
 // A recording that can be heard: a button, its look, the time, its sentences. The same on a tile and large.
 
-import { button, el, say, set } from "./core/dom.js";
-import { note } from "./core/toast.js";
-import { icon } from "./core/icons.js";
-import { FileSound } from "./speech_file.js";
-import { lines, sentencesOf } from "./speech_lines.js";
-import { LiveSound, wakeSound } from "./speech_live.js";
-import { clock, t } from "./core/i18n.js";
-import { wave } from "./speech_wave.js";
+import { button, el, say, set } from "../core/dom.js";
+import { note } from "../core/toast.js";
+import { icon } from "../core/icons.js";
+import { FileSound, LiveSound, wakeSound } from "./audio.js";
+import { lines, sentencesOf } from "./sentences.js";
+import { clock, t } from "../core/i18n.js";
+import { wave } from "./waveform.js";
 
 const TICK = 60; // milliseconds
 let heard = null; // one at a time

@@ -1,13 +1,13 @@
 // The kind "speech": recordings on the stage, in the gallery, large.
 
-import { fill, saveLink, tool } from "./core/tools.js";
-import { announce } from "./core/toast.js";
-import { picture as details, spokenOf } from "./core/api.js";
-import { el } from "./core/dom.js";
-import { pieces as piecesOf } from "./jobs/live.js";
-import { player } from "./speech_player.js";
-import { clock, number, t } from "./core/i18n.js";
-import { still } from "./speech_wave.js";
+import { fill, saveLink, tool } from "../core/tools.js";
+import { announce } from "../core/toast.js";
+import { picture as details, spokenOf } from "../core/api.js";
+import { el } from "../core/dom.js";
+import { pieces as piecesOf } from "../jobs/live.js";
+import { player } from "./player.js";
+import { clock, number, t } from "../core/i18n.js";
+import { still } from "./waveform.js";
 
 const players = new Map(); // job id -> player: it plays on when the job is done
 

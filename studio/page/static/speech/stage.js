@@ -1,13 +1,13 @@
 // The stage of the Speech tab; what is asked for here is heard as soon as there is something to hear.
 
-import { fill, tool } from "./core/tools.js";
-import { button, el } from "./core/dom.js";
-import { offer } from "./jobs/kinds.js";
-import { changes, isLive } from "./jobs/live.js";
-import { wakeSound } from "./speech_live.js";
-import { playerOf } from "./speech_view.js";
-import { stage } from "./jobs/stage.js";
-import { t } from "./core/i18n.js";
+import { fill, tool } from "../core/tools.js";
+import { button, el } from "../core/dom.js";
+import { offer } from "../jobs/kinds.js";
+import { changes, isLive } from "../jobs/live.js";
+import { wakeSound } from "./audio.js";
+import { playerOf } from "./view.js";
+import { stage } from "../jobs/stage.js";
+import { t } from "../core/i18n.js";
 
 const PATIENCE = 8; // seconds between the click and its job
 let asked = -Infinity; // when this page has pressed Speak

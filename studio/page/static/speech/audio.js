@@ -1,6 +1,8 @@
 // Sound while it is made. An <audio> element wants seconds of a stream before it begins; here the samples are laid end to
 // end by the audio clock as they come, so the first sentence is heard when its bytes are there.
 
+import { el } from "../core/dom.js";
+
 const HEADER = 44; // bytes of the WAV's head
 const AHEAD = 30; // seconds that are taken from the server before they are heard
 const LEAD = 0.04; // seconds between "here it is" and its sound, so that no sample is late
@@ -117,4 +119,34 @@ function joined(one, other) {
   both.set(one);
   both.set(other, one.length);
   return both;
+}
+
+export class FileSound {
+  constructor(url, { onend, onfail }) {
+    this.node = el("audio", { src: url, preload: "none" });
+    this.node.onended = onend;
+    this.node.onerror = () => onfail(new Error(this.node.error?.message));
+    this.wanted = null;
+  }
+
+  play(from) {
+    const audio = this.node;
+    if (audio.readyState) audio.currentTime = from;
+    else if (from) audio.addEventListener("loadedmetadata", () => (audio.currentTime = from), { once: true });
+    this.from = from;
+    audio.play().catch((error) => error.name !== "AbortError" && audio.onerror());
+  }
+
+  stop() {
+    this.from = this.time;
+    this.node.pause();
+  }
+
+  get sounding() {
+    return !this.node.paused && this.node.readyState > 2;
+  }
+
+  get time() {
+    return this.node.readyState && !this.node.seeking ? this.node.currentTime : (this.from ?? 0);
+  }
 }

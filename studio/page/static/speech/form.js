@@ -1,10 +1,10 @@
 // The form of the Speech tab: the voices that a model has, what they cost, how long the text will last.
 
-import { models } from "./core/api.js";
-import { formOf, missing } from "./jobs/gradio_form.js";
-import { showText } from "./speech_text.js";
-import { languageName, t } from "./core/i18n.js";
-import { showVoice } from "./speech_voice.js";
+import { models } from "../core/api.js";
+import { formOf, missing } from "../jobs/gradio_form.js";
+import { showText } from "./text.js";
+import { languageName, t } from "../core/i18n.js";
+import { showVoice } from "./voices.js";
 
 const known = models()
   .then(({ models }) => new Map(models.filter(({ task }) => task === "speech").map((model) => [model.id, model])))

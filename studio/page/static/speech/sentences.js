@@ -1,7 +1,7 @@
 // The sentences of a recording: a click jumps there, the one being spoken is marked, and in it the word.
 
-import { button, el } from "./core/dom.js";
-import { clock, t } from "./core/i18n.js";
+import { button, el } from "../core/dom.js";
+import { clock, t } from "../core/i18n.js";
 
 /** Pieces as sentences: a long sentence comes in several pieces. */
 export function sentencesOf(pieces) {

@@ -1,11 +1,11 @@
 // Beside the voices: hear one before it is chosen; and, where a model takes over voices, the recording that it takes.
 
-import { sampleOf, uploadRecording } from "./core/api.js";
-import { button, el, say, set } from "./core/dom.js";
-import { dropZone } from "./components/dropzone.js";
-import { icon } from "./core/icons.js";
-import { silence } from "./speech_player.js";
-import { number, t } from "./core/i18n.js";
+import { sampleOf, uploadRecording } from "../core/api.js";
+import { button, el, say, set } from "../core/dom.js";
+import { dropZone } from "../components/dropzone.js";
+import { icon } from "../core/icons.js";
+import { silence } from "./player.js";
+import { number, t } from "../core/i18n.js";
 
 let now = { model: "", voice: "" };
 const sound = new Audio();

@@ -1,9 +1,9 @@
 // Under the text: how much it is and how long it lasts; a file whose text is to be spoken; the chapters of a book.
 
-import { readText } from "./core/api.js";
-import { button, el, say, set } from "./core/dom.js";
-import { dropZone } from "./components/dropzone.js";
-import { clock, number, phrase, t } from "./core/i18n.js";
+import { readText } from "../core/api.js";
+import { button, el, say, set } from "../core/dom.js";
+import { dropZone } from "../components/dropzone.js";
+import { clock, number, phrase, t } from "../core/i18n.js";
 
 const MOST = 100_000; // characters; the server says the same
 const A_SECOND = 18; // Latin letters, spaces among them, that are spoken in a second; others weigh more

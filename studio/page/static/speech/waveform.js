@@ -1,8 +1,8 @@
 // The look of a sound: bars, played ones in another colour. A click goes there, arrows walk.
 
-import { el, set } from "./core/dom.js";
-import { shape } from "./core/icons.js";
-import { clock, t } from "./core/i18n.js";
+import { el, set } from "../core/dom.js";
+import { shape } from "../core/icons.js";
+import { clock, t } from "../core/i18n.js";
 
 const STEP = 4; // pixels from bar to bar
 const HIGH = 100; // units of the drawing
