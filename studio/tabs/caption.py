@@ -12,10 +12,10 @@ NAME = "caption"
 
 
 def build(room: Room) -> None:
-    """The side panel (Gradio components) and the stage (a root for static/caption.js)."""
+    """The side panel (Gradio components) and the stage (a root for static/caption/stage.js)."""
     with gr.Column(elem_classes=["side"], elem_id="side-caption"):
         asked, run = form(room)
     with gr.Column(elem_classes=["stage"]):
         root(room, "caption-stage")
-    asks(room, asked, run, "caption_form")
-    remember(room, asked, "caption_form")
+    asks(room, asked, run, "caption/form")
+    remember(room, asked, "caption/form")

@@ -137,13 +137,13 @@ CAPTION = {"mode": "one", "picture": "", "batch": "", "model": "sprite-captioner
 
 
 def test_one_picture_is_a_request_of_its_own(english):
-    asked = english.call("caption_form", "requestOf", {**CAPTION, "picture": A, "prefix": "a photo of "})
+    asked = english.call("caption/form", "requestOf", {**CAPTION, "picture": A, "prefix": "a photo of "})
     request = requests.make(asked.pop("kind"), **asked)
     assert (request.picture, request.prefix, request.suffix, request.batch) == (A, "a photo of ", "", "")
 
 
 def test_many_pictures_are_a_run_of_their_batch(english):
-    asked = english.call("caption_form", "requestOf", {**CAPTION, "mode": "many", "batch": "b1", "again": True})
+    asked = english.call("caption/form", "requestOf", {**CAPTION, "mode": "many", "batch": "b1", "again": True})
     assert asked["batch"] == "b1"
     assert asked["run"]["again"] is True
     assert requests.make("caption", picture=A, **asked["run"]["settings"]).seed == -1
@@ -152,7 +152,7 @@ def test_many_pictures_are_a_run_of_their_batch(english):
 @pytest.mark.parametrize(("mode", "field"), [("one", "picture"), ("many", "batch")])
 def test_without_a_picture_there_is_nothing_to_describe(english, mode, field):
     with pytest.raises(Refused) as caught:
-        english.call("caption_form", "requestOf", {**CAPTION, "mode": mode})
+        english.call("caption/form", "requestOf", {**CAPTION, "mode": mode})
     assert caught.value.field == field
 
 

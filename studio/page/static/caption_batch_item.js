@@ -2,7 +2,7 @@
 
 import { note } from "./core/toast.js";
 import { invalid, t } from "./core/i18n.js";
-import { agreement } from "./caption_agreement.js";
+import { agreement } from "./caption/agreement.js";
 import { act, state } from "./caption_batch.js";
 import { large } from "./caption_batch_large.js";
 import { button, el } from "./core/dom.js";

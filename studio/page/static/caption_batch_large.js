@@ -2,10 +2,10 @@
 
 import { note } from "./core/toast.js";
 import { picture } from "./core/api.js";
-import { agreement } from "./caption_agreement.js";
+import { agreement } from "./caption/agreement.js";
 import { PAGE, act, look, state, turn, unlook } from "./caption_batch.js";
-import { heat, spoken } from "./caption_heat.js";
-import { closer } from "./caption_look.js";
+import { heat, spoken } from "./caption/heatmap.js";
+import { closer } from "./caption/inspect.js";
 import { button, el } from "./core/dom.js";
 import { icon } from "./core/icons.js";
 import { invalid, number, t } from "./core/i18n.js";

@@ -1,9 +1,9 @@
 // Puts each part of the page into the element that Gradio has made for it.
 
 import { cancelButton } from "./jobs/cancel.js";
-import { captionStage, offerCaptions } from "./caption.js";
-import { captionSource } from "./caption_source.js";
-import { caption } from "./caption_view.js";
+import { captionStage, offerCaptions } from "./caption/stage.js";
+import { captionSource } from "./caption/source.js";
+import { caption } from "./caption/view.js";
 import { gallerySide, galleryStage } from "./gallery.js";
 import { header } from "./jobs/header.js";
 import { watchKeys } from "./keys.js";

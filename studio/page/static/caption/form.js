@@ -1,9 +1,9 @@
 // The form of the Caption tab: the picture or the batch that it is about, and what browsers remember of it.
 
-import { formOf, missing, order } from "./jobs/gradio_form.js";
-import { models, post } from "./core/api.js";
-import { showBatch, showPicture } from "./caption_source.js";
-import { t } from "./core/i18n.js";
+import { formOf, missing, order } from "../jobs/gradio_form.js";
+import { models, post } from "../core/api.js";
+import { showBatch, showPicture } from "./source.js";
+import { t } from "../core/i18n.js";
 
 const known = models()
   .then(({ models }) => models.filter(({ task }) => task === "caption"))

@@ -1,8 +1,8 @@
 // Where in a picture some words are: the alignment's map, laid over the picture until it is taken off.
 
-import { post } from "./core/api.js";
-import { button, el } from "./core/dom.js";
-import { phrase, t } from "./core/i18n.js";
+import { post } from "../core/api.js";
+import { button, el } from "../core/dom.js";
+import { phrase, t } from "../core/i18n.js";
 
 /** shown: a node with one picture in it; sha: what the server calls that picture. -> { node, show(text), clear() }; node tells what is seen */
 export function heat(shown, sha) {

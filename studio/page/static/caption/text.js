@@ -1,13 +1,13 @@
 // The words of a caption on the page: marked where the picture does not support them, edited, chosen, asked beyond.
 
-import { announce, note } from "./core/toast.js";
-import { models, picture, rewrite, submit } from "./core/api.js";
-import { agreement } from "./caption_agreement.js";
-import { heat, spoken } from "./caption_heat.js";
-import { closer } from "./caption_look.js";
-import { button, el } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { t } from "./core/i18n.js";
+import { announce, note } from "../core/toast.js";
+import { models, picture, rewrite, submit } from "../core/api.js";
+import { agreement } from "./agreement.js";
+import { heat, spoken } from "./heatmap.js";
+import { closer } from "./inspect.js";
+import { button, el } from "../core/dom.js";
+import { icon } from "../core/icons.js";
+import { t } from "../core/i18n.js";
 
 /** item: of the stage or the gallery (which knows no candidates until they are asked for); shown: the node with its picture -> a node */
 export function described(item, shown) {

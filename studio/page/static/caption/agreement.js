@@ -1,8 +1,8 @@
 // How well words and picture agree: a number, a bar, and what it means.
 
-import { models } from "./core/api.js";
-import { el } from "./core/dom.js";
-import { number, t } from "./core/i18n.js";
+import { models } from "../core/api.js";
+import { el } from "../core/dom.js";
+import { number, t } from "../core/i18n.js";
 
 const USUAL = 0.1; // where nobody has measured from which score on a caption is rather right than wrong
 let doubtful = USUAL;

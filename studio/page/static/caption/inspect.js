@@ -1,8 +1,8 @@
 // A closer look at one picture: where a word is that one types, and which of one's own labels fits it.
 
-import { post } from "./core/api.js";
-import { el } from "./core/dom.js";
-import { invalid, number, t } from "./core/i18n.js";
+import { post } from "../core/api.js";
+import { el } from "../core/dom.js";
+import { invalid, number, t } from "../core/i18n.js";
 
 const KEPT = "triptych.labels";
 const GUESS = 0.8; // as calibration.SUPPORTED: a label that beats fewer of the other captions is a guess

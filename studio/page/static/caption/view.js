@@ -1,9 +1,9 @@
 // The kind "caption": the picture and its words, how well they agree, what else could be said of it.
 
-import { fill, saveLink, tool } from "./core/tools.js";
-import { button, el } from "./core/dom.js";
-import { described } from "./caption_words.js";
-import { t } from "./core/i18n.js";
+import { fill, saveLink, tool } from "../core/tools.js";
+import { button, el } from "../core/dom.js";
+import { described } from "./text.js";
+import { t } from "../core/i18n.js";
 
 export const caption = {
   title: (request, thing) => textOf(thing) || request.question || request.name || t("caption.untitled"),

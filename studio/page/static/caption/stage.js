@@ -1,13 +1,13 @@
 // The stage of the Caption tab.
 
-import { tool } from "./core/tools.js";
-import { note } from "./core/toast.js";
-import { batchStage } from "./caption_batch_stage.js";
-import { describeThis } from "./caption_source.js";
-import { el } from "./core/dom.js";
-import { offer } from "./jobs/kinds.js";
-import { stage } from "./jobs/stage.js";
-import { t } from "./core/i18n.js";
+import { tool } from "../core/tools.js";
+import { note } from "../core/toast.js";
+import { batchStage } from "../caption_batch_stage.js";
+import { describeThis } from "./source.js";
+import { el } from "../core/dom.js";
+import { offer } from "../jobs/kinds.js";
+import { stage } from "../jobs/stage.js";
+import { t } from "../core/i18n.js";
 
 export function captionStage(place) {
   const one = el("div.captions-one", {});

@@ -1,14 +1,14 @@
 // The side of the Caption tab: the one picture (dropped, pasted, chosen, photographed), or many of them.
 
-import { fill } from "./core/tools.js";
-import { note } from "./core/toast.js";
-import { post } from "./core/api.js";
-import { batches, current, look, show } from "./caption_batch.js";
-import { chosen, dropped, isMany, nameOf, send, useful } from "./caption_upload.js";
-import { button, el, set } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { pictureField } from "./components/picture_field.js";
-import { t, when } from "./core/i18n.js";
+import { fill } from "../core/tools.js";
+import { note } from "../core/toast.js";
+import { post } from "../core/api.js";
+import { batches, current, look, show } from "../caption_batch.js";
+import { chosen, dropped, isMany, nameOf, send, useful } from "../caption_upload.js";
+import { button, el, set } from "../core/dom.js";
+import { icon } from "../core/icons.js";
+import { pictureField } from "../components/picture_field.js";
+import { t, when } from "../core/i18n.js";
 
 let field = null;
 
