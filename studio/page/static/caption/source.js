@@ -3,8 +3,8 @@
 import { fill } from "../core/tools.js";
 import { note } from "../core/toast.js";
 import { post } from "../core/api.js";
-import { batches, current, look, show } from "../caption_batch.js";
-import { chosen, dropped, isMany, nameOf, send, useful } from "../caption_upload.js";
+import { batches, current, look, show } from "./batch/state.js";
+import { chosen, dropped, isMany, nameOf, send, useful } from "./batch/upload.js";
 import { button, el, set } from "../core/dom.js";
 import { icon } from "../core/icons.js";
 import { pictureField } from "../components/picture_field.js";

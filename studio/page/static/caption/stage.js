@@ -2,7 +2,7 @@
 
 import { tool } from "../core/tools.js";
 import { note } from "../core/toast.js";
-import { batchStage } from "../caption_batch_stage.js";
+import { batchStage } from "./batch/stage.js";
 import { describeThis } from "./source.js";
 import { el } from "../core/dom.js";
 import { offer } from "../jobs/kinds.js";

@@ -1,10 +1,10 @@
 // What is done to all captions of a batch: words changed everywhere, with undo, and everything taken away.
 
-import { note } from "./core/toast.js";
-import { act, state } from "./caption_batch.js";
-import { button, el, set } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { t } from "./core/i18n.js";
+import { note } from "../../core/toast.js";
+import { act, state } from "./state.js";
+import { button, el, set } from "../../core/dom.js";
+import { icon } from "../../core/icons.js";
+import { t } from "../../core/i18n.js";
 
 const ACTIONS = ["replace", "add", "remove"];
 

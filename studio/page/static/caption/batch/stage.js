@@ -1,14 +1,14 @@
 // A batch on the stage: how far it is, what can be done with all of it, and a page of its pictures.
 
-import { note } from "./core/toast.js";
-import { PAGE, act, look, remove, state, turn } from "./caption_batch.js";
-import { alike } from "./caption_batch_alike.js";
-import { exporting, wording } from "./caption_batch_tools.js";
-import { itemNode } from "./caption_batch_item.js";
-import { fill } from "./core/tools.js";
-import { button, el, order, say, set } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { duration, number, t, when } from "./core/i18n.js";
+import { note } from "../../core/toast.js";
+import { PAGE, act, look, remove, state, turn } from "./state.js";
+import { alike } from "./duplicates.js";
+import { exporting, wording } from "./tools.js";
+import { itemNode } from "./item.js";
+import { fill } from "../../core/tools.js";
+import { button, el, order, say, set } from "../../core/dom.js";
+import { icon } from "../../core/icons.js";
+import { duration, number, t, when } from "../../core/i18n.js";
 
 export function batchStage(place, empty) {
   const same = alike();

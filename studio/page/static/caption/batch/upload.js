@@ -1,6 +1,6 @@
 // Many files on their way into a batch: dropped, chosen, a whole folder or a zip; a few at a time, captions first.
 
-import { ask } from "./core/api.js";
+import { ask } from "../../core/api.js";
 
 const AT_ONCE = 3;
 const PICTURE = /\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|heic|heif|avif|svg)$/i;

@@ -1,8 +1,8 @@
 // The batch that is looked at: asked for once, then told over the live connection as it changes.
 
-import { ask, send } from "./core/api.js";
-import { changes } from "./jobs/live.js";
-import { shown } from "./core/router.js";
+import { ask, send } from "../../core/api.js";
+import { changes } from "../../jobs/live.js";
+import { shown } from "../../core/router.js";
 
 export const PAGE = 60;
 const LATER = 400; // milliseconds; many changes together are one look

@@ -1,14 +1,14 @@
 // One picture of a batch, large, with its words to be changed in place; arrows walk through the batch, page by page.
 
-import { note } from "./core/toast.js";
-import { picture } from "./core/api.js";
-import { agreement } from "./caption/agreement.js";
-import { PAGE, act, look, state, turn, unlook } from "./caption_batch.js";
-import { heat, spoken } from "./caption/heatmap.js";
-import { closer } from "./caption/inspect.js";
-import { button, el } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { invalid, number, t } from "./core/i18n.js";
+import { note } from "../../core/toast.js";
+import { picture } from "../../core/api.js";
+import { agreement } from "../agreement.js";
+import { PAGE, act, look, state, turn, unlook } from "./state.js";
+import { heat, spoken } from "../heatmap.js";
+import { closer } from "../inspect.js";
+import { button, el } from "../../core/dom.js";
+import { icon } from "../../core/icons.js";
+import { invalid, number, t } from "../../core/i18n.js";
 
 const OPEN = ["new", "done", "kept", "failed"]; // those whose words can be written
 

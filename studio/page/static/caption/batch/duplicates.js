@@ -1,11 +1,11 @@
 // Near-duplicates of a batch: found while one waits, shown in groups, and all but one of each left out with one click.
 
-import { note } from "./core/toast.js";
-import { ask, post } from "./core/api.js";
-import { act, state } from "./caption_batch.js";
-import { button, el, set } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { invalid, t } from "./core/i18n.js";
+import { note } from "../../core/toast.js";
+import { ask, post } from "../../core/api.js";
+import { act, state } from "./state.js";
+import { button, el, set } from "../../core/dom.js";
+import { icon } from "../../core/icons.js";
+import { invalid, t } from "../../core/i18n.js";
 
 const PAGE = 100; // items of one answer of the server
 

@@ -1,14 +1,14 @@
 // One picture of a batch: small, with its words, which are edited where they stand, or with what went wrong.
 
-import { note } from "./core/toast.js";
-import { invalid, t } from "./core/i18n.js";
-import { agreement } from "./caption/agreement.js";
-import { act, state } from "./caption_batch.js";
-import { large } from "./caption_batch_large.js";
-import { button, el } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { changes, jobs } from "./jobs/live.js";
-import { progress } from "./jobs/progress.js";
+import { note } from "../../core/toast.js";
+import { invalid, t } from "../../core/i18n.js";
+import { agreement } from "../agreement.js";
+import { act, state } from "./state.js";
+import { large } from "./lightbox.js";
+import { button, el } from "../../core/dom.js";
+import { icon } from "../../core/icons.js";
+import { changes, jobs } from "../../jobs/live.js";
+import { progress } from "../../jobs/progress.js";
 
 /** -> { node, update(item) }; while it is edited, what comes from elsewhere waits */
 export function itemNode(first) {
