@@ -10,7 +10,7 @@ NAME = "gallery"
 
 
 def build(room: Room) -> None:
-    """Two roots; static/gallery.js and static/info.js fill them from the REST routes."""
+    """Two roots; static/gallery/gallery.js and static/gallery/picture_info.js fill them from the REST routes."""
     with gr.Column(elem_classes=["side"]):
         root(room, "gallery-side")
     with gr.Column(elem_classes=["stage"]):

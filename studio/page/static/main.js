@@ -4,7 +4,7 @@ import { cancelButton } from "./jobs/cancel.js";
 import { captionStage, offerCaptions } from "./caption/stage.js";
 import { captionSource } from "./caption/source.js";
 import { caption } from "./caption/view.js";
-import { gallerySide, galleryStage } from "./gallery.js";
+import { gallerySide, galleryStage } from "./gallery/gallery.js";
 import { header } from "./jobs/header.js";
 import { watchKeys } from "./keys.js";
 import { composeStage, offerComposing } from "./compose.js";

@@ -1,10 +1,10 @@
 // Under the results of a search: what has other words and means something like it, in the alignment's eyes.
 
-import { search } from "./core/api.js";
-import { button, el, set } from "./core/dom.js";
-import { title, viewOf } from "./jobs/kinds.js";
-import { lightbox } from "./jobs/lightbox.js";
-import { t } from "./core/i18n.js";
+import { search } from "../core/api.js";
+import { button, el, set } from "../core/dom.js";
+import { title, viewOf } from "../jobs/kinds.js";
+import { lightbox } from "../jobs/lightbox.js";
+import { t } from "../core/i18n.js";
 
 const MOST = 12;
 const PAUSE = 300; // milliseconds without another key before the device is asked

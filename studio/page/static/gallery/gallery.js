@@ -1,16 +1,16 @@
 // The gallery: search at the side, pictures on the stage, more of them as one scrolls.
 
-import { gallery as ask, models, removeAll, zipPath } from "./core/api.js";
-import { note } from "./core/toast.js";
-import { button, el, order, set, say } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { infoReader } from "./info.js";
-import { kinds, title, viewOf } from "./jobs/kinds.js";
-import { lightbox } from "./jobs/lightbox.js";
-import { changes, jobs } from "./jobs/live.js";
-import { near } from "./near.js";
-import { open, shown } from "./core/router.js";
-import { t } from "./core/i18n.js";
+import { gallery as ask, models, removeAll, zipPath } from "../core/api.js";
+import { note } from "../core/toast.js";
+import { button, el, order, set, say } from "../core/dom.js";
+import { icon } from "../core/icons.js";
+import { infoReader } from "./picture_info.js";
+import { kinds, title, viewOf } from "../jobs/kinds.js";
+import { lightbox } from "../jobs/lightbox.js";
+import { changes, jobs } from "../jobs/live.js";
+import { near } from "./related.js";
+import { open, shown } from "../core/router.js";
+import { t } from "../core/i18n.js";
 
 const PAGE = 40;
 const state = { items: [], next: null, done: false, loading: false, fresh: false, picked: null, text: "", model: "", kind: "" };

@@ -1,11 +1,11 @@
 // What is known about a picture, and reading it back out of a file that somebody drops.
 
-import { readInfo, sentence } from "./core/api.js";
-import { reuse } from "./image/actions.js";
-import { button, el } from "./core/dom.js";
-import { dropZone } from "./components/dropzone.js";
-import { t } from "./core/i18n.js";
-import { infoList } from "./jobs/details.js";
+import { readInfo, sentence } from "../core/api.js";
+import { reuse } from "../image/actions.js";
+import { button, el } from "../core/dom.js";
+import { dropZone } from "../components/dropzone.js";
+import { t } from "../core/i18n.js";
+import { infoList } from "../jobs/details.js";
 
 /** Drop a picture of ours, of AUTOMATIC1111 or of ComfyUI: its settings are shown, and can be used. */
 export function infoReader() {
