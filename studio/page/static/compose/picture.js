@@ -1,17 +1,17 @@
 // The picture that a way of working is about: chosen, seen with its mask and margins; and the one at a blend's other end.
 
-import { tell } from "./core/tools.js";
-import { note } from "./core/toast.js";
-import { button, el, say, set } from "./core/dom.js";
-import { dropZone } from "./components/dropzone.js";
-import { icon } from "./core/icons.js";
-import { add } from "./compose_parts.js";
-import { arranged } from "./compose_size.js";
-import { wayNow } from "./image/modes.js";
-import { paint } from "./components/painter.js";
-import { loaded, pictureIn, pictureOf, store, storeFrom, thumbOf } from "./components/uploads.js";
-import { open, shown } from "./core/router.js";
-import { t } from "./core/i18n.js";
+import { tell } from "../core/tools.js";
+import { note } from "../core/toast.js";
+import { button, el, say, set } from "../core/dom.js";
+import { dropZone } from "../components/dropzone.js";
+import { icon } from "../core/icons.js";
+import { add } from "./parts.js";
+import { arranged } from "./margins.js";
+import { wayNow } from "../image/modes.js";
+import { paint } from "../components/painter.js";
+import { loaded, pictureIn, pictureOf, store, storeFrom, thumbOf } from "../components/uploads.js";
+import { open, shown } from "../core/router.js";
+import { t } from "../core/i18n.js";
 
 let form = {}; // as it was last seen
 let base = null;

@@ -1,13 +1,13 @@
 // The stage of the Compose tab: the ways of working while it is empty, then compositions; a blend as a strip.
 
-import { tool } from "./core/tools.js";
-import { composed } from "./image/request.js";
-import { useInComposition } from "./compose_picture.js";
-import { ways } from "./image/modes.js";
-import { button, el } from "./core/dom.js";
-import { offer } from "./jobs/kinds.js";
-import { stage } from "./jobs/stage.js";
-import { t } from "./core/i18n.js";
+import { tool } from "../core/tools.js";
+import { composed } from "../image/request.js";
+import { useInComposition } from "./picture.js";
+import { ways } from "../image/modes.js";
+import { button, el } from "../core/dom.js";
+import { offer } from "../jobs/kinds.js";
+import { stage } from "../jobs/stage.js";
+import { t } from "../core/i18n.js";
 
 export const composeStage = (place) =>
   stage(place, { kinds: ["image"], where: (job) => composed(job.request), strip, heading: t("compose.stage"), empty: choices() });

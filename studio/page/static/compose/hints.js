@@ -1,11 +1,11 @@
 // Words about the composition: what the chosen way does, and the caption of the picture as the prompt to change.
 
-import { tell } from "./core/tools.js";
-import { button, el, say, set } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { captionOf } from "./components/uploads.js";
-import { current } from "./image/modes.js";
-import { t } from "./core/i18n.js";
+import { tell } from "../core/tools.js";
+import { button, el, say, set } from "../core/dom.js";
+import { icon } from "../core/icons.js";
+import { captionOf } from "../components/uploads.js";
+import { current } from "../image/modes.js";
+import { t } from "../core/i18n.js";
 
 const hint = el("p.muted.way-hint", {});
 export const composeHint = (place) => place.append(hint);

@@ -1,15 +1,14 @@
 // The form of the Compose tab: what a way of working, a picture, a model does to its fields. The list of parts, the
 // pictures and the margins are drawn by other files; they tell of changes here, through `fill("compose", …)`.
 
-import { showMargins } from "./compose_margins.js";
-import { draw, partsNow, showBlind, showParts } from "./compose_parts.js";
-import { showOther, showPicture } from "./compose_picture.js";
-import { showHint, showReword } from "./compose_words.js";
-import { composition } from "./compose_ask.js";
-import { arranged } from "./compose_size.js";
-import { ways } from "./image/modes.js";
-import { imageForm, modelOf } from "./image/fields.js";
-import { t } from "./core/i18n.js";
+import { arranged, showMargins } from "./margins.js";
+import { draw, partsNow, showBlind, showParts } from "./parts.js";
+import { showOther, showPicture } from "./picture.js";
+import { showHint, showReword } from "./hints.js";
+import { composition } from "./request.js";
+import { ways } from "../image/modes.js";
+import { imageForm, modelOf } from "../image/fields.js";
+import { t } from "../core/i18n.js";
 
 const base = imageForm("compose", (form) => {
   look(form);

@@ -1,9 +1,9 @@
 // One card of a composition: its role and weight, and the words or the picture.
 
-import { button, el, say, set } from "./core/dom.js";
-import { icon } from "./core/icons.js";
-import { thumbOf } from "./components/uploads.js";
-import { number, t } from "./core/i18n.js";
+import { button, el, say, set } from "../core/dom.js";
+import { icon } from "../core/icons.js";
+import { thumbOf } from "../components/uploads.js";
+import { number, t } from "../core/i18n.js";
 
 const ROLES = ["what", "how", "where", "not"];
 let dragged = 0; // key of the part on its way

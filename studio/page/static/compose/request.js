@@ -1,9 +1,9 @@
 // What the form of the Compose tab asks for: what the chosen way of working does not show is not asked for.
 
-import { ways } from "./image/modes.js";
-import { missing } from "./jobs/gradio_form.js";
-import { pictureRequest } from "./image/form_request.js";
-import { invalid, t } from "./core/i18n.js";
+import { ways } from "../image/modes.js";
+import { missing } from "../jobs/gradio_form.js";
+import { pictureRequest } from "../image/form_request.js";
+import { invalid, t } from "../core/i18n.js";
 
 const PART = ["role", "text", "picture", "weight"]; // what a card of the page keeps beside these is its own
 const WEIGHING = ["gate", "image_guidance_scale", "mask_blur", "mask_padding"];

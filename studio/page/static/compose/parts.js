@@ -1,15 +1,15 @@
 // The parts of a composition: a list of cards, and the ways to add one: words, a file, a drawing, the gallery.
 
-import { tell } from "./core/tools.js";
-import { button, el, order, say, set } from "./core/dom.js";
-import { dropZone } from "./components/dropzone.js";
-import { icon } from "./core/icons.js";
-import { asText, partCard } from "./compose_part.js";
-import { wayNow } from "./image/modes.js";
-import { paint } from "./components/painter.js";
-import { pick } from "./jobs/picker.js";
-import { captionOf, pictureIn, store, storeFrom } from "./components/uploads.js";
-import { t } from "./core/i18n.js";
+import { tell } from "../core/tools.js";
+import { button, el, order, say, set } from "../core/dom.js";
+import { dropZone } from "../components/dropzone.js";
+import { icon } from "../core/icons.js";
+import { asText, partCard } from "./part.js";
+import { wayNow } from "../image/modes.js";
+import { paint } from "../components/painter.js";
+import { pick } from "../jobs/picker.js";
+import { captionOf, pictureIn, store, storeFrom } from "../components/uploads.js";
+import { t } from "../core/i18n.js";
 
 let parts = []; // { key, role, weight, text | picture, caption?, from? }; the form holds them as JSON
 let count = 0;
