@@ -9,14 +9,13 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.routing import Mount
 
-from studio import tabs
-from studio.page import static_files
+from studio.page import static_files, tabs
+from studio.page.builder import Room
 from studio.page.gradio_routes import Doors
 from studio.page.i18n import Words
 from studio.page.shell import Shell
+from studio.page.tabs import header
 from studio.page.theme import theme
-from studio.tabs import header
-from studio.tabs.common import Room
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pipelines import requests
 from pipelines.errors import InvalidRequest
 from pipelines.requests import ImageRequest, Part
 from studio.page.i18n import FILE, Words
-from studio.tabs.compose_ways import WAYS
+from studio.page.tabs.compose_modes import WAYS
 from tests.e2e.scripts import Refused, Scripts
 
 pytestmark = pytest.mark.e2e

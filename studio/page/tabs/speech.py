@@ -1,15 +1,28 @@
-"""The form of the Speech tab: the text, who speaks it and how."""
+"""A text becomes sound: the form at the side, the recordings on the stage."""
 
 from __future__ import annotations
 
 import gradio as gr
 
 from pipelines.requests import AudioFormat, SpeechRequest, bounds
-from studio.tabs.common import Room, root
-from studio.tabs.forms import Form
-from studio.tabs.models import model_field
+from studio.page.builder import Room, root
+from studio.page.forms import QUIET, Form, asks, in_browser, model_field, remember
 
+NAME = "speech"
 FORMATS = {AudioFormat.MP3: "MP3", AudioFormat.OPUS: "Opus", AudioFormat.FLAC: "FLAC", AudioFormat.WAV: "WAV"}
+
+
+def build(room: Room) -> None:
+    """The side panel (Gradio components) and the stage (a root for static/speech/stage.js)."""
+    with gr.Column(elem_classes=["side"], elem_id="side-speech"):
+        asked, run = form(room)
+    with gr.Column(elem_classes=["stage"]):
+        root(room, "speech-stage")
+    asks(room, asked, run, "speech/form")
+    remember(room, asked, "speech/form")
+    every = list(asked.fields.values())
+    for name in ("model", "voice", "speed"):
+        asked.fields[name].input(None, every, every, js=in_browser(room, "speech/form", "chosen"), **QUIET)
 
 
 def form(room: Room) -> tuple[Form, gr.Button]:

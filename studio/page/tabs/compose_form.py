@@ -8,11 +8,10 @@ import gradio as gr
 from pydantic import BaseModel
 
 from pipelines.requests import MAX_PARTS, MAX_PICTURES, Blend, ImageRequest, bounds
-from studio.tabs import image_form
-from studio.tabs.common import Room, root
-from studio.tabs.compose_ways import WAYS
-from studio.tabs.forms import Form
-from studio.tabs.models import model_field
+from studio.page.builder import Room, root
+from studio.page.forms import Form, model_field
+from studio.page.tabs import image
+from studio.page.tabs.compose_modes import WAYS
 
 AT = "compose-"
 BEHIND = {"negative_prompt": "negative", "sampler": "advanced", "steps": "advanced", "guidance_scale": "advanced",
@@ -25,16 +24,16 @@ def form(room: Room) -> tuple[Form, dict[str, gr.Button]]:
     with gr.Column(elem_classes=["fields"]):
         _way(room, form)
         _picture(room, form)
-        image_form.prompt(room, form, AT)
+        image.prompt(room, form, AT)
         root(room, "compose-reword")
         _blend(room, form)
         _parts(room, form)
         _weighing(room, form)
         _mask(room, form)
         model_field(room, form, "image", f"{AT}model")
-        image_form.size(room, form, AT)
-        dice, reuse = image_form.advanced(room, form, AT)
-        image_form.negative(room, form, AT)
+        image.size(room, form, AT)
+        dice, reuse = image.advanced(room, form, AT)
+        image.negative(room, form, AT)
     with gr.Column(elem_classes=["foot"]):
         form.place("")
         with gr.Row(elem_classes=["go"]):
@@ -109,7 +108,7 @@ def _weighing(room: Room, form: Form) -> None:
             elem_id=f"{AT}auto_gate",
         )  # fmt: skip
         form.place("gate")
-    image_form.strength(room, form, AT)
+    image.strength(room, form, AT)
     _slider(room, form, ImageRequest, "image_guidance_scale", 0.1, info=True)
     form.place("image_guidance_scale")
 

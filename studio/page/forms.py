@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.tabs.common import Room
+from studio.page.builder import Room
 
 QUIET: dict[str, Any] = {"show_progress": "hidden"}
 
@@ -91,3 +91,18 @@ def _wish(form: Form) -> str:
         f" Object.assign((window.triptychWishes ??= {{}})[{name}] ??= {{}}, event.detail.values);"
         " props.value = JSON.stringify(event.detail.values); trigger('submit'); });"
     )
+
+
+def models_of(room: Room, task: str) -> list[tuple[str, str]]:
+    """The models for that kind of request, those that there are now, as name and id."""
+    return [(entry.name, entry.id) for entry in room.catalog.entries(task)]
+
+
+def model_field(room: Room, form: Form, task: str, elem_id: str, label: str = "model") -> None:
+    """The first is chosen; a Hugging Face id may be typed."""
+    choices = models_of(room, task)
+    form.fields["model"] = gr.Dropdown(
+        choices, value=choices[0][1] if choices else None, label=room.label(label), allow_custom_value=True,
+        elem_id=elem_id,
+    )  # fmt: skip
+    form.place("model")

@@ -1,17 +1,27 @@
-"""The form of the Caption tab: what is to be described, and how."""
+"""A picture becomes words: one at a time on the stage, or a whole folder as a batch."""
 
 from __future__ import annotations
 
 import gradio as gr
 
 from pipelines.requests import CaptionRequest, CaptionStyle, bounds
-from studio.tabs.common import Room, root
-from studio.tabs.forms import Form
-from studio.tabs.models import model_field
+from studio.page.builder import Room, root
+from studio.page.forms import Form, asks, model_field, remember
 
+NAME = "caption"
 ADVANCED = ("candidates", "max_tokens", "beams", "temperature", "seed")
 WORDING = ("prefix", "suffix", "forbidden")
 BEHIND = dict.fromkeys(ADVANCED, "advanced") | dict.fromkeys(WORDING, "wording")
+
+
+def build(room: Room) -> None:
+    """The side panel (Gradio components) and the stage (a root for static/caption/stage.js)."""
+    with gr.Column(elem_classes=["side"], elem_id="side-caption"):
+        asked, run = form(room)
+    with gr.Column(elem_classes=["stage"]):
+        root(room, "caption-stage")
+    asks(room, asked, run, "caption/form")
+    remember(room, asked, "caption/form")
 
 
 def form(room: Room) -> tuple[Form, gr.Button]:

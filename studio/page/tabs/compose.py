@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gradio as gr
 
-from studio.tabs.common import Room, root
-from studio.tabs.compose_form import form
-from studio.tabs.forms import QUIET, asks, in_browser, remember
-from studio.tabs.image import wire
+from studio.page.builder import Room, root
+from studio.page.forms import QUIET, asks, in_browser, remember
+from studio.page.tabs.compose_form import form
+from studio.page.tabs.image import wire
 
 NAME = "compose"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from studio.tabs.common import Room, root
+from studio.page.builder import Room, root
 
 NAME = "gallery"
 

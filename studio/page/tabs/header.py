@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from studio.tabs.common import Room, root
+from studio.page.builder import Room, root
 
 
 def build(room: Room, names: Sequence[str]) -> None:
