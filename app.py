@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     settings = load(argv)
     from studio.build import CannotStart
-    from studio.serve import serve
+    from studio.server import serve
 
     try:
         serve(settings)

@@ -17,9 +17,9 @@ import httpx
 import uvicorn
 
 from studio.build import build
-from studio.serve import listen, url
+from studio.server import create_app, listen, url
 from studio.settings import Settings
-from studio.web.api import create_api, create_app
+from studio.web.api import create_api
 from studio.web.context import Studio
 
 ROOT = Path(__file__).resolve().parent.parent

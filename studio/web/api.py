@@ -12,7 +12,6 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from pipelines.errors import NotFound
 from studio import limits
-from studio.page.gradio_import import import_gradio
 from studio.quotas.buckets import Buckets
 from studio.settings import Settings
 from studio.web.accounts.attempts import Attempts
@@ -39,15 +38,6 @@ from studio.web.routes import (
     uploads,
 )
 from studio.web.security import LOCAL_NAMES, LengthSentence, SameOrigin, SecurityHeaders
-
-
-def create_app(studio: Studio) -> FastAPI:
-    """Everything that is served: the routes of the API, then the page at `/`."""
-    app = create_api(studio)
-    import_gradio()
-    from studio.page.page import page
-
-    return page(studio.catalog, studio.settings).mount(app)
 
 
 def create_api(studio: Studio) -> FastAPI:

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from studio import limits
-from studio.serve import listen, server_options
+from studio.server import listen, server_options
 from studio.web.api import create_api
 
 WAIT = 60.0

@@ -11,7 +11,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from studio.page.gradio_routes import Doors
-from studio.web.api import create_app
+from studio.server import create_app
 
 OPEN = {"/", "/theme.css", "/assets/x", "/static/x"}
 FREE = {"/login", "/logout", "/health"}  # before anybody has logged in

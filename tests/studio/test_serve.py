@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from studio.build import CannotStart, build
-from studio.serve import listen, server_options, url
+from studio.server import listen, server_options, url
 from studio.settings import Settings
 from tests.serving import ROOT, launched
 

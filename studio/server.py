@@ -7,9 +7,14 @@ import logging
 import os
 import socket
 
+from fastapi import FastAPI
+
 from studio import limits
 from studio.build import CannotStart, build
+from studio.page.gradio_import import import_gradio
 from studio.settings import Settings
+from studio.web.api import create_api
+from studio.web.context import Studio
 
 
 def serve(settings: Settings) -> None:
@@ -20,7 +25,6 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from studio.page.gradio_import import import_gradio
-    from studio.web.api import create_app
 
     import_gradio(without=["pyarrow"])  # where it is installed, pandas takes it along for tables that we do not have
     config = uvicorn.Config(create_app(studio), **server_options(settings))
@@ -86,3 +90,12 @@ def _free(host: str, port: int) -> int:
             continue
         return candidate
     return 0
+
+
+def create_app(studio: Studio) -> FastAPI:
+    """Everything that is served: the routes of the API, then the page at `/`."""
+    app = create_api(studio)
+    import_gradio()
+    from studio.page.page import page
+
+    return page(studio.catalog, studio.settings).mount(app)
