@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 
 from studio.settings import Settings
-from tests.serving import Served, served
+from tests.support.serving import Served, served
 
 os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
 # models this small are no faster with more threads, and far slower where the cores are shared: they wait by spinning
@@ -30,7 +30,7 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder with one random model, "tiny": 64 x 64 pixels, a picture in a moment; and "tiny-fast"."""
-    from tests.tiny import tiny_few_step, tiny_sd
+    from tests.support.tiny import tiny_few_step, tiny_sd
 
     folder = tmp_path_factory.mktemp("models")
     tiny_few_step(tiny_sd(folder / "tiny"))

@@ -11,7 +11,7 @@ import pytest
 
 from studio import maintenance
 from studio.settings import Settings
-from tests.serving import ROOT, Served
+from tests.support.serving import ROOT, Served
 
 TEXT = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.serving import ROOT, finished, launched
+from tests.support.serving import ROOT, finished, launched
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pipelines.catalog.catalog import BUNDLED, Catalog
 from pipelines.image.pipeline import ImagePipeline
 from pipelines.requests import ImageRequest, Request
 from pipelines.runtime.model_pool import Shelf
-from tests.tiny import tiny_sd
+from tests.support.tiny import tiny_sd
 
 STAND_IN = {
     "block_out_channels": (96, 192),

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.e2e.visitor import Visitor
 from tests.e2e.watched import visiting
-from tests.serving import Served
+from tests.support.serving import Served
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
          "--no-first-run"]  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from studio.worker.messages import FROM_WORKER, Finished
-from tests.serving import Served
+from tests.support.serving import Served
 
 PATIENCE = 120.0  # seconds in which a message has to come
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from studio.settings import Settings
 from tests.e2e.visitor import SLOW, Visitor
-from tests.serving import served
+from tests.support.serving import served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 WORKER = {"shelf": "tests.studio.faults:open_shelf", "threads": 1}

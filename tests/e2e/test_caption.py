@@ -13,10 +13,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from studio.settings import Settings
 from tests.e2e.visitor import LINGER, SLOW, Visitor
-from tests.serving import Served, served
 from tests.studio.aligning import COLOURS
 from tests.studio.describing import chat_model
 from tests.studio.reader import opened
+from tests.support.serving import Served, served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 Visit = Callable[..., Visitor]

@@ -18,8 +18,8 @@ from tests.e2e.holding import unheard
 from tests.e2e.kept import until_kept
 from tests.e2e.visitor import SLOW
 from tests.e2e.watched import visiting
-from tests.serving import Served, served
-from tests.tiny import tiny_adapter, tiny_sd
+from tests.support.serving import Served, served
+from tests.support.tiny import tiny_adapter, tiny_sd
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

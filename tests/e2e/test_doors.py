@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from studio.settings import Settings
 from tests.e2e.visitor import SLOW, Visitor
-from tests.serving import Served, served
+from tests.support.serving import Served, served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

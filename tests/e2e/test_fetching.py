@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, expect
 from studio.settings import Settings
 from tests.e2e.visitor import SLOW, Visitor
 from tests.e2e.watched import visiting
-from tests.serving import Served, served
 from tests.studio.far import log_of
+from tests.support.serving import Served, served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

@@ -13,7 +13,7 @@ from studio.worker.messages import Finished, Preview
 from tests.e2e.holding import nothing_ends, unheard
 from tests.e2e.kept import until_kept
 from tests.e2e.visitor import SLOW, Visitor
-from tests.serving import Served
+from tests.support.serving import Served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 Visit = Callable[..., Visitor]

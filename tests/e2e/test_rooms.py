@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.holding import nothing_begins, nothing_ends
 from tests.e2e.visitor import SLOW, Visitor
-from tests.serving import Served
+from tests.support.serving import Served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 Visit = Callable[..., Visitor]

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.chapter import chapter
 from tests.e2e.holding import nothing_ends
 from tests.e2e.visitor import SLOW, Visitor
-from tests.serving import Served
+from tests.support.serving import Served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 Visit = Callable[..., Visitor]

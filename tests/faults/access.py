@@ -25,7 +25,7 @@ from studio.web.api import create_api
 from tests.faults.belongings import BOB, PASSWORDS, Belongings
 from tests.faults.report import Report
 from tests.faults.victim import SHELF
-from tests.serving import Served, served
+from tests.support.serving import Served, served
 
 FREE = {"/login", "/logout", "/health"}  # before anybody has logged in
 PROVED = {200, 201, 204, 307, 409, 503}  # the owner got past the question whose it is

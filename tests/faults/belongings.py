@@ -13,9 +13,9 @@ from pipelines.base import Artifact
 from pipelines.requests import SpeechRequest
 from studio.storage.records import Job, JobStatus
 from tests.faults.mutation import valid
-from tests.serving import Served, finished
 from tests.studio.desk import picture
 from tests.studio.keepsakes import wav
+from tests.support.serving import Served, finished
 
 BOB = "somebody else"
 SECRET = "zebrafinch7731"

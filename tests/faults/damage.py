@@ -17,9 +17,9 @@ from pathlib import Path
 from studio.storage.recovery.backups import Backups
 from tests.faults.report import Report
 from tests.faults.victim import CannotOpen, Victim
-from tests.serving import ROOT
 from tests.studio.desk import ME, Desk
 from tests.studio.keepsakes import Folder
+from tests.support.serving import ROOT
 
 DB = "triptych.db"
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.faults.report import Report, Row
 from tests.faults.victim import CannotOpen, Victim, victim
-from tests.serving import finished
+from tests.support.serving import finished
 
 MIB = 2**20
 SIZE = 48 * MIB  # the database, its reserve, and a few pictures

@@ -13,10 +13,10 @@ from websockets.sync.client import connect
 
 from tests.faults.report import Report
 from tests.faults.victim import Victim, victim
-from tests.serving import finished
 from tests.studio.desk import picture
 from tests.studio.faults import BATCHES
 from tests.studio.locked import held
+from tests.support.serving import finished
 
 LOOKS = ("/health", "/api/status", "/api/jobs", "/api/gallery", "/api/batches", "/api/models", "/api/owner")
 PATIENCE = 30.0  # seconds: longer than this is a hang

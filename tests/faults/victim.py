@@ -22,8 +22,8 @@ import pytest
 
 from studio.build import CannotStart
 from studio.settings import Settings
-from tests.serving import ROOT, served
 from tests.studio.locked import Full
+from tests.support.serving import ROOT, served
 
 SHELF = {"shelf": "tests.studio.describing:open_shelf"}
 START_SECONDS = 240.0  # shared machines are slow now and then

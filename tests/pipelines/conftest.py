@@ -14,8 +14,8 @@ from PIL import Image
 from pipelines.catalog.catalog import Catalog
 from pipelines.image.pipeline import ImagePipeline
 from pipelines.runtime.model_pool import Shelf
-from tests import tiny
 from tests.pipelines.support import START, request
+from tests.support import tiny
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.errors import ModelUnavailable
 from pipelines.image.prompt import ip_adapter_files
 from pipelines.runtime.model_pool import Shelf
-from tests import tiny
 from tests.pipelines.support import difference, request, run
 from tests.pipelines.test_seeing import FILES, PICTURES, RED, shows
+from tests.support import tiny
 
 
 def damaged(tmp_path, harm):

@@ -21,7 +21,7 @@ from pipelines.image.model.lora import merge
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
 from tests.pipelines.support import START, difference, request, run
-from tests.rounding import assert_same_latents
+from tests.support.rounding import assert_same_latents
 
 SPRITE = BUNDLED / "sprite"
 MASK = "b" * 64

@@ -14,8 +14,8 @@ from pipelines import pictures
 from pipelines.colours import rgb
 from pipelines.image.start.canvas import prepared
 from studio.formats.pictures import decode
-from tests import profiles
 from tests.pipelines.support import START, request
+from tests.support import colour_profiles
 
 CONVERTED = "The colours were converted from the picture's own profile to sRGB."
 UNUSABLE = "The picture's colour profile cannot be used; its colours were taken as sRGB."
@@ -34,12 +34,12 @@ def colours(mode: str, value: object) -> Image.Image:
 
 
 ALIKE = {  # the same colour, kept in every way that a picture with a profile of that kind has
-    "PNG": encoded(colours("RGB", GREEN), profiles.adobe_rgb()),
-    "JPEG": encoded(colours("RGB", GREEN), profiles.adobe_rgb(), "JPEG", quality=100, subsampling=0),
-    "WEBP": encoded(colours("RGB", GREEN), profiles.adobe_rgb(), "WEBP", lossless=True),
-    "opaque": encoded(colours("RGBA", (*GREEN, 255)), profiles.adobe_rgb()),
-    "palette": encoded(colours("RGB", GREEN).quantize(4), profiles.adobe_rgb()),
-    "MPO": encoded(colours("RGB", GREEN), profiles.adobe_rgb(), "MPO", save_all=True, quality=100, subsampling=0,
+    "PNG": encoded(colours("RGB", GREEN), colour_profiles.adobe_rgb()),
+    "JPEG": encoded(colours("RGB", GREEN), colour_profiles.adobe_rgb(), "JPEG", quality=100, subsampling=0),
+    "WEBP": encoded(colours("RGB", GREEN), colour_profiles.adobe_rgb(), "WEBP", lossless=True),
+    "opaque": encoded(colours("RGBA", (*GREEN, 255)), colour_profiles.adobe_rgb()),
+    "palette": encoded(colours("RGB", GREEN).quantize(4), colour_profiles.adobe_rgb()),
+    "MPO": encoded(colours("RGB", GREEN), colour_profiles.adobe_rgb(), "MPO", save_all=True, quality=100, subsampling=0,
                    append_images=[colours("RGB", "red")]),
 }  # fmt: skip
 
@@ -76,20 +76,20 @@ def test_a_profile_of_srgb_changes_nothing():
 @pytest.mark.parametrize("mode", ["L", "LA"])
 def test_grey_in_proportion_to_light(mode: str):
     """A fifth of the light is level 124 of sRGB."""
-    found = decode(encoded(colours(mode, 51 if mode == "L" else (51, 255)), profiles.linear_grey()))
+    found = decode(encoded(colours(mode, 51 if mode == "L" else (51, 255)), colour_profiles.linear_grey()))
     assert found.image.getpixel((5, 5)) == pytest.approx((124, 124, 124), abs=2)
     assert found.notes == [CONVERTED]
 
 
 def test_sixteen_bits_with_a_profile():
     grey = Image.fromarray(np.full((16, 16), 51 * 257, np.uint16))
-    found = decode(encoded(grey, profiles.linear_grey()))
+    found = decode(encoded(grey, colour_profiles.linear_grey()))
     assert found.image.getpixel((5, 5)) == pytest.approx((124, 124, 124), abs=2)
     assert found.notes == ["16 bits a channel became 8.", CONVERTED]
 
 
 def test_the_inks_of_a_press():
-    found = decode(encoded(colours("CMYK", (0, 0, 0, 0)), profiles.inverted_cmyk(), "JPEG"))
+    found = decode(encoded(colours("CMYK", (0, 0, 0, 0)), colour_profiles.inverted_cmyk(), "JPEG"))
     assert max(found.image.getpixel((5, 5))) < 12
     assert found.notes == ["CMYK became RGB.", CONVERTED]
     plain = decode(encoded(colours("CMYK", (0, 0, 0, 0)), None, "JPEG"))
@@ -99,19 +99,19 @@ def test_the_inks_of_a_press():
 def test_transparency_with_a_profile():
     image = colours("RGBA", (*GREEN, 255))
     image.paste((0, 0, 0, 0), (0, 0, 8, 16))
-    found = decode(encoded(image, profiles.adobe_rgb()))
+    found = decode(encoded(image, colour_profiles.adobe_rgb()))
     assert found.image.getpixel((2, 5)) == (255, 255, 255)
     assert found.image.getpixel((12, 5)) == pytest.approx(SEEN, abs=2)
     assert found.notes == [CONVERTED, "Transparent parts became white."]
 
 
 BROKEN = {
-    "cut": profiles.adobe_rgb()[:200],
+    "cut": colour_profiles.adobe_rgb()[:200],
     "noise": bytes(range(256)) * 4,
-    "of a press": profiles.inverted_cmyk(),
-    "of grey": profiles.linear_grey(),
+    "of a press": colour_profiles.inverted_cmyk(),
+    "of grey": colour_profiles.linear_grey(),
     "Lab": ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes(),
-    "five megabytes": profiles.adobe_rgb() + bytes(5 * 2**20),
+    "five megabytes": colour_profiles.adobe_rgb() + bytes(5 * 2**20),
 }
 
 
@@ -128,7 +128,7 @@ def test_a_profile_that_cannot_be_used_does_no_harm(name: str):
 @given(st.binary(max_size=60), st.integers(0, 600), st.sampled_from(["RGB", "L", "CMYK", "RGBA", "P", "1"]))
 def test_any_profile_gives_a_picture(junk: bytes, at: int, mode: str):
     """Real profiles with any bytes in their middle."""
-    for whole in (profiles.adobe_rgb(), profiles.inverted_cmyk(), profiles.linear_grey()):
+    for whole in (colour_profiles.adobe_rgb(), colour_profiles.inverted_cmyk(), colour_profiles.linear_grey()):
         image = Image.new(mode, (3, 2))
         image.info["icc_profile"] = whole[: at % len(whole)] + junk + whole[at % len(whole) + len(junk) :]
         found = rgb(image, [])

@@ -12,7 +12,7 @@ from pipelines.image import interpolation
 from pipelines.image.prompt import prompts
 from pipelines.requests import Role
 from tests.pipelines.support import difference, request, run
-from tests.rounding import assert_same_forward, assert_same_latents
+from tests.support.rounding import assert_same_forward, assert_same_latents
 
 
 def text(said: str, role: str = "what", weight: float = 1.0) -> dict:

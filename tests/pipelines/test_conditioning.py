@@ -7,8 +7,8 @@ import torch
 
 from pipelines.image.prompt.conditioning import MAX_WINDOWS
 from tests.pipelines.support import difference, request, run
-from tests.rounding import assert_same_latents
-from tests.tiny import WINDOW
+from tests.support.rounding import assert_same_latents
+from tests.support.tiny import WINDOW
 
 LONG = "the red cat " * 12
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from pipelines.image.model import fast_conv
 from pipelines.image.model.fast_conv import Convolution
-from tests.rounding import assert_same_forward
+from tests.support.rounding import assert_same_forward
 
 SHAPES = [(1, 8, 8), (2, 5, 7), (2, 1, 1), (3, 4, 6), (2, 12, 12)]
 

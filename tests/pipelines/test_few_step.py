@@ -17,8 +17,8 @@ from pipelines.image.model.lora import merge
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
 from tests.pipelines.support import difference, request, run
-from tests.rounding import assert_same_latents
-from tests.tiny import tiny_few_step
+from tests.support.rounding import assert_same_latents
+from tests.support.tiny import tiny_few_step
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from PIL import Image
 from pipelines.errors import BadUpload, InvalidRequest
 from pipelines.image.start import masks
 from pipelines.requests import Margins, Sampler
-from tests import tiny
 from tests.pipelines.support import START, request, run
 from tests.pipelines.test_parity import SCHEDULERS
-from tests.rounding import assert_same_latents
+from tests.support import tiny
+from tests.support.rounding import assert_same_latents
 
 MASK = "b" * 64
 INPAINT = {"sd": diffusers.StableDiffusionInpaintPipeline, "sdxl": diffusers.StableDiffusionXLInpaintPipeline}

@@ -11,7 +11,7 @@ from diffusers.models.attention_processor import AttnProcessor
 
 from pipelines.image.model import fast_unet
 from tests.pipelines.support import difference
-from tests.rounding import assert_same_forward
+from tests.support.rounding import assert_same_forward
 
 KINDS = ["sd", "sdxl", "lcm"]
 

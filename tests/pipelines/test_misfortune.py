@@ -8,7 +8,7 @@ import torch
 from pipelines.errors import BadUpload, InvalidRequest, NotFinite, OutOfMemory
 from pipelines.requests import Sampler
 from tests.pipelines.support import START, request, run
-from tests.rounding import assert_same_latents
+from tests.support.rounding import assert_same_latents
 
 SHORT = RuntimeError(
     "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: not enough memory: you tried to allocate"

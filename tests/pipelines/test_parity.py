@@ -15,7 +15,7 @@ from PIL import Image
 from pipelines.image.pipeline import ImagePipeline
 from pipelines.requests import ImageRequest, Sampler
 from tests.pipelines.support import START, forwards, request, run
-from tests.rounding import assert_same_forward, assert_same_latents
+from tests.support.rounding import assert_same_forward, assert_same_latents
 
 SCHEDULERS = {
     Sampler.EULER: lambda c: diffusers.EulerDiscreteScheduler.from_config(c),

@@ -18,7 +18,7 @@ from pipelines.runtime import devices
 from pipelines.runtime.model_pool import Shelf
 from pipelines.runtime.options import Options
 from tests.pipelines.support import START, difference, request, run
-from tests.rounding import assert_same_latents, assert_same_picture
+from tests.support.rounding import assert_same_latents, assert_same_picture
 
 CPU = torch.device("cpu")
 

@@ -16,9 +16,9 @@ from pipelines.errors import BadUpload, InvalidRequest
 from pipelines.image.model import fast_unet
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
-from tests import tiny
 from tests.pipelines.support import difference, forwards, request, run
-from tests.rounding import assert_same_forward, assert_same_latents
+from tests.support import tiny
+from tests.support.rounding import assert_same_forward, assert_same_latents
 
 RED, BLUE = "d" * 64, "e" * 64
 KINDS = {"sd": diffusers.StableDiffusionPipeline, "sdxl": diffusers.StableDiffusionXLPipeline}

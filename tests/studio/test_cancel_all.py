@@ -6,8 +6,8 @@ import pytest
 
 from studio.jobs.live import KEPT_ENDED
 from studio.worker.messages import Cancel
-from tests.serving import Served
 from tests.studio.rig import Rig
+from tests.support.serving import Served
 
 SLOW = "delay=0.2"
 MANY = 500

@@ -13,7 +13,7 @@ from pipelines.errors import InvalidRequest
 from pipelines.requests import ImageRequest
 from studio import limits
 from studio.formats.metadata import metadata
-from tests.serving import finished
+from tests.support.serving import finished
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.catalog.catalog import Catalog
 from studio.settings import Settings
-from tests.serving import Served, finished, served
+from tests.support.serving import Served, finished, served
 
 SMALL = {"steps": 1, "width": 64, "height": 64, "guidance_scale": 1}
 
@@ -28,7 +28,7 @@ def _opened(running: Served, monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 def test_models_that_do_not_fit_together_take_turns(tmp_path: Path, monkeypatch):
-    from tests.tiny import tiny_sd
+    from tests.support.tiny import tiny_sd
 
     for name in ("one", "two"):
         tiny_sd(tmp_path / "models" / name, block_out_channels=(8, 256))  # heavy for what it calculates

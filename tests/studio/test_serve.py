@@ -16,7 +16,7 @@ import pytest
 from studio.build import CannotStart, build
 from studio.server import listen, server_options, url
 from studio.settings import Settings
-from tests.serving import ROOT, launched
+from tests.support.serving import ROOT, launched
 
 
 def app(*argv: str) -> subprocess.CompletedProcess:

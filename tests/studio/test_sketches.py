@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.serving import Served, finished
+from tests.support.serving import Served, finished
 
 TINY = {"model": "tiny", "steps": 2, "width": 64, "height": 64, "seed": 5, "prompt": "a small red boat"}
 

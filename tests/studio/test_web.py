@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from websockets.sync.client import connect
 
-from tests.serving import Served, finished
+from tests.support.serving import Served, finished
 
 TINY = {"model": "tiny", "steps": 2, "width": 64, "height": 64, "seed": 5}
 

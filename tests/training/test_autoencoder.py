@@ -5,7 +5,7 @@ import torch
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training.models.image.autoencoder import standardise
-from tests.rounding import assert_same_forward
+from tests.support.rounding import assert_same_forward
 
 TINY = {"block_out_channels": (3, 12, 16, 16, 16, 16), "decoder_blocks": (1, 1, 1, 1), "latent_channels": 4}
 

@@ -9,7 +9,7 @@ from diffusers import DDIMScheduler
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training.models.image import decoder, denoiser
-from tests.rounding import assert_same_latents
+from tests.support.rounding import assert_same_latents
 from tests.training import tiny
 
 LATENTS = torch.randn(5, 4, 8, 8, generator=torch.Generator().manual_seed(4))

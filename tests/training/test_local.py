@@ -5,7 +5,7 @@ import torch
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
 from pipelines.training.models.alignment import conv_init
-from tests.rounding import assert_same_forward
+from tests.support.rounding import assert_same_forward
 
 
 def tower(heads: int = 8, width: int = 256) -> CLIPVisionModel:

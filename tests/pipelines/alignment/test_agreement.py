@@ -9,7 +9,7 @@ from PIL import Image
 from pipelines.alignment import agreement, model
 from pipelines.catalog.catalog import BUNDLED, Catalog
 from pipelines.runtime.model_pool import Shelf
-from tests.rounding import assert_same_shares
+from tests.support.rounding import assert_same_shares
 
 pytestmark = pytest.mark.skipif(
     not (BUNDLED / "sprite-clip" / "model.safetensors").is_file(), reason="no bundled weights in this checkout"

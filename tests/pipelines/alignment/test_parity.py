@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.pipelines.alignment.conftest import FAMILIES
-from tests.rounding import assert_same_forward, assert_same_shares
+from tests.support.rounding import assert_same_forward, assert_same_shares
 
 TEXTS = ["a cat", "x", "red car", "dogs"]
 

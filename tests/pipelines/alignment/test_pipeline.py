@@ -12,7 +12,7 @@ from pipelines.errors import InvalidRequest
 from pipelines.requests import AlignRequest
 from tests.pipelines.alignment.conftest import FAMILIES
 from tests.pipelines.alignment.test_helpers import png
-from tests.rounding import assert_same_forward, assert_same_shares
+from tests.support.rounding import assert_same_forward, assert_same_shares
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pipelines.alignment.opening import open_alignment
 from pipelines.catalog import folders
 from tests.pipelines.alignment import tiny
 from tests.pipelines.alignment.conftest import OPTIONS
-from tests.rounding import assert_same_forward
+from tests.support.rounding import assert_same_forward
 
 spm = pytest.importorskip("sentencepiece")
 

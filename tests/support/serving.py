@@ -22,7 +22,7 @@ from studio.settings import Settings
 from studio.web.api import create_api
 from studio.web.context import Studio
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ENDED = ("done", "failed", "cancelled")
 
 
