@@ -105,8 +105,8 @@ from studio.build import build
 from studio.settings import Settings
 from studio.web import create_app
 if __name__ == "__main__":
-    studio = build(Settings(data_dir=Path({str(tmp_path)!r})), {{"shelf": "tests.studio.faults:open_shelf"}})
-    app = create_app(studio)
+    studio = build(Settings(data_dir=Path({str(tmp_path)!r})), {{"shelf":
+    "tests.studio.support.fake_pipelines:open_shelf"}}) app = create_app(studio)
     async def ask():
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
             assert (await client.get("/")).status_code == 200

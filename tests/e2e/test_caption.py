@@ -13,9 +13,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from studio.settings import Settings
 from tests.e2e.visitor import LINGER, SLOW, Visitor
-from tests.studio.aligning import COLOURS
-from tests.studio.describing import chat_model
-from tests.studio.reader import opened
+from tests.studio.support.fake_alignment import COLOURS
+from tests.studio.support.fake_captioner import chat_model
+from tests.support.dataset_reader import opened
 from tests.support.serving import Served, served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -28,7 +28,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A studio whose captioner names the colour in the middle: what is tested here is the studio."""
     folder = tmp_path_factory.mktemp("captions")
     chat_model(folder / "models")
-    with served(Settings(data_dir=folder), {"shelf": "tests.studio.describing:open_shelf"}) as running:
+    with served(Settings(data_dir=folder), {"shelf": "tests.studio.support.fake_captioner:open_shelf"}) as running:
         yield running
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from studio.settings import Settings
 from tests.e2e.visitor import SLOW, Visitor
 from tests.e2e.watched import visiting
-from tests.studio.far import log_of
+from tests.studio.support.fake_downloads import log_of
 from tests.support.serving import Served, served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 @pytest.fixture
 def far(tmp_path: Path) -> Iterator[Served]:
     """A studio whose models "far/…" come when a file in `tmp_path` says so."""
-    worker = {"shelf": "tests.studio.far:open_shelf", "folder": str(tmp_path)}
+    worker = {"shelf": "tests.studio.support.fake_downloads:open_shelf", "folder": str(tmp_path)}
     with served(Settings(data_dir=tmp_path / "data"), worker) as running:
         yield running
 

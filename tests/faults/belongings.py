@@ -13,8 +13,8 @@ from pipelines.base import Artifact
 from pipelines.requests import SpeechRequest
 from studio.storage.records import Job, JobStatus
 from tests.faults.mutation import valid
-from tests.studio.desk import picture
-from tests.studio.keepsakes import wav
+from tests.studio.support.batch_studio import picture
+from tests.studio.support.kept_data import wav
 from tests.support.serving import Served, finished
 
 BOB = "somebody else"

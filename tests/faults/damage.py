@@ -17,8 +17,8 @@ from pathlib import Path
 from studio.storage.recovery.backups import Backups
 from tests.faults.report import Report
 from tests.faults.victim import CannotOpen, Victim
-from tests.studio.desk import ME, Desk
-from tests.studio.keepsakes import Folder
+from tests.studio.support.batch_studio import ME, Desk
+from tests.studio.support.kept_data import Folder
 from tests.support.serving import ROOT
 
 DB = "triptych.db"

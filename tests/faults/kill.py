@@ -13,8 +13,8 @@ import httpx
 from tests.faults.ledger import Books, Ledger, check_end, check_now
 from tests.faults.report import Report
 from tests.faults.victim import CannotOpen, Victim
-from tests.studio.desk import picture
-from tests.studio.rig import gone
+from tests.studio.support.batch_studio import picture
+from tests.studio.support.studio_fixture import gone
 
 STRETCH = 25  # rounds over one data folder
 PATIENCE = 240.0  # seconds until all that is left is done

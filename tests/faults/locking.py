@@ -13,9 +13,9 @@ from websockets.sync.client import connect
 
 from tests.faults.report import Report
 from tests.faults.victim import Victim, victim
-from tests.studio.desk import picture
-from tests.studio.faults import BATCHES
-from tests.studio.locked import held
+from tests.studio.support.batch_studio import picture
+from tests.studio.support.busy_database import held
+from tests.studio.support.fake_pipelines import BATCHES
 from tests.support.serving import finished
 
 LOOKS = ("/health", "/api/status", "/api/jobs", "/api/gallery", "/api/batches", "/api/models", "/api/owner")

@@ -22,10 +22,10 @@ import pytest
 
 from studio.build import CannotStart
 from studio.settings import Settings
-from tests.studio.locked import Full
+from tests.studio.support.busy_database import Full
 from tests.support.serving import ROOT, served
 
-SHELF = {"shelf": "tests.studio.describing:open_shelf"}
+SHELF = {"shelf": "tests.studio.support.fake_captioner:open_shelf"}
 START_SECONDS = 240.0  # shared machines are slow now and then
 
 

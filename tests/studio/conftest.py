@@ -21,7 +21,7 @@ from studio.web.accounts.session_ends import SessionEnds
 from studio.web.accounts.sessions import Sessions, load_secret
 from studio.web.api import create_api
 from studio.web.context import Studio
-from tests.studio.desk import Desk
+from tests.studio.support.batch_studio import Desk
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from studio.storage.recovery.notices import Notices
 from studio.storage.recovery.rows import RecoveryRows
 from studio.storage.recovery.upkeep import Upkeep
 from studio.web.accounts.transfer import move
-from tests.studio.keepsakes import Folder
+from tests.studio.support.kept_data import Folder
 
 
 @pytest.fixture

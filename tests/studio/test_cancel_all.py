@@ -6,7 +6,7 @@ import pytest
 
 from studio.jobs.live import KEPT_ENDED
 from studio.worker.messages import Cancel
-from tests.studio.rig import Rig
+from tests.studio.support.studio_fixture import Rig
 from tests.support.serving import Served
 
 SLOW = "delay=0.2"

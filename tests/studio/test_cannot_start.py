@@ -20,7 +20,7 @@ from studio.storage.recovery.backups import Backups
 from studio.storage.recovery.opening import open_store
 from studio.storage.recovery.starting import CannotStart, Damaged, explained
 from studio.storage.store import Store
-from tests.studio.keepsakes import Folder
+from tests.studio.support.kept_data import Folder
 from tests.support.serving import ROOT
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from tests.studio.desk import picture
+from tests.studio.support.batch_studio import picture
 from tests.studio.test_refusals import refused
 
 

@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from studio import limits
-from tests.studio.desk import picture
+from tests.studio.support.batch_studio import picture
 from tests.studio.test_captions_api import batch, client, sent
 from tests.studio.test_refusals import refused
 

@@ -16,8 +16,8 @@ from pipelines.requests import CaptionRequest
 from studio import limits
 from studio.batches import export
 from studio.batches.edits import Edit
-from tests.studio.desk import ME, Desk, picture, soon
-from tests.studio.rig import Rig
+from tests.studio.support.batch_studio import ME, Desk, picture, soon
+from tests.studio.support.studio_fixture import Rig
 
 
 def test_every_picture_gets_its_caption_and_an_error_stays_with_its_own(desk: Desk):

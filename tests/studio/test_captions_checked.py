@@ -12,7 +12,7 @@ from pipelines.errors import InvalidRequest
 from pipelines.requests import CaptionRequest
 from studio.batches.edits import Edit
 from studio.batches.service import ANY_PICTURE
-from tests.studio.desk import ME, Desk, picture, soon
+from tests.studio.support.batch_studio import ME, Desk, picture, soon
 
 
 def scores(desk: Desk, id: str) -> Callable[[], dict | None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from studio.batches.views import batch_event
-from tests.studio.desk import ME, Desk
+from tests.studio.support.batch_studio import ME, Desk
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from studio.batches import export
-from tests.studio.desk import ME, Desk, picture
-from tests.studio.reader import opened
+from tests.studio.support.batch_studio import ME, Desk, picture
+from tests.support.dataset_reader import opened
 
 
 def test_datasets_reads_the_image_folder(desk: Desk, tmp_path: Path):

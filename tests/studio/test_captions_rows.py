@@ -10,9 +10,9 @@ import pytest
 
 from studio.batches.records import ItemStatus
 from studio.storage.records import JobStatus
-from tests.studio.desk import ME, Desk
-from tests.studio.locked import held
-from tests.studio.moments import Still
+from tests.studio.support.batch_studio import ME, Desk
+from tests.studio.support.busy_database import held
+from tests.studio.support.races import Still
 
 
 class Killed(BaseException):

@@ -11,8 +11,8 @@ import pytest
 
 from pipelines.errors import NotFound
 from studio.batches.records import Item
-from tests.studio.desk import ME, picture
-from tests.studio.moments import PATIENCE, Held, Still, meanwhile
+from tests.studio.support.batch_studio import ME, picture
+from tests.studio.support.races import PATIENCE, Held, Still, meanwhile
 
 Hold = Callable[[object, str], Held]
 

@@ -12,7 +12,7 @@ from PIL import Image
 from pipelines.errors import InvalidRequest, NotAllowed, NotFound
 from pipelines.requests import AlignRequest, ImageRequest, Priority
 from studio import limits
-from tests.studio.rig import Rig
+from tests.studio.support.studio_fixture import Rig
 
 SLOW = "delay=0.03"
 

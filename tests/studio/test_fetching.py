@@ -10,9 +10,9 @@ import pytest
 from studio.worker.messages import AtWork, Begun, Finished, Note
 from studio.worker.runner.tasks import SURPRISE
 from studio.worker.supervisor import Supervisor
-from tests.studio.bench import Bench
-from tests.studio.far import BROKEN, FarShelf, log_of
-from tests.studio.rig import Rig, gone
+from tests.studio.support.fake_downloads import BROKEN, FarShelf, log_of
+from tests.studio.support.runner_bench import Bench
+from tests.studio.support.studio_fixture import Rig, gone
 
 FAR = {"model": "far/a"}
 
@@ -159,7 +159,9 @@ def test_a_held_job_has_a_place_but_no_guess_of_its_end(bench):
 
 @pytest.fixture
 def rig(tmp_path):
-    with Rig(tmp_path, shelf="tests.studio.far:open_shelf", idle_seconds=3600) as rig:  # where nothing is to come
+    with Rig(
+        tmp_path, shelf="tests.studio.support.fake_downloads:open_shelf", idle_seconds=3600
+    ) as rig:  # where nothing is to come
         yield rig
 
 
@@ -185,7 +187,7 @@ def test_cancelling_a_job_whose_model_comes_works_at_once(rig, tmp_path):
 def test_the_worker_ends_by_itself_while_a_model_comes(tmp_path, monkeypatch):
     stop = Supervisor.stop
     monkeypatch.setattr(Supervisor, "stop", lambda supervisor: stop(supervisor, seconds=60))  # then it is killed
-    with Rig(tmp_path, shelf="tests.studio.far:open_shelf", idle_seconds=3600) as rig:
+    with Rig(tmp_path, shelf="tests.studio.support.fake_downloads:open_shelf", idle_seconds=3600) as rig:
         far = rig.one("ann", **FAR)
         rig.until("ann", far, lambda view: view["note"])
         pid, began = rig.engine.worker_pid, time.monotonic()

@@ -25,7 +25,7 @@ from studio.storage import gallery as gallery_module
 from studio.storage.gallery import Gallery
 from studio.storage.records import Job, JobStatus
 from studio.storage.store import Store
-from tests.studio.moments import Held, meanwhile
+from tests.studio.support.races import Held, meanwhile
 
 
 @pytest.fixture

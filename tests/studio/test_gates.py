@@ -7,7 +7,7 @@ from PIL import Image
 
 from studio.worker.messages import Finished
 from studio.worker.runner.auto_gate import LEAN, LIMITS, looks, moved
-from tests.studio.bench import Bench
+from tests.studio.support.runner_bench import Bench
 
 BRIGHT, DARK = "a" * 64, "b" * 64
 

@@ -15,7 +15,7 @@ from studio.worker.messages import Finished, Ready
 from studio.worker.runner.tasks import NO_MEMORY, SURPRISE
 from studio.worker.supervisor import Supervisor
 from studio.worker.watchdog import FROZEN_SECONDS, IDLE, STALL_SECONDS, STUCK_SECONDS, Watchdog
-from tests.studio.rig import Rig, gone
+from tests.studio.support.studio_fixture import Rig, gone
 
 PATIENCE = 120.0
 

@@ -14,7 +14,7 @@ from studio.storage.atomic import part_of
 from studio.storage.records import JobStatus
 from studio.storage.recovery.recovery import NOBODY
 from studio.storage.recovery.starting import CannotStart
-from tests.studio.keepsakes import Folder, png
+from tests.studio.support.kept_data import Folder, png
 
 
 @pytest.fixture

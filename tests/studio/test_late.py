@@ -18,10 +18,10 @@ from studio.storage.late_writes import LateWrites
 from studio.storage.records import JobStatus
 from studio.storage.store import Store
 from studio.worker import at_work
-from tests.studio.locked import Full, held
-from tests.studio.rig import Rig
+from tests.studio.support.busy_database import Full, held
+from tests.studio.support.studio_fixture import Rig
 
-SLOW = "tests.studio.faults:slow_shelf"  # its worker never gets ready
+SLOW = "tests.studio.support.fake_pipelines:slow_shelf"  # its worker never gets ready
 
 
 @pytest.fixture

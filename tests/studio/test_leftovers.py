@@ -16,7 +16,7 @@ from studio.search.reindex import GROUP
 from studio.storage.atomic import part_of
 from studio.storage.recovery.lost_and_found import LostAndFound
 from studio.storage.recovery.rows import RecoveryRows
-from tests.studio.keepsakes import Folder, png
+from tests.studio.support.kept_data import Folder, png
 
 ID = "ba" * 16
 

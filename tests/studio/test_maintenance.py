@@ -11,7 +11,7 @@ from studio.build import lock_data
 from studio.storage.recovery.backups import Backups
 from studio.storage.recovery.recovery import NOBODY
 from studio.storage.recovery.starting import CannotStart
-from tests.studio.keepsakes import Folder
+from tests.studio.support.kept_data import Folder
 
 
 @pytest.fixture

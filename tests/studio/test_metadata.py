@@ -15,7 +15,7 @@ from pipelines.requests import ImageRequest
 from studio.formats import png
 from studio.formats.metadata import a1111, metadata
 from studio.formats.metadata.a1111 import Parameters
-from tests.studio import foreign
+from tests.studio.support import foreign_metadata
 
 
 def picture(format: str = "PNG", **options: object) -> bytes:
@@ -62,7 +62,7 @@ def test_any_text_can_be_parsed(text):
     assert found.settings or found.negative_prompt or found.prompt == stripped(text) or a1111.NEGATIVE in text
 
 
-@pytest.mark.parametrize("sample", foreign.A1111, ids=lambda sample: sample.name)
+@pytest.mark.parametrize("sample", foreign_metadata.A1111, ids=lambda sample: sample.name)
 def test_files_of_the_field(sample):
     found = metadata.read(with_text(parameters=sample.text))
     assert found.source == "a1111"

@@ -12,7 +12,7 @@ from studio.storage.records import Job, JobStatus
 from studio.storage.recovery.notices import MOST, Notices
 from studio.web.accounts.sessions import Sessions
 from studio.web.api import create_api
-from tests.studio.keepsakes import png
+from tests.studio.support.kept_data import png
 
 
 def test_notices_are_told_where_only_this_machine_can_ask(idle):

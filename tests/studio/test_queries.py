@@ -18,7 +18,7 @@ from studio.storage.store import Store
 from studio.web.accounts.last_seen import LastSeen
 from studio.web.api import create_api
 from studio.web.context import Studio
-from tests.studio.desk import picture
+from tests.studio.support.batch_studio import picture
 
 LARGE = ("jobs", "artifacts", "batch_items")
 WALKS = ("SCAN jobs", "SCAN artifacts", "SCAN batch_items", "SCAN i ")

@@ -24,8 +24,8 @@ from studio.web.answers import while_there
 from studio.web.context import Studio
 from studio.web.routes import alignment, uploads
 from studio.worker.messages import Begun, Cancel, Failed, Forget, GivenUp, Picture, Submit
-from tests.studio.desk import ME, picture, soon
-from tests.studio.moments import PATIENCE, Held, Still
+from tests.studio.support.batch_studio import ME, picture, soon
+from tests.studio.support.races import PATIENCE, Held, Still
 
 WORDS = AlignRequest(texts=("a red emoji",))
 

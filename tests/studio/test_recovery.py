@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.requests import Priority
 from studio.storage.records import JobStatus
-from tests.studio.rig import Rig, gone
+from tests.studio.support.studio_fixture import Rig, gone
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -96,7 +96,7 @@ def test_the_order_of_ones_own_jobs_outlives_the_studio(tmp_path):
 
 
 def test_a_worker_that_cannot_start_says_why_and_the_queue_is_kept(tmp_path):
-    with Rig(tmp_path, shelf="tests.studio.faults:broken_shelf", device="cuda:7") as rig:
+    with Rig(tmp_path, shelf="tests.studio.support.fake_pipelines:broken_shelf", device="cuda:7") as rig:
         job_id, end = rig.one("ann"), time.monotonic() + 60
         while not (status := rig.engine.status("ann"))["trouble"]:
             assert time.monotonic() < end
@@ -108,7 +108,7 @@ def test_a_worker_that_cannot_start_says_why_and_the_queue_is_kept(tmp_path):
 
 def test_stopping_does_not_wait_for_a_worker_that_starts(tmp_path):
     began = time.monotonic()
-    with Rig(tmp_path, shelf="tests.studio.faults:slow_shelf"):
+    with Rig(tmp_path, shelf="tests.studio.support.fake_pipelines:slow_shelf"):
         pass
     assert time.monotonic() - began < 60  # it would take an hour
 
@@ -132,7 +132,7 @@ def test_kill_9_of_everything_at_random_moments_loses_nothing(tmp_path):
 
 def live_and_die(folder, first_seed, seconds):
     """Job ids that were acknowledged before the kill, and the worker's process id."""
-    command = [sys.executable, "-m", "tests.studio.victim", str(folder), str(first_seed)]
+    command = [sys.executable, "-m", "tests.studio.support.crash_process", str(folder), str(first_seed)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as victim:
         worker = int(victim.stdout.readline().split()[1])
         seen = [victim.stdout.readline()]

@@ -8,8 +8,8 @@ import numpy as np
 
 from pipelines.requests import CaptionRequest
 from studio.search.reindex import Refreshing
-from tests.studio.aligning import NAMES
-from tests.studio.desk import ME, Desk, picture, soon
+from tests.studio.support.batch_studio import ME, Desk, picture, soon
+from tests.studio.support.fake_alignment import NAMES
 
 
 def test_vectors_of_other_weights_are_made_anew_and_only_once(desk: Desk, tmp_path: Path):

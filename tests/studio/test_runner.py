@@ -7,7 +7,7 @@ import pytest
 from pipelines.requests import ImageRequest
 from studio.worker.messages import AtWork, Begun, Chunk, Finished, GivenUp, Note, Preview, Progress, Stats
 from studio.worker.runner.tasks import SURPRISE
-from tests.studio.bench import Bench
+from tests.studio.support.runner_bench import Bench
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pipelines.errors import TooLarge
 from pipelines.requests import Priority
 from studio.worker.scheduler.capacity import Capacity
 from studio.worker.scheduler.scheduler import Batch, Scheduler, Work
-from tests.studio.simulation import Plan, Simulation, many, mean_latency
+from tests.studio.support.scheduler_simulation import Plan, Simulation, many, mean_latency
 
 BACKGROUND, INTERACTIVE, NORMAL = Priority.BACKGROUND, Priority.INTERACTIVE, Priority.NORMAL
 

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from pipelines.requests import Priority
 from studio.worker.scheduler.capacity import Capacity
 from studio.worker.scheduler.scheduler import Batch, Scheduler
-from tests.studio.simulation import Plan, Simulation
+from tests.studio.support.scheduler_simulation import Plan, Simulation
 
 QUANTUM, CAP, BUDGET, EACH = 8, 6, 50, 10  # the budget admits five rows
 SLOW = 4  # rounds that background work waits for one round of others

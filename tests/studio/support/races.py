@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 from studio.jobs.worker_events import Foreman
 from studio.worker.messages import Begun, Finished
-from tests.studio.desk import Desk
+from tests.studio.support.batch_studio import Desk
 
 PATIENCE = 120.0  # seconds
 

@@ -10,7 +10,7 @@ from studio.worker.runner.previews import Previews
 from studio.worker.runner.runner import Runner
 from studio.worker.scheduler.capacity import Capacity
 from studio.worker.scheduler.scheduler import Scheduler
-from tests.studio.faults import FaultyShelf
+from tests.studio.support.fake_pipelines import FaultyShelf
 
 
 class Bench:

@@ -19,8 +19,8 @@ from safetensors.numpy import save_file
 from pipelines.base import Artifact, Piece
 from pipelines.errors import TriptychError
 from pipelines.requests import CaptionRequest, Request
-from tests.studio.aligning import AligningPipeline, middle
-from tests.studio.faults import FaultyShelf, unmeasured
+from tests.studio.support.fake_alignment import AligningPipeline, middle
+from tests.studio.support.fake_pipelines import FaultyShelf, unmeasured
 
 
 @dataclass

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.studio.rig import Rig
+from tests.studio.support.studio_fixture import Rig
 
 
 def main() -> None:

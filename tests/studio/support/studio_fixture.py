@@ -14,9 +14,9 @@ from studio.jobs.engine import Engine
 from studio.settings import Settings
 from studio.storage.gallery import Gallery
 from studio.storage.store import Store
-from tests.studio.faults import BATCHES
+from tests.studio.support.fake_pipelines import BATCHES
 
-FAULTS = "tests.studio.faults:open_shelf"
+FAULTS = "tests.studio.support.fake_pipelines:open_shelf"
 
 
 class Rig:

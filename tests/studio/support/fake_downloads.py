@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import Request
-from tests.studio.faults import FaultyShelf, unmeasured
+from tests.studio.support.fake_pipelines import FaultyShelf, unmeasured
 
 BROKEN = "The download of it broke off."
 
