@@ -69,7 +69,7 @@ def talk(hub, tmp_path, monkeypatch):
     for name, value in own.items():
         monkeypatch.setenv(name, value)
     settings = worker_settings(Settings(data_dir=tmp_path, device="cpu"))
-    talk = Talk(settings | {"shelf": "tests.studio.test_fetching_hub:open_shelf", "threads": 1})
+    talk = Talk(settings | {"shelf": "tests.studio.worker.test_downloads_hub:open_shelf", "threads": 1})
     talk.until(lambda: talk.heard(Ready))
     yield talk
     talk.link.send(Shutdown())

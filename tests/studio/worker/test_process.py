@@ -15,7 +15,7 @@ from studio.worker.connection import Link
 from studio.worker.messages import Cancel, Failed, Finished, Note, Picture, Progress, Ready, Shutdown, Submit, decode
 from tests.studio.support.studio_fixture import FAULTS, gone
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Talk:
