@@ -14,7 +14,7 @@ from pipelines.requests import Priority
 from studio.storage.records import JobStatus
 from tests.studio.support.studio_fixture import Rig, gone
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

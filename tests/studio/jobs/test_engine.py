@@ -191,7 +191,7 @@ def test_a_job_that_memory_has_forgotten_is_read_from_the_store(rig):
 
 def test_the_web_process_never_imports_torch():
     code = "import sys, studio.jobs.engine; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False).returncode == 0
 
 
 def test_an_unknown_model_is_refused_before_a_row_is_written(tmp_path):
