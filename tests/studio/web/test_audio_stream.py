@@ -10,7 +10,7 @@ import pytest
 from studio.jobs import streams
 from studio.web import audio_stream
 from studio.web.context import Studio
-from tests.studio.test_speech import PCM, RATE, Played, heard, taken
+from tests.studio.web.test_speech import PCM, RATE, Played, heard, taken
 
 
 @pytest.mark.parametrize("limit", ["KEPT", "KEPT_BYTES"])

@@ -11,7 +11,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from tests.studio.support.batch_studio import picture
-from tests.studio.test_refusals import refused
+from tests.studio.web.test_refusals import refused
 
 
 @pytest.fixture

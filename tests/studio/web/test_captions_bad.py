@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 
 from studio import limits
 from tests.studio.support.batch_studio import picture
-from tests.studio.test_captions_api import batch, client, sent
-from tests.studio.test_refusals import refused
+from tests.studio.web.test_captions import batch, client, sent
+from tests.studio.web.test_refusals import refused
 
 __all__ = ["batch", "client"]
 

@@ -15,7 +15,7 @@ from pipelines.errors import InvalidRequest
 from studio import limits
 from studio.web import json_body
 from studio.web.bodies import Bodies
-from tests.studio.test_refusals import refused
+from tests.studio.web.test_refusals import refused
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 VALUES = st.recursive(
