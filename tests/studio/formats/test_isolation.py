@@ -20,7 +20,7 @@ from studio.formats import documents
 from studio.formats.isolation import TOO_MUCH, Apart
 from studio.formats.metadata import metadata
 from studio.formats.preparing import Prepared, prepare
-from tests.studio.bombs import chunk, png_of
+from tests.support.bombs import chunk, png_of
 
 LIMITED = pytest.mark.skipif(sys.platform != "linux", reason="the system has no limit of address space")
 MIB = 2**20
