@@ -14,7 +14,7 @@ from PIL import Image
 from pipelines.catalog.catalog import Catalog
 from pipelines.image.pipeline import ImagePipeline
 from pipelines.runtime.model_pool import Shelf
-from tests.pipelines.support import START, request
+from tests.pipelines.support.image_requests import START, request
 from tests.support import tiny
 
 

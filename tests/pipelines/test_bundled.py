@@ -20,7 +20,7 @@ from pipelines.image import preview
 from pipelines.image.model.lora import merge
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
-from tests.pipelines.support import START, difference, request, run
+from tests.pipelines.support.image_requests import START, difference, request, run
 from tests.support.rounding import assert_same_latents
 
 SPRITE = BUNDLED / "sprite"

@@ -14,7 +14,7 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.errors import InvalidRequest, ModelUnavailable, TooLarge, UnknownModel
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
-from tests.pipelines.support import START, request
+from tests.pipelines.support.image_requests import START, request
 
 
 @pytest.fixture

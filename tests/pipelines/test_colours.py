@@ -14,7 +14,7 @@ from pipelines import pictures
 from pipelines.colours import rgb
 from pipelines.image.start.canvas import prepared
 from studio.formats.pictures import decode
-from tests.pipelines.support import START, request
+from tests.pipelines.support.image_requests import START, request
 from tests.support import colour_profiles
 
 CONVERTED = "The colours were converted from the picture's own profile to sRGB."

@@ -11,7 +11,7 @@ from pipelines.errors import InvalidRequest
 from pipelines.image import interpolation
 from pipelines.image.prompt import prompts
 from pipelines.requests import Role
-from tests.pipelines.support import difference, request, run
+from tests.pipelines.support.image_requests import difference, request, run
 from tests.support.rounding import assert_same_forward, assert_same_latents
 
 

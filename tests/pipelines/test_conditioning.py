@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pipelines.image.prompt.conditioning import MAX_WINDOWS
-from tests.pipelines.support import difference, request, run
+from tests.pipelines.support.image_requests import difference, request, run
 from tests.support.rounding import assert_same_latents
 from tests.support.tiny import WINDOW
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipelines.online import ROOT, WEIGHTS, Hub
-from tests.pipelines.online import online as a_hub
+from tests.pipelines.support.local_hub import ROOT, WEIGHTS, Hub
+from tests.pipelines.support.local_hub import online as a_hub
 
 # In a process of its own: the hub's client reads its settings when it is imported. Small pieces, as the model is small
 FETCH = """

@@ -16,7 +16,7 @@ from pipelines.errors import ModelUnavailable
 from pipelines.image.model.lora import merge
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
-from tests.pipelines.support import difference, request, run
+from tests.pipelines.support.image_requests import difference, request, run
 from tests.support.rounding import assert_same_latents
 from tests.support.tiny import tiny_few_step
 

@@ -14,7 +14,7 @@ from pipelines.image import entry, preview
 from pipelines.image.start.latents import to_image
 from pipelines.requests import Sampler
 from pipelines.training.evaluation import preview_fit
-from tests.pipelines.support import START, request, run
+from tests.pipelines.support.image_requests import START, request, run
 
 
 def opened(data: bytes) -> Image.Image:

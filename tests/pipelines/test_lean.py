@@ -10,7 +10,7 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 
 from pipelines.image.model import fast_unet
-from tests.pipelines.support import difference
+from tests.pipelines.support.image_requests import difference
 from tests.support.rounding import assert_same_forward
 
 KINDS = ["sd", "sdxl", "lcm"]

@@ -15,7 +15,7 @@ from pipelines.catalog import folders, hub
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import ModelUnavailable
 from pipelines.runtime.model_pool import Shelf
-from tests.pipelines.support import request
+from tests.pipelines.support.image_requests import request
 
 
 def pickle_only(folder: Path) -> None:

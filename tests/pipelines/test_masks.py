@@ -15,7 +15,7 @@ from pipelines.image.entry import ImageEntry
 from pipelines.image.start import masks
 from pipelines.image.start.canvas import prepared
 from pipelines.requests import Margins
-from tests.pipelines.support import START, request
+from tests.pipelines.support.image_requests import START, request
 
 MASK = "b" * 64
 

@@ -7,7 +7,7 @@ import torch
 
 from pipelines.errors import BadUpload, InvalidRequest, NotFinite, OutOfMemory
 from pipelines.requests import Sampler
-from tests.pipelines.support import START, request, run
+from tests.pipelines.support.image_requests import START, request, run
 from tests.support.rounding import assert_same_latents
 
 SHORT = RuntimeError(

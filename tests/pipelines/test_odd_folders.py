@@ -17,7 +17,7 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
-from tests.pipelines.support import difference, request, run
+from tests.pipelines.support.image_requests import difference, request, run
 
 INDEX, NOISE, UNET = "model_index.json", "scheduler/scheduler_config.json", "unet/config.json"
 Change = Callable[[Path], None]

@@ -14,7 +14,7 @@ from PIL import Image
 
 from pipelines.image.pipeline import ImagePipeline
 from pipelines.requests import ImageRequest, Sampler
-from tests.pipelines.support import START, forwards, request, run
+from tests.pipelines.support.image_requests import START, forwards, request, run
 from tests.support.rounding import assert_same_forward, assert_same_latents
 
 SCHEDULERS = {

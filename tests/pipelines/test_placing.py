@@ -17,7 +17,7 @@ from pipelines.image.pipeline import ImagePipeline
 from pipelines.runtime import devices
 from pipelines.runtime.model_pool import Shelf
 from pipelines.runtime.options import Options
-from tests.pipelines.support import START, difference, request, run
+from tests.pipelines.support.image_requests import START, difference, request, run
 from tests.support.rounding import assert_same_latents, assert_same_picture
 
 CPU = torch.device("cpu")

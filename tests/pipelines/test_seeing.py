@@ -16,7 +16,7 @@ from pipelines.errors import BadUpload, InvalidRequest
 from pipelines.image.model import fast_unet
 from pipelines.requests import Sampler
 from pipelines.runtime.model_pool import Shelf
-from tests.pipelines.support import difference, forwards, request, run
+from tests.pipelines.support.image_requests import difference, forwards, request, run
 from tests.support import tiny
 from tests.support.rounding import assert_same_forward, assert_same_latents
 

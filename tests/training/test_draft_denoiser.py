@@ -19,7 +19,7 @@ from pipelines.training.data import pack
 from pipelines.training.models.image import draft_denoiser, fine_autoencoder
 from pipelines.training.models.image.denoiser import STEPS, angles
 from pipelines.training.release import checkpoints as bundled
-from tests.pipelines.support import START, request, run
+from tests.pipelines.support.image_requests import START, request, run
 from tests.support.rounding import assert_same_latents
 from tests.training import tiny
 

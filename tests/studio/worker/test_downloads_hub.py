@@ -12,7 +12,7 @@ from studio.worker import process
 from studio.worker.connection import Link
 from studio.worker.messages import Cancel, Finished, Note, Ready, Shutdown, Submit, decode
 from studio.worker.supervisor import worker_settings
-from tests.pipelines.online import WEIGHTS, online
+from tests.pipelines.support.local_hub import WEIGHTS, online
 
 FAR, NEAR = "some/clip", "sprite-clip"
 HALF = 8_000_000  # bytes
