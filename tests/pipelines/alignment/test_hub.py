@@ -32,7 +32,7 @@ def online(aligned: Path, tmp_path: Path, monkeypatch):
     files = [SimpleNamespace(rfilename=name, size=size) for name, size in names.items()]
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: SimpleNamespace(siblings=files))
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    monkeypatch.setattr("pipelines.catalog.hub.fetch_resumable", lambda *_: None)  # tests/pipelines/test_downloading.py
+    monkeypatch.setattr("pipelines.catalog.hub.fetch_resumable", lambda *_: None)  # tests/pipelines/catalog/test_hub.py
     return SimpleNamespace(fetched=fetched, files=files)
 
 

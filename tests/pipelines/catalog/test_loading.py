@@ -98,7 +98,7 @@ def test_a_hub_model_is_fetched_without_pickles_and_with_progress(models: Path, 
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: SimpleNamespace(siblings=files))
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    monkeypatch.setattr("pipelines.catalog.hub.fetch_resumable", lambda *_: None)  # test_downloading.py
+    monkeypatch.setattr("pipelines.catalog.hub.fetch_resumable", lambda *_: None)  # catalog/test_hub.py
     seen: list[float] = []
     entry = hub.fetch(Catalog().find("somebody/sd@main"), lambda _, part: seen.append(part))
     assert sorted(taken) == sorted(names)

@@ -87,5 +87,5 @@ def test_a_kind_that_is_not_supported_yet_says_so(models: Path, tmp_path: Path):
 
 def test_the_catalog_does_not_import_torch():
     code = "import sys, pipelines.catalog.catalog as c; c.Catalog().entries(); sys.exit('torch' in sys.modules)"
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
