@@ -14,8 +14,8 @@ from PIL import Image
 from pipelines.errors import BadUpload, InvalidRequest
 from pipelines.image.start import masks
 from pipelines.requests import Margins, Sampler
+from tests.pipelines.image.test_parity import SCHEDULERS
 from tests.pipelines.support.image_requests import START, request, run
-from tests.pipelines.test_parity import SCHEDULERS
 from tests.support import tiny
 from tests.support.rounding import assert_same_latents
 

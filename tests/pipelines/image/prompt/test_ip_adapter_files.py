@@ -10,8 +10,8 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.errors import ModelUnavailable
 from pipelines.image.prompt import ip_adapter_files
 from pipelines.runtime.model_pool import Shelf
+from tests.pipelines.image.prompt.test_ip_adapter import FILES, PICTURES, RED, shows
 from tests.pipelines.support.image_requests import difference, request, run
-from tests.pipelines.test_seeing import FILES, PICTURES, RED, shows
 from tests.support import tiny
 
 
