@@ -18,7 +18,7 @@ from pipelines.speech import catalog
 from pipelines.speech.audio.mastering import Master
 from pipelines.speech.audio.track import Track
 from pipelines.speech.pipeline import SpeechPipeline
-from tests.pipelines.speech.support import asked, told
+from tests.pipelines.speech.support.requests import asked, told
 
 
 @pytest.fixture

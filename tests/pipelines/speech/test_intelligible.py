@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.pipelines.speech.support import told
+from tests.pipelines.speech.support.requests import told
 
 # What is written, and what is said: the words that count. Digits and their names are the same word to the measure.
 SENTENCES = [

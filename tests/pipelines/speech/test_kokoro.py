@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pipelines.errors import InvalidRequest
-from tests.pipelines.speech.support import asked, told
+from tests.pipelines.speech.support.requests import asked, told
 
 pytestmark = pytest.mark.skipif(sys.version_info >= (3, 14), reason="kokoro-onnx has no release for this Python")
 
@@ -17,7 +17,7 @@ if sys.version_info < (3, 14):
     from onnx import TensorProto
 
     from pipelines.speech.voices import phonemes
-    from tests.pipelines.speech import tiny_kokoro as tiny
+    from tests.pipelines.speech.support import tiny_kokoro as tiny
 
 RATE = 24000
 HELLO = "həlˈoʊ"  # as espeak reads it

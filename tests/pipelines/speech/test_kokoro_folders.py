@@ -16,7 +16,7 @@ from pipelines.speech.opening import open_voice
 pytestmark = pytest.mark.skipif(sys.version_info >= (3, 14), reason="kokoro-onnx has no release for this Python")
 
 if sys.version_info < (3, 14):
-    from tests.pipelines.speech import tiny_kokoro as tiny
+    from tests.pipelines.speech.support import tiny_kokoro as tiny
 
 
 def test_a_folder_without_its_voices_says_so(tmp_path):

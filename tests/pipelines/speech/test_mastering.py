@@ -9,8 +9,8 @@ from pipelines.requests import AudioFormat
 from pipelines.speech.audio import loudness, mastering
 from pipelines.speech.audio.mastering import Master, portions
 from pipelines.speech.audio.track import Track
-from tests.pipelines.speech.hum import RATE, humming
-from tests.pipelines.speech.support import asked
+from tests.pipelines.speech.support.hum import RATE, humming
+from tests.pipelines.speech.support.requests import asked
 
 # Seconds of sound that go through one of the filters in a step: the dearest of them takes 3 ms for one, and a block
 # may be begun when the step is nearly over.

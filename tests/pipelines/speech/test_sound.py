@@ -13,8 +13,8 @@ from pipelines.speech.audio.loudness import Meter
 from pipelines.speech.audio.track import Track
 from pipelines.speech.subtitles import subtitles
 from pipelines.speech.voice import Spoken
-from tests.pipelines.speech.hum import RATE, humming
-from tests.pipelines.speech.support import asked, decoded, told
+from tests.pipelines.speech.support.hum import RATE, humming
+from tests.pipelines.speech.support.requests import asked, decoded, told
 
 
 def test_joins_are_without_a_click_and_pauses_are_exact():

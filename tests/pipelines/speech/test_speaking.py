@@ -7,7 +7,7 @@ import pytest
 
 from pipelines import requests
 from pipelines.errors import InvalidRequest
-from tests.pipelines.speech.support import asked, decoded, told
+from tests.pipelines.speech.support.requests import asked, decoded, told
 
 TEXT = "Hello there. Dr. Smith paid $3.50 for it.\n\nA new paragraph."
 

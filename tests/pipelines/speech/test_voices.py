@@ -15,8 +15,8 @@ from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.runtime.options import Options
 from pipelines.speech import catalog
 from pipelines.speech.opening import open_voice
-from tests.pipelines.speech import tiny
-from tests.pipelines.speech.support import asked, told
+from tests.pipelines.speech.support import tiny
+from tests.pipelines.speech.support.requests import asked, told
 
 CPU = Options(torch.device("cpu"), torch.float32)
 MADE = ("vits", "speecht5", "bark", "pocket")
