@@ -7,7 +7,7 @@ import torch
 from pipelines.training.corpus import colours, scenes
 from pipelines.training.data import compositing
 from pipelines.training.data.compositing import Layers, compose
-from tests.training.conftest import sprite
+from tests.pipelines.training.conftest import sprite
 
 
 def layers(*placed: tuple[np.ndarray, float, float, float], **more: torch.Tensor) -> Layers:

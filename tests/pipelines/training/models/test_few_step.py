@@ -7,8 +7,8 @@ from diffusers import DPMSolverMultistepScheduler
 
 from pipelines.image.model.lora import merge
 from pipelines.training.models.image import denoiser, few_step, lora
+from tests.pipelines.training import tiny
 from tests.support.rounding import assert_same_forward
-from tests.training import tiny
 
 
 @pytest.fixture

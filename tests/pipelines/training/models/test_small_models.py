@@ -15,8 +15,8 @@ from pipelines.training.models import captioner
 from pipelines.training.models.alignment import clip, conv_init, conv_teacher, vision
 from pipelines.training.optimizer import Muon
 from pipelines.training.release import checkpoints
+from tests.pipelines.training import tiny
 from tests.support.rounding import assert_same_forward
-from tests.training import tiny
 
 TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
 

@@ -20,8 +20,8 @@ from pipelines.training.models.image import draft_denoiser, fine_autoencoder
 from pipelines.training.models.image.denoiser import STEPS, angles
 from pipelines.training.release import checkpoints as bundled
 from tests.pipelines.support.image_requests import START, request, run
+from tests.pipelines.training import tiny
 from tests.support.rounding import assert_same_latents
-from tests.training import tiny
 
 CPU = torch.device("cpu")
 SHAPE = draft_denoiser.fresh().config | {

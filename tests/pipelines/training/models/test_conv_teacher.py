@@ -13,8 +13,8 @@ from pipelines.training.loop import Budget, Run
 from pipelines.training.models.alignment import conv_teacher
 from pipelines.training.optimizer import Muon, split
 from pipelines.training.release import checkpoints
+from tests.pipelines.training import tiny
 from tests.support.rounding import assert_same_forward
-from tests.training import tiny
 
 SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
 

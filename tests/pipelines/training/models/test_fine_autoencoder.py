@@ -6,7 +6,7 @@ import torch
 from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training.data.sprite_bank import SpriteBank
 from pipelines.training.models.image import fine_autoencoder
-from tests.training import tiny
+from tests.pipelines.training import tiny
 
 CPU = torch.device("cpu")
 

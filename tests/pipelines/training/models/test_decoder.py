@@ -9,8 +9,8 @@ from diffusers import DDIMScheduler
 
 from pipelines.image.model.autoencoder import SpriteAutoencoder
 from pipelines.training.models.image import decoder, denoiser
+from tests.pipelines.training import tiny
 from tests.support.rounding import assert_same_latents
-from tests.training import tiny
 
 LATENTS = torch.randn(5, 4, 8, 8, generator=torch.Generator().manual_seed(4))
 IDS = torch.zeros(5, tiny.LENGTH, dtype=torch.long)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pipelines.training.models.alignment import layout_text
-from tests.training import tiny
+from tests.pipelines.training import tiny
 
 SIDE, CHANNELS = 8, 4
 

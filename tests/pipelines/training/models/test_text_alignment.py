@@ -13,7 +13,7 @@ from pipelines.training.corpus.colours import HUES
 from pipelines.training.corpus.corpus import Thing
 from pipelines.training.models.alignment import text_alignment
 from pipelines.training.release import checkpoints
-from tests.training import tiny
+from tests.pipelines.training import tiny
 
 DATA = {
     "data.noun": """\

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pipelines.training.models.image import denoiser, image_prompt
-from tests.training import tiny
+from tests.pipelines.training import tiny
 
 PATCHES, WIDE = 5, 12
 
