@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.e2e.visitor import Visitor
-from tests.e2e.watched import visiting
+from tests.e2e.support.visitor import Visitor
+from tests.e2e.support.watched import visiting
 from tests.support.serving import Served
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",

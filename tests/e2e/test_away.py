@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from studio.settings import Settings
-from tests.e2e.visitor import SLOW, Visitor
+from tests.e2e.support.visitor import SLOW, Visitor
 from tests.support.serving import served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 
 from studio.settings import Settings
-from tests.e2e.visitor import LINGER, SLOW, Visitor
+from tests.e2e.support.visitor import LINGER, SLOW, Visitor
 from tests.studio.support.fake_alignment import COLOURS
 from tests.studio.support.fake_captioner import chat_model
 from tests.support.dataset_reader import opened

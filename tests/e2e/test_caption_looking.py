@@ -8,8 +8,8 @@ import zipfile
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.support.visitor import SLOW
 from tests.e2e.test_caption import Visit, choose, come, described, emoji, studio
-from tests.e2e.visitor import SLOW
 
 __all__ = ["studio"]
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

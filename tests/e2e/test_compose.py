@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from studio.settings import Settings
 from studio.worker.messages import Note
-from tests.e2e.composer import BLUE, RED, Composer, drawn, fits, opened
-from tests.e2e.holding import unheard
-from tests.e2e.kept import until_kept
-from tests.e2e.visitor import SLOW
-from tests.e2e.watched import visiting
+from tests.e2e.support.composer import BLUE, RED, Composer, drawn, fits, opened
+from tests.e2e.support.holding import unheard
+from tests.e2e.support.kept import until_kept
+from tests.e2e.support.visitor import SLOW
+from tests.e2e.support.watched import visiting
 from tests.support.serving import Served, served
 from tests.support.tiny import tiny_adapter, tiny_sd
 

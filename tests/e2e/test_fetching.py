@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from studio.settings import Settings
-from tests.e2e.visitor import SLOW, Visitor
-from tests.e2e.watched import visiting
+from tests.e2e.support.visitor import SLOW, Visitor
+from tests.e2e.support.watched import visiting
 from tests.studio.support.fake_downloads import log_of
 from tests.support.serving import Served, served
 

@@ -13,7 +13,7 @@ from pipelines.errors import InvalidRequest
 from pipelines.requests import ImageRequest, Part
 from studio.page.i18n import FILE, Words
 from studio.page.tabs.compose_modes import WAYS
-from tests.e2e.scripts import Refused, Scripts
+from tests.e2e.support.scripts import Refused, Scripts
 
 pytestmark = pytest.mark.e2e
 

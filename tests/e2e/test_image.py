@@ -10,9 +10,9 @@ from playwright.sync_api import Route, expect
 
 from studio.formats.metadata import metadata
 from studio.worker.messages import Finished, Preview
-from tests.e2e.holding import nothing_ends, unheard
-from tests.e2e.kept import until_kept
-from tests.e2e.visitor import SLOW, Visitor
+from tests.e2e.support.holding import nothing_ends, unheard
+from tests.e2e.support.kept import until_kept
+from tests.e2e.support.visitor import SLOW, Visitor
 from tests.support.serving import Served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]

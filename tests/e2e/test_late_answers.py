@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.e2e.support.visitor import SLOW, Visitor
 from tests.e2e.test_caption import Visit, choose, come, described, emoji, studio
-from tests.e2e.visitor import SLOW, Visitor
 
 __all__ = ["studio"]
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

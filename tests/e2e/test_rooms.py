@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.holding import nothing_begins, nothing_ends
-from tests.e2e.visitor import SLOW, Visitor
+from tests.e2e.support.holding import nothing_begins, nothing_ends
+from tests.e2e.support.visitor import SLOW, Visitor
 from tests.support.serving import Served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.chapter import chapter
-from tests.e2e.holding import nothing_ends
-from tests.e2e.visitor import SLOW, Visitor
+from tests.e2e.support.chapter import chapter
+from tests.e2e.support.holding import nothing_ends
+from tests.e2e.support.visitor import SLOW, Visitor
 from tests.support.serving import Served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

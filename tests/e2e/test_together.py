@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.visitor import SLOW, Visitor
+from tests.e2e.support.visitor import SLOW, Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

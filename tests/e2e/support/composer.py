@@ -10,7 +10,7 @@ import re
 from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.visitor import SLOW, Visitor
+from tests.e2e.support.visitor import SLOW, Visitor
 
 
 def drawn(ball: str, ground: str, size: tuple[int, int] = (64, 64)) -> bytes:

@@ -8,7 +8,7 @@ import json
 
 from playwright.sync_api import Page
 
-from tests.e2e.visitor import SLOW
+from tests.e2e.support.visitor import SLOW
 
 SECRET = hashlib.sha256(b"triptych").hexdigest().encode()  # as Gradio's BrowserState makes it of `secret`
 OPEN = """async ([key, iv, data]) => {
