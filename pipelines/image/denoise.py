@@ -28,7 +28,7 @@ class Denoiser:
 
     def __init__(self, parts: Parts, adapter: Callable[[], Adapter]):
         self._parts, self._adapter = parts, adapter
-        self._batch: Batch | None = None
+        self._batch: RowBatch | None = None
         self._extra: dict[str, Any] = {}
 
     @torch.inference_mode()
@@ -50,7 +50,7 @@ class Denoiser:
             if not finite[i]:
                 state.error = NotFinite("The picture's numbers ran out of bounds (NaN); other settings may help.")
 
-    def _predict(self, batch: Batch, sample: Tensor, times: list[float]) -> Tensor:
+    def _predict(self, batch: RowBatch, sample: Tensor, times: list[float]) -> Tensor:
         """(jobs, C, h, w): the UNet's answer for every job after guidance. sample: (jobs, C, h, w)."""
         rows = batch.spread(sample)
         at = batch.spread(torch.tensor(times, dtype=torch.float32).to(sample.device))
@@ -60,7 +60,7 @@ class Denoiser:
         out = self._parts.unet(rows, at, encoder_hidden_states=batch.embeds, return_dict=False, **self._extra)[0]
         return batch.guided(out)
 
-    def _joined(self, members: tuple[Conditioning, ...]) -> Batch:
+    def _joined(self, members: tuple[Conditioning, ...]) -> RowBatch:
         last = self._batch
         if (
             last is None
@@ -97,7 +97,7 @@ class _undone_on_error:  # used like a function
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Batch:
+class RowBatch:
     """What stays the same as long as the same jobs step together. order: their places, guided ones first.
 
     pairs: guided jobs; copies: rows that each has beside its positive one. scale, picture_scale: (pairs, 1, 1, 1).
@@ -138,7 +138,7 @@ class Batch:
         return self.pairs * (self.copies + 1)
 
 
-def join(members: tuple[Conditioning, ...]) -> Batch:
+def join(members: tuple[Conditioning, ...]) -> RowBatch:
     """members: of one model, in any order."""
     order = sorted(range(len(members)), key=lambda i: members[i].negative is None)
     ordered = [members[i] for i in order]
@@ -154,7 +154,7 @@ def join(members: tuple[Conditioning, ...]) -> Batch:
     if ordered[0].scale_embedding is not None:
         extra["timestep_cond"] = torch.cat([c.scale_embedding for c in guided * copies + ordered])
     scales = _vector([c.guidance_scale for c in guided], embeds), _vector([c.picture_scale for c in guided], embeds)
-    return Batch(members, order, len(guided), copies, embeds, extra, *scales, _beside(ordered, guided, copies),
+    return RowBatch(members, order, len(guided), copies, embeds, extra, *scales, _beside(ordered, guided, copies),
                  _sees(ordered, guided, copies))  # fmt: skip
 
 

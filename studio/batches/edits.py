@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.errors import InvalidRequest, NotAllowed, NotFound, TriptychError
 from studio import limits
-from studio.batches.records import Batch, Item, ItemStatus
+from studio.batches.records import CaptionBatch, Item, ItemStatus
 from studio.batches.store import BatchRows
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class BatchWords:
     """get: the owner's batch, or NotFound; take_out: ends the jobs of items that need no model any more."""
 
     def __init__(self, gallery: Gallery, feed: Feed, rows: BatchRows, checks: Checking,
-                 get: Callable[[str, str], Batch], take_out: Callable[[str, list[Item]], None]):  # fmt: skip
+                 get: Callable[[str, str], CaptionBatch], take_out: Callable[[str, list[Item]], None]):  # fmt: skip
         self._gallery, self._feed, self._rows, self._checks = gallery, feed, rows, checks
         self._get, self._take_out = get, take_out
 

@@ -19,7 +19,7 @@ class ItemStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class CaptionBatch:
     """request: JSON of the settings of its last run. begun: when that began, seconds since the epoch."""
 
     id: str

@@ -20,7 +20,7 @@ from studio.batches.duplicates import Alike
 from studio.batches.edits import BatchWords
 from studio.batches.feeder import Feed
 from studio.batches.files import BatchFiles
-from studio.batches.records import Batch, Item, ItemStatus, resting
+from studio.batches.records import CaptionBatch, Item, ItemStatus, resting
 from studio.batches.store import BatchRows
 from studio.formats import sidecars, zip_reader
 from studio.jobs.admission import check_model
@@ -62,15 +62,15 @@ class Batches:
 
     # --- what there is ---
 
-    def create(self, owner: str, name: str = "") -> Batch:
+    def create(self, owner: str, name: str = "") -> CaptionBatch:
         """Raises NotAllowed where there are too many already."""
         if len(self.rows.of(owner)) >= limits.BATCHES_PER_OWNER:
             raise NotAllowed(f"You have {limits.BATCHES_PER_OWNER} batches; delete one of them first.")
-        batch = Batch(uuid.uuid4().hex, owner, sidecars.label(name) if name else "", time.time())
+        batch = CaptionBatch(uuid.uuid4().hex, owner, sidecars.label(name) if name else "", time.time())
         self.rows.add(batch)
         return batch
 
-    def get(self, owner: str, id: str) -> Batch:
+    def get(self, owner: str, id: str) -> CaptionBatch:
         """Raises NotFound."""
         batch = self.rows.batch(id)
         if batch is None or batch.owner != owner:
@@ -125,7 +125,7 @@ class Batches:
                 self.add(owner, id, entry.name, entry.data)
         return count
 
-    def _add_picture(self, batch: Batch, name: str, data: bytes) -> Item:
+    def _add_picture(self, batch: CaptionBatch, name: str, data: bytes) -> Item:
         stored = self.files.keep(batch.owner, batch.id, data)
         label = sidecars.label(name)
         if known := self.rows.twin(batch.id, label, stored.picture):
@@ -146,7 +146,7 @@ class Batches:
         self._feed.later(self.checks.wake)
         return item
 
-    def _add_text(self, batch: Batch, name: str, data: bytes) -> None:
+    def _add_text(self, batch: CaptionBatch, name: str, data: bytes) -> None:
         text, stem = sidecars.decode(data), sidecars.stem(name)
         with self._feed.lock:  # as a picture of that name may come, or become a job, at the same moment
             self.rows.add_text(batch.id, stem, text)
@@ -156,7 +156,7 @@ class Batches:
             self._take_out(batch.owner, [item for item in described if item.status == ItemStatus.ASKED])
         self.checks.wake()
 
-    def _refused(self, batch: Batch, name: str, error: str) -> Item:
+    def _refused(self, batch: CaptionBatch, name: str, error: str) -> Item:
         label = sidecars.label(name)
         item = Item(batch.id, 0, label, status=ItemStatus.REFUSED, error=error)
         return self.rows.refused(batch.id, label) or self.rows.add_item(item)
@@ -164,7 +164,7 @@ class Batches:
     # --- describing ---
 
     def run(self, owner: str, id: str, request: CaptionRequest | None = None, again: bool = False,
-            numbers: list[int] | None = None) -> Batch:  # fmt: skip
+            numbers: list[int] | None = None) -> CaptionBatch:  # fmt: skip
         """Describe the pictures without a caption, or (again) all of them, or those of these numbers.
 
         request: the settings, its picture counts for nothing; None: those of the last run. Raises InvalidRequest,
@@ -191,7 +191,7 @@ class Batches:
             return [item.number for item in free if item.number in set(numbers)]
         return [item.number for item in free if again or item.text is None or item.status == ItemStatus.FAILED]
 
-    def cancel(self, owner: str, id: str) -> Batch:
+    def cancel(self, owner: str, id: str) -> CaptionBatch:
         """What is described stays; the rest can be asked for again."""
         self.get(owner, id)
         with self._feed.lock:

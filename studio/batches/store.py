@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields
 
 from studio import limits
-from studio.batches.records import Batch, Item, ItemStatus, resting
+from studio.batches.records import CaptionBatch, Item, ItemStatus, resting
 from studio.storage.records import Job
 from studio.storage.store import Store
 
-_BATCH = ", ".join(field.name for field in fields(Batch))
+_BATCH = ", ".join(field.name for field in fields(CaptionBatch))
 _ITEM = tuple(field.name for field in fields(Item))
 # `batch_items.resting` in SQL
 _TO_REST = """
@@ -51,19 +51,19 @@ class BatchRows:
             yield db
         self.tell(batch, numbers)
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: CaptionBatch) -> None:
         values = asdict(batch)
         with self._writing(batch.id) as db:
             db.execute(f"INSERT INTO batches ({_BATCH}) VALUES ({_marks(values)})", tuple(values.values()))
 
-    def batch(self, id: str) -> Batch | None:
+    def batch(self, id: str) -> CaptionBatch | None:
         return next(iter(self._batches("WHERE id = ?", (id,))), None)
 
-    def of(self, owner: str) -> list[Batch]:
+    def of(self, owner: str) -> list[CaptionBatch]:
         """Newest first."""
         return self._batches("WHERE owner = ? ORDER BY created DESC", (owner,))
 
-    def running(self) -> list[Batch]:
+    def running(self) -> list[CaptionBatch]:
         return self._batches("WHERE running ORDER BY begun", ())
 
     def delete(self, id: str) -> None:
@@ -249,7 +249,7 @@ class BatchRows:
         query = f"SELECT count(*), {described}, coalesce(sum(bytes), 0) FROM batch_items WHERE batch = ?"
         return tuple(self._store.rows(query, (batch,))[0])
 
-    def pace(self, batch: Batch) -> tuple[int, float] | None:
+    def pace(self, batch: CaptionBatch) -> tuple[int, float] | None:
         """Of the present run: how many ended (of the last 32) after a time, and that time. The first one counts for
         nothing, as it waited for its model to be loaded."""
         query = (
@@ -309,9 +309,9 @@ class BatchRows:
         rows = self._store.rows("SELECT * FROM batch_edits WHERE batch = ? ORDER BY number DESC LIMIT 1", (batch,))
         return next(iter(rows), None)
 
-    def _batches(self, rest: str, values: Sequence) -> list[Batch]:
+    def _batches(self, rest: str, values: Sequence) -> list[CaptionBatch]:
         rows = self._store.rows(f"SELECT {_BATCH} FROM batches {rest}", values)
-        return [Batch(**{**dict(row), "running": bool(row["running"])}) for row in rows]
+        return [CaptionBatch(**{**dict(row), "running": bool(row["running"])}) for row in rows]
 
 
 def _status(item: Item) -> str:

@@ -16,7 +16,7 @@ from pipelines.requests import ImageRequest
 from studio.worker.runner.early_stop import dropped, look_after
 from studio.worker.runner.tasks import STEP
 from studio.worker.scheduler.capacity import Capacity
-from studio.worker.scheduler.scheduler import Batch, Scheduler
+from studio.worker.scheduler.scheduler import Scheduler, StepBatch
 from tests.bench.drive import Drive
 from tests.bench.model import Model
 from tests.bench.report import Samples
@@ -49,7 +49,7 @@ class Counting(Scheduler):
 
     rows = 0
 
-    def step(self, batch: Batch, now: float, seconds: float) -> None:
+    def step(self, batch: StepBatch, now: float, seconds: float) -> None:
         self.rows += batch.rows if batch.key[0] == STEP else 0
         super().step(batch, now, seconds)
 

@@ -37,7 +37,7 @@ class Row:
 
 
 @dataclass(slots=True)
-class Batch:
+class TokenBatch:
     """The rows that are being written, in the order of the tensors' lines. scores: of the next token, if known."""
 
     rows: list[Row]
@@ -80,7 +80,9 @@ def processors(family: Family, state: CaptionState, ids: Tensor) -> LogitsProces
     return constraints.processors(family.generation, family.ends, ids.shape[1] - state.produced, state.bad)
 
 
-def _token(family: Family, states: Sequence[CaptionState], batch: Batch, limits: list, ends: set[int], i: int) -> None:
+def _token(
+    family: Family, states: Sequence[CaptionState], batch: TokenBatch, limits: list, ends: set[int], i: int
+) -> None:
     scores = batch.scores
     if scores is None:
         scores = family.advance(batch.ids[:, -1:], batch.cache, batch.ids.shape[1] - 1, batch.memory)
@@ -99,7 +101,7 @@ def _token(family: Family, states: Sequence[CaptionState], batch: Batch, limits:
         row.full = states[row.job].produced + i + 1 >= states[row.job].limit
 
 
-def _ruled(scores: Tensor, batch: Batch, limits: list[LogitsProcessorList]) -> Tensor:
+def _ruled(scores: Tensor, batch: TokenBatch, limits: list[LogitsProcessorList]) -> Tensor:
     if not any(limits):
         return scores
     ruled, first = [], 0
@@ -111,7 +113,7 @@ def _ruled(scores: Tensor, batch: Batch, limits: list[LogitsProcessorList]) -> T
     return torch.cat(ruled)
 
 
-def _gathered(family: Family, states: Sequence[CaptionState]) -> Batch:
+def _gathered(family: Family, states: Sequence[CaptionState]) -> TokenBatch:
     counts = [len(state.live) for state in states]
     rows = [Row(job, candidate, []) for job, state in enumerate(states) for candidate in state.live]
     chance = _chance(states)
@@ -122,20 +124,20 @@ def _gathered(family: Family, states: Sequence[CaptionState]) -> Batch:
     memories = [state.memory for state in states]
     lines = [m.expand(n, *m.shape[1:]) for m, n in zip(memories, counts, strict=True) if m is not None]
     memory = torch.cat(lines) if lines else None
-    return Batch(rows, ids, caches.join(kept, counts), memory, None, *(part.to(ids.device) for part in chance))
+    return TokenBatch(rows, ids, caches.join(kept, counts), memory, None, *(part.to(ids.device) for part in chance))
 
 
 def _prefilled(family: Family, states: Sequence[CaptionState], counts: list[int], rows: list[Row],
-               chance: tuple[Tensor, Tensor]) -> Batch:  # fmt: skip
+               chance: tuple[Tensor, Tensor]) -> TokenBatch:  # fmt: skip
     """The pictures of all jobs are looked at together, once, however many candidates there are."""
     inputs, cache = family.joined([state.inputs for state in states]), caches.empty(family.crossed)
     scores, memory = family.prefill(inputs, cache)
     ids, chance = family.start(inputs), (chance[0].to(scores.device), chance[1].to(scores.device))
     if all(count == 1 for count in counts):
-        return Batch(rows, ids, cache, memory, scores, *chance)
+        return TokenBatch(rows, ids, cache, memory, scores, *chance)
     index = torch.tensor([row.job for row in rows], device=ids.device)
     memory = None if memory is None else memory[index]
-    return Batch(rows, ids[index], caches.only(cache, index), memory, scores[index], *chance)
+    return TokenBatch(rows, ids[index], caches.only(cache, index), memory, scores[index], *chance)
 
 
 def _chance(states: Sequence[CaptionState]) -> tuple[Tensor, Tensor]:
@@ -144,7 +146,7 @@ def _chance(states: Sequence[CaptionState]) -> tuple[Tensor, Tensor]:
     return torch.cat([state.temperatures[state.live] for state in states]), torch.cat(draws)
 
 
-def _given_back(states: Sequence[CaptionState], everybody: list[Row], batch: Batch | None) -> None:
+def _given_back(states: Sequence[CaptionState], everybody: list[Row], batch: TokenBatch | None) -> None:
     for row in everybody:
         state = states[row.job]
         state.written[row.candidate] += row.new

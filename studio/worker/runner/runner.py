@@ -23,7 +23,7 @@ from studio.worker.runner.previews import Previews
 from studio.worker.runner.reports import Reports
 from studio.worker.runner.scoring import scored
 from studio.worker.runner.tasks import FINISH, NO_MEMORY, PREPARE, SCORE, STEP, Shelf, Task, explain
-from studio.worker.scheduler.scheduler import Batch, Scheduler
+from studio.worker.scheduler.scheduler import Scheduler, StepBatch
 
 
 class Runner:
@@ -96,7 +96,7 @@ class Runner:
         self.report()
         return True
 
-    def _broken(self, batch: Batch, tasks: Sequence[Task], reason: TriptychError) -> None:
+    def _broken(self, batch: StepBatch, tasks: Sequence[Task], reason: TriptychError) -> None:
         """Where memory is short, smaller batches are tried before anybody fails."""
         if isinstance(reason, OutOfMemory):
             reason = OutOfMemory(NO_MEMORY)  # not the error itself, which holds on to what is to be released
@@ -126,7 +126,7 @@ class Runner:
         self._reports.progress(self._clock(), at_once=at_once)
         self._reports.stats(self._clock, self._model, at_once=at_once)
 
-    def _work(self, batch: Batch, tasks: Sequence[Task]) -> None:
+    def _work(self, batch: StepBatch, tasks: Sequence[Task]) -> None:
         if batch.ids != self._at_work:
             self._at_work = batch.ids
             self._emit(AtWork(list(batch.ids)))

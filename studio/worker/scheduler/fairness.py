@@ -14,7 +14,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Hashable, Iterator
 from itertools import islice
 
-from studio.worker.scheduler.work import Class, Job, Rank
+from studio.worker.scheduler.work import Class, Rank, ScheduledJob
 
 ELDER_PART = 4  # one row in four of an owner goes to its oldest job, once that has waited long enough
 
@@ -27,19 +27,19 @@ class Owner:
 
     def __init__(self, name: str, owed: int):
         self.name, self.owed, self.served = name, owed, 0
-        self.jobs: dict[str, Job] = {}
-        self.lines: dict[Hashable, list[Job]] = {}  # batch key -> jobs that can run now, by rank
-        self.elder: Job | None = None
-        self._by_age: list[Job] = []  # the same jobs by arrival
+        self.jobs: dict[str, ScheduledJob] = {}
+        self.lines: dict[Hashable, list[ScheduledJob]] = {}  # batch key -> jobs that can run now, by rank
+        self.elder: ScheduledJob | None = None
+        self._by_age: list[ScheduledJob] = []  # the same jobs by arrival
         self._passed = 0  # rows that went to others since the oldest had its turn
 
-    def enter(self, job: Job) -> None:
+    def enter(self, job: ScheduledJob) -> None:
         """Into its line; nothing happens for a job that cannot run now."""
         if job.runnable:
             insort(self.lines.setdefault(job.work.key, []), job, key=_rank)
             insort(self._by_age, job, key=_number)
 
-    def leave(self, job: Job) -> None:
+    def leave(self, job: ScheduledJob) -> None:
         """Out of its line; to be called before anything of the job changes."""
         if job.runnable:
             line = self.lines[job.work.key]
@@ -48,7 +48,7 @@ class Owner:
                 del self.lines[job.work.key]
             del self._by_age[bisect_left(self._by_age, job.rank[2], key=_number)]
 
-    def heads(self, now: float, patience: float) -> list[Job]:
+    def heads(self, now: float, patience: float) -> list[ScheduledJob]:
         """Who may lead a batch: the oldest job if it has waited `patience` seconds and its part is due, else the
         first of every line."""
         oldest = self._by_age[0]
@@ -56,7 +56,7 @@ class Owner:
         self.elder = oldest if due else None
         return [oldest] if due else [line[0] for line in self.lines.values()]
 
-    def mates(self, key: Hashable, feeders: Collection[Hashable], limit: Class) -> Iterator[Job]:
+    def mates(self, key: Hashable, feeders: Collection[Hashable], limit: Class) -> Iterator[ScheduledJob]:
         """Who could ride in a batch of this key, by rank, but the elder before all.
 
         Jobs in a feeder's line have to be prepared first; of those, only jobs up to the urgency and size of `limit`
@@ -70,14 +70,16 @@ class Owner:
             if job is not self.elder:
                 yield job
 
-    def charge(self, job: Job, floor: int) -> None:
+    def charge(self, job: ScheduledJob, floor: int) -> None:
         """One step of the job was taken: its rows are paid, and the oldest job's part grows or is used."""
         rows = job.work.rows
         self.owed, self.served = max(floor, self.owed - rows), self.served + rows
         self._passed = 0 if self._by_age and job is self._by_age[0] else self._passed + rows
 
 
-def fairly(owners: Collection[Owner], key: Hashable, feeders: Collection[Hashable], limit: Class) -> Iterator[Job]:
+def fairly(
+    owners: Collection[Owner], key: Hashable, feeders: Collection[Hashable], limit: Class
+) -> Iterator[ScheduledJob]:
     """Everybody who could ride in a batch of this key, in the order in which they may.
 
     Owners that are still owed rows go before the others, then urgency and shortness decide, and among equals
@@ -95,18 +97,18 @@ def fairly(owners: Collection[Owner], key: Hashable, feeders: Collection[Hashabl
             heapq.heappop(queue)
 
 
-def _rider(owed: int, owner: Owner, jobs: Iterator[Job], job: Job) -> tuple:
+def _rider(owed: int, owner: Owner, jobs: Iterator[ScheduledJob], job: ScheduledJob) -> tuple:
     urgency, size, number = job.rank
     return owed <= 0, job is not owner.elder, urgency, size, -owed, number, owed, job, owner, jobs
 
 
-def _rank(job: Job) -> Rank:
+def _rank(job: ScheduledJob) -> Rank:
     return job.rank
 
 
-def _class(job: Job) -> Class:
+def _class(job: ScheduledJob) -> Class:
     return job.rank[:2]
 
 
-def _number(job: Job) -> int:
+def _number(job: ScheduledJob) -> int:
     return job.rank[2]

@@ -9,7 +9,7 @@ from studio.worker.scheduler.capacity import Capacity, one_by_one
 from studio.worker.scheduler.fairness import Owner
 
 if TYPE_CHECKING:
-    from studio.worker.scheduler.work import Batch, Job
+    from studio.worker.scheduler.work import ScheduledJob, StepBatch
 
 FADE = 0.9  # moving averages over about the last ten batches
 
@@ -23,7 +23,7 @@ class Outlook:
         self._key: Hashable = None  # of the latest step
         self._switch_seconds: float | None = None
 
-    def stepped(self, batch: Batch, seconds: float, *, switched: bool) -> None:
+    def stepped(self, batch: StepBatch, seconds: float, *, switched: bool) -> None:
         """A step that also changed the model teaches what changing costs; any other, what a step costs."""
         if switched:
             self._learn_switch(batch, seconds)
@@ -36,7 +36,7 @@ class Outlook:
             self._steps = self._steps * FADE + len(batch.ids)
             self._seconds = self._seconds * FADE + seconds
 
-    def _learn_switch(self, batch: Batch, seconds: float) -> None:
+    def _learn_switch(self, batch: StepBatch, seconds: float) -> None:
         usual = self._capacity.seconds(batch.key, batch.rows)
         if usual is not None:
             excess = max(0.0, seconds - usual)
@@ -65,13 +65,13 @@ class Outlook:
             seen[job.work.id] = (place if waits else 0, None if rests or not pace else self._end(job, served, *pace))
         return seen
 
-    def _pace(self, jobs: Iterable[Job]) -> tuple[float, float] | None:
+    def _pace(self, jobs: Iterable[ScheduledJob]) -> tuple[float, float] | None:
         """(seconds a batch, seconds a row) as long as there are so many jobs; None before anything was learned."""
         rows = min(self._capacity.rows(self._key), sum(job.work.rows for job in jobs if not job.rests))
         batch = self._capacity.seconds(self._key, rows)
         return (batch, batch / rows) if batch and rows else None
 
-    def _end(self, job: Job, served: int, batch: float, row: float) -> float:
+    def _end(self, job: ScheduledJob, served: int, batch: float, row: float) -> float:
         """Seconds. The steps of later stages are taken to have as many rows as a job lately had."""
         own = job.left + job.work.ahead * self._steps / self._rows
         return max(own * batch, served * row)

@@ -16,9 +16,9 @@ from pipelines.requests import Priority
 from studio.worker.scheduler.capacity import Capacity, one_by_one
 from studio.worker.scheduler.fairness import Owner, fairly
 from studio.worker.scheduler.forecast import Outlook
-from studio.worker.scheduler.work import URGENCY, Batch, Job, Work
+from studio.worker.scheduler.work import URGENCY, ScheduledJob, StepBatch, Work
 
-__all__ = ["Batch", "Scheduler", "Work"]
+__all__ = ["Scheduler", "StepBatch", "Work"]
 
 BACKGROUND_PART = 4  # an owner with nothing but background work is given a quarter of a quantum
 SWITCH_PART = 4  # a round is made so long that changing models takes at most about a quarter of it
@@ -37,11 +37,11 @@ class Scheduler:
     ):
         self.capacity, self.switch_cost_rows, self.aging_seconds = capacity, switch_cost_rows, aging_seconds
         self._quantum = self._round = quantum_rows
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, ScheduledJob] = {}
         self._owners: dict[str, Owner] = {}
         self._feeds: dict[Hashable, Hashable] = {}  # key of a first stage -> the key that it lately led to
         self._numbers = count()
-        self._last = Batch(None, "", (), 0)
+        self._last = StepBatch(None, "", (), 0)
         self._outlook = Outlook(capacity)
 
     def add(self, work: Work, now: float) -> None:
@@ -50,7 +50,7 @@ class Scheduler:
             raise ValueError(f"cannot schedule {work}")
         self._admit(work)
         owner = self._owners.setdefault(work.owner, Owner(work.owner, self._quantum))
-        job = self._jobs[work.id] = owner.jobs[work.id] = Job(work, next(self._numbers), now)
+        job = self._jobs[work.id] = owner.jobs[work.id] = ScheduledJob(work, next(self._numbers), now)
         owner.enter(job)
 
     def change(self, work: Work, now: float) -> None:
@@ -66,7 +66,7 @@ class Scheduler:
         job.settle()
         owner.enter(job)
 
-    def next(self, now: float) -> Batch | None:
+    def next(self, now: float) -> StepBatch | None:
         """Whose work goes next, together; None if nothing can run."""
         active = [owner for owner in self._owners.values() if owner.lines]
         if not active:
@@ -75,7 +75,7 @@ class Scheduler:
             self._new_round(active)
         return self._gather(min(self._leaders(active, now))[-1], active)
 
-    def step(self, batch: Batch, now: float, seconds: float) -> None:
+    def step(self, batch: StepBatch, now: float, seconds: float) -> None:
         """The batch took one step in so many seconds: count it, charge its owners, learn what it cost."""
         self._outlook.stepped(batch, seconds, switched=self._last.model != batch.model)
         self._last = batch
@@ -131,7 +131,7 @@ class Scheduler:
         for job, (job.rank, job.arrived) in zip(jobs, places, strict=True):
             line.enter(job)
 
-    def out_of_memory(self, batch: Batch) -> bool:
+    def out_of_memory(self, batch: StepBatch) -> bool:
         """Halve the batches of this key. False where the batch was a single job: that one has to be given up."""
         if len(batch.ids) < 2:
             return False
@@ -172,7 +172,7 @@ class Scheduler:
                 other_model = job.work.model != self._last.model
                 yield job is not owner.elder, urgency, other_model, size, -owner.owed, number, job
 
-    def _gather(self, leader: Job, active: Collection[Owner]) -> Batch:
+    def _gather(self, leader: ScheduledJob, active: Collection[Owner]) -> StepBatch:
         """The leader and its mates. Somebody who has to be prepared to ride along goes before them: but of the
         jobs that are longer or less urgent than the leader only one after every step, so that a short one is not
         held up by many preparations."""
@@ -187,7 +187,9 @@ class Scheduler:
                 room -= job.work.rows
             if not room:
                 break
-        return Batch(key, leader.work.model, tuple(job.work.id for job in chosen), sum(job.work.rows for job in chosen))
+        return StepBatch(
+            key, leader.work.model, tuple(job.work.id for job in chosen), sum(job.work.rows for job in chosen)
+        )
 
     def _feeders(self, key: Hashable, active: Collection[Owner]) -> list[Hashable]:
         """Keys of jobs whose preparation may lead to this key; none while enough is begun."""

@@ -32,7 +32,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class StepBatch:
     """Jobs that take one step together."""
 
     key: Hashable
@@ -41,7 +41,7 @@ class Batch:
     rows: int
 
 
-class Job:
+class ScheduledJob:
     """A live job. `rank` orders the jobs of one owner: (urgency, size class, number of arrival).
 
     paused: by its owner. held: by the studio, until what it needs is here. staged: is beyond its first stage.

@@ -5,13 +5,13 @@ import pytest
 from pipelines.errors import TooLarge
 from pipelines.requests import Priority
 from studio.worker.scheduler.capacity import Capacity
-from studio.worker.scheduler.scheduler import Batch, Scheduler, Work
+from studio.worker.scheduler.scheduler import Scheduler, StepBatch, Work
 from tests.studio.support.scheduler_simulation import Plan, Simulation, many, mean_latency
 
 BACKGROUND, INTERACTIVE, NORMAL = Priority.BACKGROUND, Priority.INTERACTIVE, Priority.NORMAL
 
 
-def stepping(sim: Simulation) -> list[Batch]:
+def stepping(sim: Simulation) -> list[StepBatch]:
     return [batch for _, batch in sim.trace if batch.key[0] == "step"]
 
 
@@ -125,7 +125,7 @@ class SlowToChange:
     def __init__(self, seconds: float):
         self.seconds, self.last, self.changes = seconds, None, 0
 
-    def __call__(self, batch: Batch) -> float:
+    def __call__(self, batch: StepBatch) -> float:
         changed, self.last = self.last != batch.model, batch.model
         self.changes += changed
         return 0.1 + self.seconds * changed

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from pipelines.requests import Priority
 from studio.worker.scheduler.capacity import Capacity
-from studio.worker.scheduler.scheduler import Batch, Scheduler
+from studio.worker.scheduler.scheduler import Scheduler, StepBatch
 from tests.studio.support.scheduler_simulation import Plan, Simulation
 
 QUANTUM, CAP, BUDGET, EACH = 8, 6, 50, 10  # the budget admits five rows
@@ -57,7 +57,7 @@ class Machine(RuleBasedStateMachine):
                 self.sim.once()
                 self.who_waits()
 
-    def looks_right(self, batch: Batch):
+    def looks_right(self, batch: StepBatch):
         plans = [self.ready[id] for id in batch.ids]
         assert len(set(batch.ids)) == len(batch.ids)
         assert {plan.key for plan in plans} == {batch.key}
@@ -67,7 +67,7 @@ class Machine(RuleBasedStateMachine):
             assert batch.key[0] == "step", "what spikes memory is done one by one"
             assert batch.rows <= min(CAP, BUDGET // EACH)
 
-    def keeps_the_bound(self, batch: Batch):
+    def keeps_the_bound(self, batch: StepBatch):
         """Deficit round robin: until an owner is served, nobody else leads for more than two rounds."""
         plans = [self.ready[id] for id in batch.ids]
         served, leader = {plan.owner for plan in plans}, plans[0].owner

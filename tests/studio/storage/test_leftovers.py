@@ -10,7 +10,7 @@ import pytest
 from pipelines.requests import CaptionRequest
 from studio.batches.files import BatchFiles
 from studio.batches.leftovers import Leftovers
-from studio.batches.records import Batch, Item
+from studio.batches.records import CaptionBatch, Item
 from studio.batches.store import BatchRows
 from studio.search.reindex import GROUP
 from studio.storage.atomic import part_of
@@ -36,7 +36,7 @@ class Batched(Folder):
         return self.leftovers.moved
 
     def batch(self) -> None:
-        self.rows.add(Batch(ID, "ann", "holiday", 1.0))
+        self.rows.add(CaptionBatch(ID, "ann", "holiday", 1.0))
 
     def add(self, colour: str, row: bool = True) -> str:
         stored = self.batch_files.keep("ann", ID, png(colour))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pipelines.requests import Priority
 from studio.worker.scheduler.capacity import Capacity
-from studio.worker.scheduler.scheduler import Batch, Scheduler, Work
+from studio.worker.scheduler.scheduler import Scheduler, StepBatch, Work
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Plan:
         return Work(self.id, self.owner, self.key, self.model, self.width, steps, self.priority, each, ahead)
 
 
-def seconds(batch: Batch) -> float:
+def seconds(batch: StepBatch) -> float:
     """A CPU-like cost: 30 ms a step and 12 ms a row; 20 ms to prepare or finish."""
     return 0.03 + 0.012 * batch.rows if batch.key[0] == "step" else 0.02
 
@@ -56,10 +56,10 @@ class Simulation:
     """`run` plays until nothing is left, or `until` says so; `trace` keeps every batch with the time it ended at."""
 
     scheduler: Scheduler = field(default_factory=lambda: Scheduler(Capacity()))
-    cost: Callable[[Batch], float] = seconds
+    cost: Callable[[StepBatch], float] = seconds
     now: float = 0.0
     plans: dict[str, Plan] = field(default_factory=dict)
-    trace: list[tuple[float, Batch]] = field(default_factory=list)
+    trace: list[tuple[float, StepBatch]] = field(default_factory=list)
     served: Counter = field(default_factory=Counter)
 
     def add(self, plan: Plan) -> None:
@@ -77,7 +77,7 @@ class Simulation:
                 self.now = coming[0].at
         return self
 
-    def once(self) -> Batch | None:
+    def once(self) -> StepBatch | None:
         """One batch, with everything that follows from it."""
         batch = self.scheduler.next(self.now)
         if batch is not None:
