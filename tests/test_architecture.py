@@ -200,7 +200,7 @@ from studio.build import build
 from studio.settings import Settings
 from studio.server import create_app
 if __name__ == "__main__":
-    given = {{"shelf": "tests.studio.support.fake_pipelines:open_shelf"}}
+    given = {{"shelf": "tests.studio.support.fake_pipelines:open_model_pool"}}
     studio = build(Settings(data_dir=Path({str(tmp_path)!r})), given)
     app = create_app(studio)
     async def ask():

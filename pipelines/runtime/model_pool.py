@@ -21,7 +21,7 @@ SCORED = ("image", "speech")
 WEIGHT_SHARE = 0.7  # of the budget; the rest is for activations
 
 
-class Shelf:
+class ModelPool:
     """memory_budget: bytes for weights and activations together; 0: what the device has. device: "auto", "cpu", …
 
     dtype: "auto", "float32", "float16" or "bfloat16". compiled: torch.compile denoisers. offload: keep the parts of

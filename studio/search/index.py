@@ -20,7 +20,7 @@ FIRST_ROWS = 256
 
 
 @dataclass(slots=True)
-class Shelf:
+class OwnerVectors:
     """One owner's vectors: the first `count` rows of a matrix that doubles when it is full."""
 
     dim: int
@@ -42,12 +42,12 @@ class Shelf:
         self.last = number
 
 
-class Vectors:
+class VectorIndex:
     """Not thread-safe: whoever uses it holds a lock of their own."""
 
     def __init__(self, store: Store):
         self._store = store
-        self._shelves: OrderedDict[tuple[str, int], Shelf] = OrderedDict()
+        self._shelves: OrderedDict[tuple[str, int], OwnerVectors] = OrderedDict()
 
     def nearest(self, owner: str, vector: np.ndarray, number: int) -> list[tuple[int, float]]:
         """The `number` nearest artifacts as (their number in the store, cosine), the nearest first, deleted ones too.
@@ -63,9 +63,9 @@ class Vectors:
                        MetricKind.Cos, exact=True)  # fmt: skip
         return [(int(shelf.numbers[key]), 1 - float(far)) for key, far in zip(found.keys, found.distances, strict=True)]
 
-    def _shelf(self, owner: str, dim: int) -> Shelf:
+    def _shelf(self, owner: str, dim: int) -> OwnerVectors:
         """With what is new. What was deleted stays until the owner is read anew: the store no longer has its row."""
-        shelf = self._shelves.pop((owner, dim), None) or Shelf(dim)
+        shelf = self._shelves.pop((owner, dim), None) or OwnerVectors(dim)
         for number, data in self._store.vectors(owner, dim, after=shelf.last):
             shelf.add(number, np.frombuffer(data, np.float16))
         self._shelves[owner, dim] = shelf

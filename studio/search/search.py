@@ -13,7 +13,7 @@ from pipelines.alignment.thresholds import Limits
 from pipelines.base import Artifact
 from pipelines.errors import NotFound, TriptychError
 from pipelines.requests import AlignRequest, make
-from studio.search.index import Vectors
+from studio.search.index import VectorIndex
 
 if TYPE_CHECKING:
     from studio.jobs.engine import Engine
@@ -31,7 +31,7 @@ class Search:
     def __init__(self, engine: Engine, store: Store, limits: Limits | None = None):
         """limits: from which cosine on something is like the words of a search."""
         self._engine, self._store, self._limits = engine, store, limits or Limits()
-        self._vectors, self._lock = Vectors(store), threading.Lock()
+        self._vectors, self._lock = VectorIndex(store), threading.Lock()
 
     async def by_text(self, owner: str, text: str, limit: int) -> tuple[list[ArtifactRow], str]:
         """What has all the words, and what means the same; the best first. With a sentence where meaning was no help.
@@ -53,7 +53,7 @@ class Search:
     def renew(self) -> None:
         """Vectors that were read already have changed."""
         with self._lock:
-            self._vectors = Vectors(self._store)
+            self._vectors = VectorIndex(self._store)
 
     async def by_picture(self, owner: str, sha256: str, limit: int) -> list[ArtifactRow]:
         """What lies nearest to a stored picture. Raises what the asking raises."""

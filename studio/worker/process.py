@@ -37,7 +37,7 @@ from studio.worker.messages import (
 from studio.worker.parent_watch import die_with
 from studio.worker.runner.previews import Previews
 from studio.worker.runner.runner import Runner
-from studio.worker.runner.tasks import Shelf
+from studio.worker.runner.tasks import ModelPool
 from studio.worker.scheduler.scheduler import Scheduler
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Mailbox:
         self._outbox, self._folder = outbox or Outbox(conn), settings.get("data_dir")
         self._conn, self._open, self._idle = conn, True, settings.get("idle_seconds", IDLE_SECONDS)
         self._pictures: dict[str, bytes] = {}
-        shelf: Shelf = _named(settings.get("shelf") or "studio.worker.process:open_shelf")(settings)
+        shelf: ModelPool = _named(settings.get("shelf") or "studio.worker.process:open_model_pool")(settings)
         device = shelf.device_info()
         self._memory = CapacityFile(settings.get("data_dir"), device["name"], shelf.memory_budget)
         shown = Previews(settings.get("preview_share", 0.008))
@@ -147,19 +147,19 @@ class Mailbox:
         self._open = False
 
 
-def open_shelf(settings: dict) -> Shelf:
+def open_model_pool(settings: dict) -> ModelPool:
     """The real pipelines. Only here, inside the child, torch is imported."""
     import torch
 
     from pipelines.catalog.catalog import Catalog
     from pipelines.image.model import loading
-    from pipelines.runtime.model_pool import Shelf
+    from pipelines.runtime.model_pool import ModelPool
 
     loading.warm()
     if settings["device"].startswith("cuda:"):
         torch.cuda.set_device(settings["device"])
     catalog = Catalog([Path(settings["models"])])
-    return Shelf(catalog, settings["device"], settings["memory"], dtype=settings["dtype"],
+    return ModelPool(catalog, settings["device"], settings["memory"], dtype=settings["dtype"],
                  compiled=settings["compile"], offload=settings["offload"], threads=settings["threads"])  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def peak_bytes() -> int:
     return taken
 
 
-def _named(dotted: str) -> Callable[[dict], Shelf]:
+def _named(dotted: str) -> Callable[[dict], ModelPool]:
     """`package.module:function`."""
     module, _, name = dotted.partition(":")
     return getattr(importlib.import_module(module), name)

@@ -14,7 +14,7 @@ from statistics import quantiles
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.requests import CaptionRequest, Priority
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from studio import limits
 from studio.worker.messages import Failed, Finished, Message
 from studio.worker.runner.previews import Previews
@@ -51,7 +51,7 @@ class Desk:
     def __post_init__(self) -> None:
         by_name = {hashlib.sha256(data).hexdigest(): data for data in self.pictures}
         self.names = list(by_name)
-        shelf = Shelf(Catalog([]), "auto")
+        shelf = ModelPool(Catalog([]), "auto")
         self.runner = Runner(shelf, Scheduler(Capacity()), self._hear, by_name, Previews(0.0))
 
     def singles(self, batch: int, number: int) -> list[float]:

@@ -11,7 +11,7 @@ import torch
 from pipelines.catalog.catalog import BUNDLED, Catalog
 from pipelines.image.pipeline import ImagePipeline
 from pipelines.requests import ImageRequest, Request
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from tests.support.tiny import tiny_sd
 
 STAND_IN = {
@@ -40,7 +40,7 @@ class Model:
 
     id: str
     folder: Path
-    shelf: Shelf
+    shelf: ModelPool
     pipeline: ImagePipeline
     reference: diffusers.StableDiffusionPipeline
 
@@ -55,7 +55,7 @@ class Model:
         return ImageRequest(prompt=PROMPTS[number % 8], seed=number, model=self.id, **(plain | more))
 
 
-class Bare(Shelf):
+class Bare(ModelPool):
     """Pictures are not scored, as diffusers' pipelines score nothing either; `warm_picture_seconds` has it all."""
 
     def scores(self, request: Request) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from studio.search.index import Vectors
+from studio.search.index import VectorIndex
 from studio.storage.store import Store
 from tests.bench.report import Samples
 
@@ -19,7 +19,7 @@ def measure(scratch: Path, samples: Samples, repeats: int) -> None:
     draw = np.random.default_rng(0)
     store = Store(scratch / "search.db")
     _fill(store, draw)
-    vectors = Vectors(store)
+    vectors = VectorIndex(store)
     began = time.perf_counter()
     _ask(store, vectors, draw)
     samples.add(search_first_seconds=time.perf_counter() - began)
@@ -40,7 +40,7 @@ def _fill(store: Store, draw: np.random.Generator) -> None:
         db.executemany(row, ((str(i), line.astype(np.float16).tobytes()) for i, line in enumerate(lines)))
 
 
-def _ask(store: Store, vectors: Vectors, draw: np.random.Generator) -> list:
+def _ask(store: Store, vectors: VectorIndex, draw: np.random.Generator) -> list:
     asked = draw.normal(size=DIM).astype(np.float32)
     near = vectors.nearest("ann", asked / np.linalg.norm(asked), NEAREST)
     return store.numbered("ann", [number for number, _ in near])

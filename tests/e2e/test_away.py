@@ -12,7 +12,7 @@ from tests.e2e.support.visitor import SLOW, Visitor
 from tests.support.serving import served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
-WORKER = {"shelf": "tests.studio.support.fake_pipelines:open_shelf", "threads": 1}
+WORKER = {"shelf": "tests.studio.support.fake_pipelines:open_model_pool", "threads": 1}
 
 
 def test_generate_works_again_once_the_studio_is_back(browser: Browser, tmp_path: Path) -> None:

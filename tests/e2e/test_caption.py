@@ -28,7 +28,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A studio whose captioner names the colour in the middle: what is tested here is the studio."""
     folder = tmp_path_factory.mktemp("captions")
     chat_model(folder / "models")
-    with served(Settings(data_dir=folder), {"shelf": "tests.studio.support.fake_captioner:open_shelf"}) as running:
+    with served(Settings(data_dir=folder), {"shelf": "tests.studio.support.fake_captioner:open_model_pool"}) as running:
         yield running
 
 

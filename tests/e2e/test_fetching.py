@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 @pytest.fixture
 def far(tmp_path: Path) -> Iterator[Served]:
     """A studio whose models "far/…" come when a file in `tmp_path` says so."""
-    worker = {"shelf": "tests.studio.support.fake_downloads:open_shelf", "folder": str(tmp_path)}
+    worker = {"shelf": "tests.studio.support.fake_downloads:open_model_pool", "folder": str(tmp_path)}
     with served(Settings(data_dir=tmp_path / "data"), worker) as running:
         yield running
 

@@ -25,7 +25,7 @@ from studio.settings import Settings
 from tests.studio.support.busy_database import Full
 from tests.support.serving import ROOT, served
 
-SHELF = {"shelf": "tests.studio.support.fake_captioner:open_shelf"}
+SHELF = {"shelf": "tests.studio.support.fake_captioner:open_model_pool"}
 START_SECONDS = 240.0  # shared machines are slow now and then
 
 

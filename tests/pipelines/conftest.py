@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.image.pipeline import ImagePipeline
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from tests.pipelines.support.image_requests import START, request
 from tests.support import tiny
 
@@ -36,15 +36,15 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shelf(models: Path) -> Shelf:
+def shelf(models: Path) -> ModelPool:
     """One thread: models this small are no faster with more, and far slower where the cores are busy."""
-    shelf = Shelf(Catalog([models]), "cpu")
+    shelf = ModelPool(Catalog([models]), "cpu")
     torch.set_num_threads(1)
     return shelf
 
 
 @pytest.fixture
-def pipeline(shelf: Shelf) -> Callable[[str], ImagePipeline]:
+def pipeline(shelf: ModelPool) -> Callable[[str], ImagePipeline]:
     """The open pipeline of a model id."""
     return lambda model: shelf.pipeline(request(model=model, start_picture=START))
 

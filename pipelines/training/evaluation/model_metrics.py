@@ -13,7 +13,7 @@ from transformers import CLIPModel, CLIPTokenizer
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.requests import CaptionRequest
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from pipelines.training.corpus import scene_sampler, scenes
 from pipelines.training.corpus.corpus import Corpus
 from pipelines.training.corpus.names import ALIASES, plural
@@ -95,7 +95,7 @@ def describe(model, words, pictures: np.ndarray, batch: int = 8) -> tuple[list[s
 def offered(models: Path, pictures: np.ndarray, batch: int = 8) -> list[str]:
     """What the studio offers first for uint8 pictures: of three candidates, those of the alignment among them, the one
     that agrees best with the picture."""
-    shelf, uploads = Shelf(Catalog([models]), "cpu"), [png(picture) for picture in pictures]
+    shelf, uploads = ModelPool(Catalog([models]), "cpu"), [png(picture) for picture in pictures]
     requests = [CaptionRequest(picture=sha256(upload).hexdigest(), seed=1) for upload in uploads]
     there = {request.picture: upload for request, upload in zip(requests, uploads, strict=True)}
     pipeline, texts = shelf.pipeline(requests[0]), []

@@ -16,7 +16,7 @@ from PIL import Image
 from pipelines.assets import ASSETS
 from pipelines.catalog.catalog import Catalog
 from pipelines.requests import ImageRequest
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 
 FOLDER = ASSETS / "examples"
 MODEL, QUALITY = "sprite", 88
@@ -33,7 +33,7 @@ PROMPTS = (
 def main() -> int:
     """Write the pictures and `examples.json`; the exit status."""
     catalog = Catalog()
-    pool = Shelf(catalog)
+    pool = ModelPool(catalog)
     write(FOLDER, [_picture(pool, request) for request in _requests(catalog)])
     return 0
 
@@ -56,7 +56,7 @@ def _requests(catalog: Catalog) -> list[ImageRequest]:
     return [ImageRequest(prompt=prompt, seed=seed, model=MODEL, **defaults) for prompt, seed in PROMPTS]
 
 
-def _picture(pool: Shelf, request: ImageRequest) -> Image.Image:
+def _picture(pool: ModelPool, request: ImageRequest) -> Image.Image:
     """The picture of a request; raises what the pipeline raises."""
     pipeline = pool.pipeline(request)
     state = pipeline.prepare(request, {})

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from studio.worker.messages import Message, Note
-from studio.worker.runner.tasks import Shelf, Task
+from studio.worker.runner.tasks import ModelPool, Task
 from studio.worker.scheduler.scheduler import Scheduler
 
 Progress = Callable[[str, float], None]  # what is being done, 0…1
@@ -55,7 +55,7 @@ class Download:
 class Fetching:
     """Single-threaded, as the runner is; only the downloads have threads of their own."""
 
-    def __init__(self, shelf: Shelf, scheduler: Scheduler, emit: Callable[[Message], None]):
+    def __init__(self, shelf: ModelPool, scheduler: Scheduler, emit: Callable[[Message], None]):
         self._shelf, self._scheduler, self._emit = shelf, scheduler, emit
         self._downloads: dict[str, Download] = {}
 

@@ -22,7 +22,7 @@ from studio.worker.runner.health import Health
 from studio.worker.runner.previews import Previews
 from studio.worker.runner.reports import Reports
 from studio.worker.runner.scoring import scored
-from studio.worker.runner.tasks import FINISH, NO_MEMORY, PREPARE, SCORE, STEP, Shelf, Task, explain
+from studio.worker.runner.tasks import FINISH, NO_MEMORY, PREPARE, SCORE, STEP, ModelPool, Task, explain
 from studio.worker.scheduler.scheduler import Scheduler, StepBatch
 
 
@@ -34,7 +34,7 @@ class Runner:
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: ModelPool,
         scheduler: Scheduler,
         emit: Callable[[Message], None],
         pictures: Mapping[str, bytes],

@@ -23,7 +23,7 @@ NO_MEMORY = "This does not fit into the memory of the device, not even alone; tr
 log = logging.getLogger(__name__)
 
 
-class Shelf(Protocol):
+class ModelPool(Protocol):
     """Where pipelines come from: loaded when first asked for, dropped when memory asks for it.
 
     missing: whether the request's model is not on this machine; fetch, in any thread, brings a model's files.

@@ -8,7 +8,7 @@ from PIL import Image
 
 from pipelines.alignment import agreement, model
 from pipelines.catalog.catalog import BUNDLED, Catalog
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from tests.support.rounding import assert_same_shares
 
 pytestmark = pytest.mark.skipif(
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def ours():
-    return Shelf(Catalog(), "cpu").alignment()
+    return ModelPool(Catalog(), "cpu").alignment()
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from pipelines.catalog import hub
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import InvalidRequest, ModelUnavailable
 from pipelines.requests import AlignRequest, ImageRequest
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 
 
 @pytest.fixture
@@ -89,14 +89,14 @@ def test_damaged_settings_are_one_sentence(aligned: Path, tmp_path: Path, damage
 def test_damaged_weights_are_one_sentence(aligned: Path, tmp_path: Path):
     shutil.copytree(aligned / "clip", tmp_path / "mine")
     (tmp_path / "mine" / "model.safetensors").write_bytes(b"x" * 100)
-    shelf = Shelf(Catalog([tmp_path], bundled=tmp_path / "none"), "cpu")
+    shelf = ModelPool(Catalog([tmp_path], bundled=tmp_path / "none"), "cpu")
     with pytest.raises(ModelUnavailable, match="mine is damaged") as caught:
         shelf.pipeline(AlignRequest(model="mine", texts=("a",)))
     assert str(tmp_path) not in str(caught.value)
 
 
 def test_the_shelf_opens_it_by_its_task(aligned: Path, tmp_path: Path):
-    shelf = Shelf(Catalog([aligned], bundled=tmp_path), "cpu", alignment="clip")
+    shelf = ModelPool(Catalog([aligned], bundled=tmp_path), "cpu", alignment="clip")
     pipeline = shelf.pipeline(AlignRequest(model="clip", texts=("a",)))
     assert shelf.alignment() is pipeline
     assert pipeline.nbytes > 1000

@@ -13,7 +13,7 @@ import pytest
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import InvalidRequest, ModelUnavailable, TooLarge, UnknownModel
 from pipelines.requests import Sampler
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from tests.pipelines.support.image_requests import START, request
 
 
@@ -72,7 +72,7 @@ def test_what_a_model_cannot_do_is_refused_with_the_field(model, fields, field, 
 
 
 def test_a_job_that_can_never_fit_is_refused_before_loading(models: Path):
-    shelf = Shelf(Catalog([models]), "cpu", memory_budget=1_000_000)
+    shelf = ModelPool(Catalog([models]), "cpu", memory_budget=1_000_000)
     with pytest.raises(TooLarge, match="GiB"):
         shelf.check(request())
     assert shelf.loaded() == []

@@ -14,7 +14,7 @@ import torch
 from pipelines.catalog import folders, hub
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import ModelUnavailable
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from tests.pipelines.support.image_requests import request
 
 
@@ -64,7 +64,7 @@ def test_a_bad_folder_gives_one_sentence(name: str, models: Path, tmp_path: Path
     damage, words = DAMAGES[name]
     shutil.copytree(models / "sd", tmp_path / "bad")
     damage(tmp_path / "bad")
-    shelf = Shelf(Catalog([tmp_path]), "cpu")
+    shelf = ModelPool(Catalog([tmp_path]), "cpu")
     with pytest.raises(ModelUnavailable) as refused:
         shelf.pipeline(request(model="bad"))
     said = str(refused.value)
@@ -78,7 +78,7 @@ def test_a_bad_folder_gives_one_sentence(name: str, models: Path, tmp_path: Path
 def test_offline_the_sentence_says_what_is_missing_and_how_to_get_it(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelUnavailable) as refused:
-        Shelf(Catalog(), "cpu").fetch("somebody/some-model", lambda text, part: None)
+        ModelPool(Catalog(), "cpu").fetch("somebody/some-model", lambda text, part: None)
     for words in ("somebody/some-model is not on this machine", "hf download somebody/some-model", "cache"):
         assert words in str(refused.value)
 
@@ -117,7 +117,7 @@ def test_full_precision_is_fetched_only_once():
 
 
 def test_the_least_recently_used_model_makes_room(models: Path):
-    shelf = Shelf(Catalog([models]), "cpu")
+    shelf = ModelPool(Catalog([models]), "cpu")
     for model in ("sd", "v", "sd"):
         shelf.pipeline(request(model=model))
     assert shelf.loaded() == ["v", "sd"]
@@ -130,7 +130,7 @@ def test_the_least_recently_used_model_makes_room(models: Path):
 
 
 def test_loading_tells_its_progress_and_the_device_says_what_it_is(models: Path):
-    shelf, seen = Shelf(Catalog([models]), "cpu"), []
+    shelf, seen = ModelPool(Catalog([models]), "cpu"), []
     shelf.pipeline(request(), lambda words, part: seen.append((words, part)))
     assert seen[0] == ("loading sd", 0.0)
     assert seen[-1] == ("loading sd", 1.0)
@@ -143,12 +143,12 @@ def test_half_precision_files_open_where_there_are_no_others(models: Path, tmp_p
     shutil.copytree(models / "sd", tmp_path / "half")
     for file in list((tmp_path / "half").rglob("*.safetensors")):
         file.rename(file.with_name(file.name.replace(".safetensors", ".fp16.safetensors")))
-    ours = Shelf(Catalog([tmp_path]), "cpu").pipeline(request(model="half"))
+    ours = ModelPool(Catalog([tmp_path]), "cpu").pipeline(request(model="half"))
     assert ours.parts.unet.dtype == torch.float32
 
 
 def test_a_model_that_is_not_here_is_missing_until_it_was_fetched(models: Path, monkeypatch):
-    shelf, asked = Shelf(Catalog([models]), "cpu"), request(model="somebody/sd")
+    shelf, asked = ModelPool(Catalog([models]), "cpu"), request(model="somebody/sd")
     there = folders.read("somebody/sd", models / "sd", "hub")
     monkeypatch.setattr(hub, "fetch", lambda entry, progress: there)
     assert not shelf.missing(request(model="sd"))

@@ -16,7 +16,7 @@ from transformers import CLIPTextModel
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import Sampler
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from tests.pipelines.support.image_requests import difference, request, run
 
 INDEX, NOISE, UNET = "model_index.json", "scheduler/scheduler_config.json", "unet/config.json"
@@ -99,7 +99,7 @@ def test_an_odd_folder_draws_what_diffusers_draws(name: str, models: Path, tmp_p
     shutil.copytree(models / "sd", tmp_path / "odd")
     OPENS[name](tmp_path / "odd")
     asked = request(model="odd", sampler=Sampler.DPMPP_2M, steps=5, guidance_scale=4.0)
-    (state,) = run(Shelf(Catalog([tmp_path]), "cpu").pipeline(asked), asked)
+    (state,) = run(ModelPool(Catalog([tmp_path]), "cpu").pipeline(asked), asked)
     theirs = _theirs(models / "sd", tmp_path / "odd")
     expected = theirs(asked.prompt, num_inference_steps=5, guidance_scale=4.0, width=64, height=64,
                       generator=torch.Generator().manual_seed(asked.seed), output_type="latent").images  # fmt: skip
@@ -203,4 +203,4 @@ def test_what_a_sampler_cannot_be_made_of_is_said_when_it_is_opened(models: Path
     shutil.copytree(models / "sd", tmp_path / "odd")
     changed(NOISE, solver_type="mine", timestep_spacing=["a"])(tmp_path / "odd")
     with pytest.raises(ModelUnavailable, match="odd is damaged: its scheduler cannot be opened"):
-        Shelf(Catalog([tmp_path]), "cpu").pipeline(request(model="odd"))
+        ModelPool(Catalog([tmp_path]), "cpu").pipeline(request(model="odd"))

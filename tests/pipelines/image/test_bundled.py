@@ -19,7 +19,7 @@ from pipelines.catalog.folders import FEW_STEP
 from pipelines.image import preview
 from pipelines.image.model.lora import merge
 from pipelines.requests import Sampler
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from tests.pipelines.support.image_requests import START, difference, request, run
 from tests.support.rounding import assert_same_latents
 
@@ -33,7 +33,7 @@ SCHEDULERS = {Sampler.DPMPP_2M: diffusers.DPMSolverMultistepScheduler, Sampler.E
 
 @pytest.fixture(scope="module")
 def ours():
-    shelf = Shelf(Catalog(), "cpu")
+    shelf = ModelPool(Catalog(), "cpu")
     torch.set_num_threads(1)
     return shelf.pipeline(request(model="sprite"))
 
@@ -59,7 +59,7 @@ def test_the_fast_variant_equals_diffusers_with_the_changes_merged():
     entry = Catalog().find("sprite-fast")
     habits = {"sampler": entry.sampler, "steps": entry.steps, "guidance_scale": entry.guidance_scale}
     asked = request(model="sprite-fast", width=256, height=256, prompt="a yellow car", **habits)
-    (state,) = run(Shelf(Catalog(), "cpu").pipeline(asked), asked)
+    (state,) = run(ModelPool(Catalog(), "cpu").pipeline(asked), asked)
     opened = diffusers.StableDiffusionPipeline.from_pretrained(SPRITE, local_files_only=True)
     merge(opened.unet, SPRITE / FEW_STEP)
     assert (entry.steps, entry.guidance_scale) == (4, 1.0)
@@ -118,7 +118,7 @@ def test_pictures_in_the_prompt_equal_diffusers(tmp_path):
     named = {f"{kind}.{name}": value.contiguous() for kind, some in weights.items() for name, value in some.items()}
     save_file(named, tmp_path / "sprite" / image_prompt.FILE)
 
-    ours = Shelf(Catalog([], bundled=tmp_path), "cpu").pipeline(request(model="sprite"))
+    ours = ModelPool(Catalog([], bundled=tmp_path), "cpu").pipeline(request(model="sprite"))
     file, picture = io.BytesIO(), Image.effect_mandelbrot((256, 256), (-2, -1.5, 1, 1.5), 100).convert("RGB")
     picture.save(file, "PNG")
     fields = {"model": "sprite", "width": 256, "height": 256, "sampler": Sampler.DPMPP_2M, "steps": 4}

@@ -10,7 +10,7 @@ from pipelines.alignment.thresholds import Limits
 from pipelines.base import Artifact
 from pipelines.errors import NotAllowed, NotFound
 from pipelines.requests import ImageRequest
-from studio.search.index import Vectors
+from studio.search.index import VectorIndex
 from studio.search.search import Search
 from studio.storage.gallery import Gallery
 from studio.storage.records import ArtifactRow, Job, JobStatus
@@ -118,7 +118,7 @@ def test_the_nearest_are_those_that_numpy_finds_and_the_matrix_grows(store):
     rows = draw.normal(size=(600, DIM)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     numbers = [add(store, "x", row).number for row in rows]
-    found = Vectors(store).nearest("ann", rows[5], 10)
+    found = VectorIndex(store).nearest("ann", rows[5], 10)
     cosines = rows.astype(np.float16).astype(np.float32) @ rows[5]
     best = np.argsort(-cosines)[:10]
     assert found[0][0] == numbers[5]
@@ -128,7 +128,7 @@ def test_the_nearest_are_those_that_numpy_finds_and_the_matrix_grows(store):
 
 def test_vectors_of_another_model_are_left_out(store):
     add(store, "one", np.ones(4) / 2)
-    assert Vectors(store).nearest("ann", unit(1), 5) == []
+    assert VectorIndex(store).nearest("ann", unit(1), 5) == []
 
 
 def test_a_picture_keeps_its_vector_through_the_gallery(tmp_path, store, png_bytes):

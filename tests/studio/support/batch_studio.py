@@ -26,7 +26,7 @@ class Desk(Rig):
     """A rig with batches, over the describing captioner."""
 
     def __init__(self, folder: Path):
-        super().__init__(folder, shelf="tests.studio.support.fake_captioner:open_shelf", data_dir=str(folder))
+        super().__init__(folder, shelf="tests.studio.support.fake_captioner:open_model_pool", data_dir=str(folder))
         self.batches = Batches(folder, self.store, self.gallery, self.engine._catalog, self.engine)
 
     def __enter__(self) -> Desk:

@@ -20,7 +20,7 @@ from pipelines.base import Artifact, Piece
 from pipelines.errors import TriptychError
 from pipelines.requests import CaptionRequest, Request
 from tests.studio.support.fake_alignment import AligningPipeline, middle
-from tests.studio.support.fake_pipelines import FaultyShelf, unmeasured
+from tests.studio.support.fake_pipelines import FaultyPool, unmeasured
 
 
 @dataclass
@@ -103,7 +103,7 @@ def phrases(text: str) -> list[dict]:
     return found
 
 
-class DescribingShelf(FaultyShelf):
+class DescribingShelf(FaultyPool):
     """Captions from here, answers from `aligning`, pictures from the faulty pipeline."""
 
     def pipeline(self, request: Request, progress: Callable[[str, float], None]) -> object:
@@ -115,7 +115,7 @@ class DescribingShelf(FaultyShelf):
         return request.kind == "image" and super().scores(request)
 
 
-def open_shelf(settings: dict) -> DescribingShelf:
+def open_model_pool(settings: dict) -> DescribingShelf:
     unmeasured()
     folder = Path(settings["data_dir"]) / "worker"  # where the faulty pipeline writes down its steps
     folder.mkdir(exist_ok=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pipelines.errors import ModelUnavailable
 from pipelines.requests import Request
-from tests.studio.support.fake_pipelines import FaultyShelf, unmeasured
+from tests.studio.support.fake_pipelines import FaultyPool, unmeasured
 
 BROKEN = "The download of it broke off."
 
 
-class FarShelf(FaultyShelf):
+class FarPool(FaultyPool):
     """NAME.part: how far its download is. NAME.come and NAME.broken: how it ends. NAME.log: what was done."""
 
     def __init__(self, folder: Path):
@@ -48,6 +48,6 @@ def log_of(folder: Path, name: str) -> list[str]:
     return file.read_text().split() if file.exists() else []
 
 
-def open_shelf(settings: dict) -> FarShelf:
+def open_model_pool(settings: dict) -> FarPool:
     unmeasured()
-    return FarShelf(Path(settings["folder"]))
+    return FarPool(Path(settings["folder"]))

@@ -158,7 +158,7 @@ class FaultyAlignment:
         return found
 
 
-class FaultyShelf:
+class FaultyPool:
     memory_budget = 10**6
 
     def __init__(self, folder: Path):
@@ -195,15 +195,15 @@ def unmeasured() -> None:
     capacity.SPREAD = math.inf
 
 
-def open_shelf(settings: dict) -> FaultyShelf:
+def open_model_pool(settings: dict) -> FaultyPool:
     unmeasured()
-    return FaultyShelf(Path(settings["folder"]))
+    return FaultyPool(Path(settings["folder"]))
 
 
-def broken_shelf(settings: dict) -> FaultyShelf:
+def broken_shelf(settings: dict) -> FaultyPool:
     raise RuntimeError("no such device")
 
 
-def slow_shelf(settings: dict) -> FaultyShelf:
+def slow_shelf(settings: dict) -> FaultyPool:
     time.sleep(3600)
-    return FaultyShelf(Path(settings["folder"]))
+    return FaultyPool(Path(settings["folder"]))

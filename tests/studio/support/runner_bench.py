@@ -10,13 +10,13 @@ from studio.worker.runner.previews import Previews
 from studio.worker.runner.runner import Runner
 from studio.worker.scheduler.capacity import Capacity
 from studio.worker.scheduler.scheduler import Scheduler
-from tests.studio.support.fake_pipelines import FaultyShelf
+from tests.studio.support.fake_pipelines import FaultyPool
 
 
 class Bench:
     """shelf: where pipelines come from. said: every message, in order."""
 
-    def __init__(self, folder, shelf=FaultyShelf, **previews):
+    def __init__(self, folder, shelf=FaultyPool, **previews):
         self.said, self.pictures, self.shelf = [], {}, shelf(folder)
         self.scheduler = Scheduler(Capacity())
         ticks = count()

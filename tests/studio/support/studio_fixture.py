@@ -16,7 +16,7 @@ from studio.storage.gallery import Gallery
 from studio.storage.store import Store
 from tests.studio.support.fake_pipelines import BATCHES
 
-FAULTS = "tests.studio.support.fake_pipelines:open_shelf"
+FAULTS = "tests.studio.support.fake_pipelines:open_model_pool"
 
 
 class Rig:

@@ -10,7 +10,7 @@ import pytest
 from studio.worker.messages import AtWork, Begun, Finished, Note
 from studio.worker.runner.tasks import SURPRISE
 from studio.worker.supervisor import Supervisor
-from tests.studio.support.fake_downloads import BROKEN, FarShelf, log_of
+from tests.studio.support.fake_downloads import BROKEN, FarPool, log_of
 from tests.studio.support.runner_bench import Bench
 from tests.studio.support.studio_fixture import Rig, gone
 
@@ -19,7 +19,7 @@ FAR = {"model": "far/a"}
 
 @pytest.fixture
 def bench(tmp_path):
-    yield Bench(tmp_path, FarShelf)
+    yield Bench(tmp_path, FarPool)
     for name in "ab":
         (tmp_path / f"{name}.come").touch()  # so that no thread outlives its test
     wait(lambda: not downloads())
@@ -160,7 +160,7 @@ def test_a_held_job_has_a_place_but_no_guess_of_its_end(bench):
 @pytest.fixture
 def rig(tmp_path):
     with Rig(
-        tmp_path, shelf="tests.studio.support.fake_downloads:open_shelf", idle_seconds=3600
+        tmp_path, shelf="tests.studio.support.fake_downloads:open_model_pool", idle_seconds=3600
     ) as rig:  # where nothing is to come
         yield rig
 
@@ -187,7 +187,7 @@ def test_cancelling_a_job_whose_model_comes_works_at_once(rig, tmp_path):
 def test_the_worker_ends_by_itself_while_a_model_comes(tmp_path, monkeypatch):
     stop = Supervisor.stop
     monkeypatch.setattr(Supervisor, "stop", lambda supervisor: stop(supervisor, seconds=60))  # then it is killed
-    with Rig(tmp_path, shelf="tests.studio.support.fake_downloads:open_shelf", idle_seconds=3600) as rig:
+    with Rig(tmp_path, shelf="tests.studio.support.fake_downloads:open_model_pool", idle_seconds=3600) as rig:
         far = rig.one("ann", **FAR)
         rig.until("ann", far, lambda view: view["note"])
         pid, began = rig.engine.worker_pid, time.monotonic()

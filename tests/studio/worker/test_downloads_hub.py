@@ -23,7 +23,7 @@ def open_shelf(settings):
     from huggingface_hub import constants
 
     constants.DOWNLOAD_CHUNK_SIZE = 100_000
-    return process.open_shelf(settings)
+    return process.open_model_pool(settings)
 
 
 class Talk:

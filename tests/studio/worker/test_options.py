@@ -8,7 +8,7 @@ import torch
 
 from pipelines.requests import ImageRequest
 from studio.settings import load
-from studio.worker.process import open_shelf
+from studio.worker.process import open_model_pool
 from studio.worker.supervisor import worker_settings
 
 
@@ -17,7 +17,7 @@ def test_flags_reach_the_pipelines(tiny_models: Path, tmp_path: Path):
              "--dtype", "bfloat16", "--offload", "--threads", "1"]  # fmt: skip
     before = torch.get_num_threads()
     try:
-        shelf = open_shelf(worker_settings(load(flags)))
+        shelf = open_model_pool(worker_settings(load(flags)))
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
@@ -29,6 +29,6 @@ def test_flags_reach_the_pipelines(tiny_models: Path, tmp_path: Path):
 
 def test_without_flags_the_device_decides(tiny_models: Path, tmp_path: Path):
     flags = ["--data-dir", str(tmp_path), "--models-dir", str(tiny_models), "--device", "cpu"]
-    shelf = open_shelf(worker_settings(load(flags)))
+    shelf = open_model_pool(worker_settings(load(flags)))
     assert shelf.pipeline(ImageRequest(model="tiny", width=64, height=64)).parts.dtype == torch.float32
     assert shelf.memory_budget > 2**30

@@ -102,7 +102,7 @@ def unaided(*arguments):
 
 if __name__ == "__main__":
     folder, prompt, helped = sys.argv[1:]
-    settings = {"shelf": "tests.studio.support.fake_pipelines:open_shelf", "folder": folder}
+    settings = {"shelf": "tests.studio.support.fake_pipelines:open_model_pool", "folder": folder}
     link = Link(worker.main if helped == "helped" else unaided, settings)
     link.send(Submit("a", "ann", ImageRequest(prompt=prompt, steps=150).model_dump_json()))
     while not isinstance(message := decode(link.receive(60)), Progress) or message.jobs[0][1] < 1:

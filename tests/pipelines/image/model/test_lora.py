@@ -15,7 +15,7 @@ from pipelines.catalog.folders import FEW_STEP
 from pipelines.errors import ModelUnavailable
 from pipelines.image.model.lora import merge
 from pipelines.requests import Sampler
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from tests.pipelines.support.image_requests import difference, request, run
 from tests.support.rounding import assert_same_latents
 from tests.support.tiny import tiny_few_step
@@ -66,4 +66,4 @@ def test_changes_of_another_model_are_a_sentence(parent: Path):
 
 
 def open_image(parent: Path, name: str):
-    return Shelf(Catalog([parent]), "cpu").pipeline(request(model=name))
+    return ModelPool(Catalog([parent]), "cpu").pipeline(request(model=name))

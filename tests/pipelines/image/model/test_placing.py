@@ -15,7 +15,7 @@ from pipelines.image import entry as checks
 from pipelines.image.model import fast_unet, loading, placing
 from pipelines.image.pipeline import ImagePipeline
 from pipelines.runtime import devices
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from pipelines.runtime.options import Options
 from tests.pipelines.support.image_requests import START, difference, request, run
 from tests.support.rounding import assert_same_latents, assert_same_picture
@@ -85,7 +85,7 @@ def test_a_large_picture_is_decoded_in_tiles_where_memory_is_short(models: Path,
 
 @pytest.mark.parametrize("model", ["sd", "sdxl"])
 def test_bfloat16_on_request(model, models: Path, pipeline):
-    ours = Shelf(Catalog([models]), "cpu", dtype="bfloat16", threads=1).pipeline(request(model=model))
+    ours = ModelPool(Catalog([models]), "cpu", dtype="bfloat16", threads=1).pipeline(request(model=model))
     assert {ours.parts.unet.dtype, ours.parts.vae.dtype, ours.parts.dtype} == {torch.bfloat16}
     (state,) = run(ours, request(model=model))
     assert state.error is None

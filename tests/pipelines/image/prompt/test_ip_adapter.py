@@ -15,7 +15,7 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.errors import BadUpload, InvalidRequest
 from pipelines.image.model import fast_unet
 from pipelines.requests import Sampler
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from tests.pipelines.support.image_requests import difference, forwards, request, run
 from tests.support import tiny
 from tests.support.rounding import assert_same_forward, assert_same_latents
@@ -50,7 +50,7 @@ def places(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shelf(places):
-    shelf = Shelf(Catalog([places]), "cpu")
+    shelf = ModelPool(Catalog([places]), "cpu")
     torch.set_num_threads(1)
     return shelf
 
@@ -227,7 +227,7 @@ def test_models_with_no_map_of_style_see_the_whole_and_say_so(ours):
 
 
 def test_a_model_that_has_seen_no_picture_holds_no_adapter(places):
-    shelf = Shelf(Catalog([places]), "cpu")
+    shelf = ModelPool(Catalog([places]), "cpu")
     pipe = shelf.pipeline(request(model="sd"))
     before = pipe.nbytes
     pipe.step([pipe.prepare(request(model="sd"), {})])
@@ -241,7 +241,7 @@ def test_what_is_opened_later_counts_towards_the_memory(places, monkeypatch):
     catalog, budget = Catalog([places]), 2**26
     both = sum(catalog.find(id).weight_bytes(4) for id in ("sd", "plus"))
     monkeypatch.setattr("pipelines.runtime.model_pool.WEIGHT_SHARE", (both + 4096) / budget)
-    shelf = Shelf(catalog, "cpu", budget)
+    shelf = ModelPool(catalog, "cpu", budget)
     asked = shows(("what", RED, 1.0), model="plus")
     shelf.pipeline(request(model="sd"))
     shelf.pipeline(request(model="plus"))
@@ -256,7 +256,7 @@ def test_what_is_opened_later_counts_towards_the_memory(places, monkeypatch):
 
 def test_a_job_goes_on_when_its_model_was_put_away_meanwhile(places):
     asked = shows(("what", RED, 1.0), model="sd", steps=3)
-    shelf = Shelf(Catalog([places]), "cpu")
+    shelf = ModelPool(Catalog([places]), "cpu")
     (whole,) = run(shelf.pipeline(asked), asked, pictures=FILES)
     state = shelf.pipeline(asked).prepare(asked, FILES)
     shelf.pipeline(asked).step([state])

@@ -9,7 +9,7 @@ import pytest
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import ModelUnavailable
 from pipelines.image.prompt import ip_adapter_files
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from tests.pipelines.image.prompt.test_ip_adapter import FILES, PICTURES, RED, shows
 from tests.pipelines.support.image_requests import difference, request, run
 from tests.support import tiny
@@ -57,7 +57,7 @@ def test_an_adapter_of_other_blocks_is_found_when_it_is_opened(tmp_path):
     tiny.tiny_sd(tmp_path / "larger", layers_per_block=2)
     tiny.tiny_adapter(tmp_path / "larger")
     (tmp_path / "larger/ip-adapter").rename(tmp_path / "sd/ip-adapter")
-    pipe = Shelf(Catalog([tmp_path]), "cpu").pipeline(request(model="sd"))
+    pipe = ModelPool(Catalog([tmp_path]), "cpu").pipeline(request(model="sd"))
     with pytest.raises(ModelUnavailable, match="another base model"):
         pipe.prepare(shows(("what", RED, 1.0), model="sd"), FILES)
     pipe.step([pipe.prepare(request(model="sd"), {})])
@@ -67,7 +67,7 @@ def test_eyes_that_lack_weights_are_not_drawn_at_random(tmp_path):
     model = tiny.tiny_adapter(tiny.tiny_sd(tmp_path / "sd"))
     config = model / "ip-adapter/image_encoder/config.json"
     config.write_text(config.read_text().replace('"num_hidden_layers": 2', '"num_hidden_layers": 3'))
-    pipe = Shelf(Catalog([tmp_path]), "cpu").pipeline(request(model="sd"))
+    pipe = ModelPool(Catalog([tmp_path]), "cpu").pipeline(request(model="sd"))
     with pytest.raises(ModelUnavailable, match="lacks some of its weights"):
         pipe.prepare(shows(("what", RED, 1.0), model="sd"), FILES)
 
@@ -80,7 +80,7 @@ def test_the_folder_has_its_own_eyes_or_those_beside_it(tmp_path):
     (model / "ip-adapter/ip.safetensors").rename(model / ip_adapter_files.OWN)
     found = ip_adapter_files.find(model, "sd", 16)
     assert (found.encoder, found.unit, found.fault) == (tmp_path / "sprite-clip", True, "")
-    pipe = Shelf(Catalog([tmp_path]), "cpu").pipeline(request(model="sd"))
+    pipe = ModelPool(Catalog([tmp_path]), "cpu").pipeline(request(model="sd"))
     pipe.prepare(shows(("what", RED, 1.0), model="sd"), FILES)
     assert abs(pipe._looking.look(RED, PICTURES[RED]).norm().item() - 1) < 1e-5
     assert json.loads((model / "model_index.json").read_text())["_class_name"] == "StableDiffusionPipeline"
@@ -108,7 +108,7 @@ def test_a_folder_of_adapters_serves_the_models_beside_it(tmp_path):
     assert not found["sd"].fault
     assert not found["xl"].fault
     assert [entry.id for entry in catalog.entries("image") if entry.source == "folder"] == ["other", "sd", "xl"]
-    pipe = Shelf(catalog, "cpu").pipeline(request(model="xl"))
+    pipe = ModelPool(catalog, "cpu").pipeline(request(model="xl"))
     seen, dumb = run(pipe, shows(("what", RED, 1.0), model="xl"), request(model="xl"), pictures=FILES)
     assert difference(seen.latents, dumb.latents) > 1e-4
 

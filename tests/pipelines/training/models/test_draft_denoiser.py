@@ -12,7 +12,7 @@ from PIL import Image
 from pipelines.catalog.catalog import Catalog
 from pipelines.image.model import autoencoder  # noqa: F401  diffusers finds the class by its imported module
 from pipelines.requests import Sampler
-from pipelines.runtime.model_pool import Shelf
+from pipelines.runtime.model_pool import ModelPool
 from pipelines.training import __main__ as command
 from pipelines.training import checkpoints
 from pipelines.training.data import pack
@@ -112,7 +112,7 @@ def test_the_studio_draws_what_diffusers_draws(tmp_path, text, tokens):
     draft = Image.effect_mandelbrot((256, 256), (-2, -1.5, 1, 1.5), 60).convert("RGB")
     held = io.BytesIO()
     draft.save(held, "PNG")
-    ours = Shelf(Catalog([tmp_path]), "cpu").pipeline(request(model="draft", start_picture=START))
+    ours = ModelPool(Catalog([tmp_path]), "cpu").pipeline(request(model="draft", start_picture=START))
     fields = {"model": "draft", "start_picture": START, "steps": 3, "sampler": Sampler.DPMPP_2M, "width": 256,
               "height": 256}  # fmt: skip
     asked = [request(seed=1, image_guidance_scale=1.5, **fields), request(seed=2, guidance_scale=1.0, **fields)]
