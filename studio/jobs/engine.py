@@ -22,12 +22,12 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotAllowed, NotFound, Unwritable
 from pipelines.requests import Request
 from studio.jobs.admission import check_kind, check_model, check_room, check_uploads
-from studio.jobs.live import Live
-from studio.jobs.manager import Desk
-from studio.jobs.queries import Watching
+from studio.jobs.live import LiveJob
+from studio.jobs.manager import JobManager
+from studio.jobs.queries import JobQueries
 from studio.jobs.streams import Streams
 from studio.jobs.views import artifact_view, job_view
-from studio.jobs.worker_events import Foreman
+from studio.jobs.worker_events import WorkerEvents
 from studio.quotas.quotas import Quotas
 from studio.storage.records import Job, JobStatus, retried, taken_back
 from studio.worker import at_work
@@ -43,7 +43,7 @@ Beside = Callable[[sqlite3.Connection, Sequence[Job]], None]
 log = logging.getLogger(__name__)
 
 
-class Engine(Watching):
+class Engine(JobQueries):
     """`catalog`: the models that may be asked for. `worker`: entries that replace those of `worker_settings`."""
 
     def __init__(
@@ -55,10 +55,10 @@ class Engine(Watching):
         worker: Mapping[str, object] | None = None,
     ):
         self._catalog = catalog or Catalog([settings.models])
-        super().__init__(Desk(store, gallery, Streams(settings.data_dir / "streams")), store)
+        super().__init__(JobManager(store, gallery, Streams(settings.data_dir / "streams")), store)
         self._gallery, self._data = gallery, settings.data_dir
         self.quotas = Quotas(settings.data_dir, store, settings)
-        self._supervisor = Supervisor({**worker_settings(settings), **(worker or {})}, Foreman(self._desk))
+        self._supervisor = Supervisor({**worker_settings(settings), **(worker or {})}, WorkerEvents(self._manager))
 
     # --- life ---
 
@@ -67,8 +67,8 @@ class Engine(Watching):
         culprits = at_work.read(self._data)
         for job in self._store.unfinished():
             self._take_up(job, culprits)
-        with self._desk.lock:
-            self._desk.restore_orders()
+        with self._manager.lock:
+            self._manager.restore_orders()
         self._supervisor.start()
 
     async def stop(self) -> None:
@@ -77,21 +77,21 @@ class Engine(Watching):
 
     def _stop(self) -> None:
         self._supervisor.stop()
-        self._desk.late.close()
-        with self._desk.lock:
-            running = [live.job for live in self._desk.table.unfinished() if live.job.status == JobStatus.RUNNING]
+        self._manager.late.close()
+        with self._manager.lock:
+            running = [live.job for live in self._manager.table.unfinished() if live.job.status == JobStatus.RUNNING]
         try:
             self._store.insist(lambda: self._store.update(*map(taken_back, running)))
         except Unwritable as error:
             log.warning("Jobs that were at work will count as tried: %s", error)
-        with self._desk.lock:
-            self._desk.subscriptions.close()
+        with self._manager.lock:
+            self._manager.subscriptions.close()
 
     def _take_up(self, job: Job, culprits: set[str] | None) -> None:
         """culprits: those over which a former process may have died; None: any that was running."""
-        live = self._desk.admit(job)
+        live = self._manager.admit(job)
         if job.status == JobStatus.RUNNING:
-            self._desk.conclude(live, retried if culprits is None or job.id in culprits else taken_back)
+            self._manager.conclude(live, retried if culprits is None or job.id in culprits else taken_back)
 
     @property
     def worker_pid(self) -> int | None:
@@ -118,19 +118,19 @@ class Engine(Watching):
             jobs = [Job(owner, single, time.time()) for single in singles]
             self._store.add(*jobs, beside=beside)
             for job in jobs:
-                self._desk.admit(job)
+                self._manager.admit(job)
         return jobs
 
     def _unfinished(self, owner: str) -> int:
-        with self._desk.lock:
-            return sum(1 for _ in self._desk.table.unfinished(owner))
+        with self._manager.lock:
+            return sum(1 for _ in self._manager.table.unfinished(owner))
 
     def ask(self, owner: str, request: Request) -> Future[Artifact]:
         """A question that leaves no trace: the answer, or the error, comes into the future. Raises as `submit`."""
         check_model(self._catalog, request)
         check_uploads(self._gallery, owner, request)
-        with self._desk.lock:
-            return self._desk.ask(Job(owner, request, time.time()))
+        with self._manager.lock:
+            return self._manager.ask(Job(owner, request, time.time()))
 
     def answer(self, owner: str, request: Request, seconds: float) -> Artifact:
         """As `ask`, for a thread that can wait; raises TimeoutError, and then the question has left the line, too."""
@@ -157,9 +157,9 @@ class Engine(Watching):
 
     def hang_up(self) -> None:
         """The studio ends: whoever waits for an answer is told, and nobody can ask any more."""
-        with self._desk.lock:
-            self._desk.closing = True
-            self._desk.asks.lost()
+        with self._manager.lock:
+            self._manager.closing = True
+            self._manager.asks.lost()
 
     def cancel(self, owner: str, job_id: str) -> dict:
         """Over at once; the worker takes no further step of it. Raises NotFound, NotAllowed, Unwritable."""
@@ -171,8 +171,8 @@ class Engine(Watching):
     def cancel_all(self, owner: str, job_ids: Container[str] | None = None) -> list[str]:
         """All of the owner's jobs, or those of them that are named; the ids of those that were not over yet."""
         with self._store.turn():
-            with self._desk.lock:
-                mine = [live for live in self._desk.table.unfinished(owner) if not live.saving]
+            with self._manager.lock:
+                mine = [live for live in self._manager.table.unfinished(owner) if not live.saving]
             chosen = mine if job_ids is None else [live for live in mine if live.job.id in job_ids]
             if chosen:
                 self._cancel(*chosen)
@@ -182,7 +182,7 @@ class Engine(Watching):
         """It keeps what it has and takes no further step."""
         with self._store.turn():
             live = self._open(owner, job_id)
-            self._desk.change((live, live.job.to(JobStatus.PAUSED)))
+            self._manager.change((live, live.job.to(JobStatus.PAUSED)))
             self._send(Pause(job_id))
         return self._shown(live)
 
@@ -193,19 +193,19 @@ class Engine(Watching):
                 raise NotAllowed(f"This job is {live.job.status}, not paused.")
             started = live.job.started or time.time()
             job = live.job.to(JobStatus.RUNNING, started=started) if live.begun else live.job.to(JobStatus.WAITING)
-            self._desk.change((live, job))
+            self._manager.change((live, job))
             self._send(Resume(job_id))
         return self._shown(live)
 
     def reorder(self, owner: str, job_ids: list[str]) -> None:
         """The owner's jobs change places among themselves, nobody else's place changes. Ended ones do no harm."""
         with self._store.turn():
-            with self._desk.lock:
+            with self._manager.lock:
                 for job_id in job_ids:
-                    self._desk.table.get(owner, job_id)
+                    self._manager.table.get(owner, job_id)
             self._store.keep_order(owner, job_ids)
-            with self._desk.lock:
-                self._desk.reorder(owner, list(job_ids))
+            with self._manager.lock:
+                self._manager.reorder(owner, list(job_ids))
 
     def retry(self, owner: str, job_id: str) -> Job:
         """The same request once more, as a new job."""
@@ -222,49 +222,49 @@ class Engine(Watching):
 
     def on_end(self, hear: Callable[[Job], None]) -> None:
         """`hear` is told of every job that is over, in the thread that ends it: it may only take note."""
-        self._desk.ended.append(hear)
+        self._manager.ended.append(hear)
 
     def tell_batch(self, owner: str, id: str, numbers: Collection[int] | None) -> None:
         """Whoever watches is told that a batch has changed: these of its items, or (None) who knows which."""
-        self._desk.subscriptions.tell_batch(owner, id, numbers)
+        self._manager.subscriptions.tell_batch(owner, id, numbers)
 
     def forget(self, owner: str, *job_ids: str) -> None:
         """What ended jobs have made was deleted: they need not be shown any more."""
-        with self._desk.lock:
+        with self._manager.lock:
             for job_id in job_ids:
-                self._desk.table.forget(job_id, owner)
+                self._manager.table.forget(job_id, owner)
 
     def renew(self, owner: str, artifact_id: str) -> None:
         """An artifact has been changed; those who watch its job are told."""
         row = self._gallery.artifact(owner, artifact_id)
-        with self._desk.lock:
+        with self._manager.lock:
             try:
-                live = self._desk.table.get(owner, row.job_id)
+                live = self._manager.table.get(owner, row.job_id)
             except NotFound:
                 return
             live.artifact = artifact_view(live.job, json.loads(row.info))
-            self._desk.tell(live)
+            self._manager.tell(live)
 
     # --- inside ---
 
-    def _cancel(self, *lives: Live) -> None:
+    def _cancel(self, *lives: LiveJob) -> None:
         """However many there are: one transaction, one message."""
         now = time.time()
-        self._desk.change(*((live, live.job.to(JobStatus.CANCELLED, ended=now)) for live in lives))
+        self._manager.change(*((live, live.job.to(JobStatus.CANCELLED, ended=now)) for live in lives))
         self._send(Cancel([live.job.id for live in lives]))
 
-    def _open(self, owner: str, job_id: str) -> Live:
+    def _open(self, owner: str, job_id: str) -> LiveJob:
         """The owner's job while something can still be done about it."""
-        with self._desk.lock:
-            live = self._desk.table.get(owner, job_id)
+        with self._manager.lock:
+            live = self._manager.table.get(owner, job_id)
             if live.saving or live.job.status.ended:
                 raise NotAllowed(f"This job is {'finished' if live.saving else live.job.status} already.")
             return live
 
     def _send(self, message: TO_WORKER) -> None:
-        with self._desk.lock:
-            self._desk.send(message)
+        with self._manager.lock:
+            self._manager.send(message)
 
-    def _shown(self, live: Live) -> dict:
-        with self._desk.lock:
+    def _shown(self, live: LiveJob) -> dict:
+        with self._manager.lock:
             return job_view(live)

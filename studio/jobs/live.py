@@ -13,7 +13,7 @@ KEPT_OWNERS = 200  # owners whose ended jobs are remembered
 
 
 @dataclass(slots=True)
-class Live:
+class LiveJob:
     """A job and what the worker last said of it. `begun`: the present worker holds its state.
 
     saving: it is over for the worker, and no verb changes that any more. waits: why that is not written yet.
@@ -45,37 +45,37 @@ class Live:
         self.seconds_left, self.note, self.preview, self.pieces = None, "", None, []
 
 
-class Table:
+class LiveJobs:
     """Not thread-safe: whoever uses it holds the studio's lock."""
 
     def __init__(self) -> None:
-        self._live: dict[str, Live] = {}
-        self._ended: dict[str, dict[str, Live]] = {}
+        self._live: dict[str, LiveJob] = {}
+        self._ended: dict[str, dict[str, LiveJob]] = {}
 
-    def add(self, live: Live) -> None:
+    def add(self, live: LiveJob) -> None:
         self._live[live.job.id] = live
 
-    def find(self, job_id: str) -> Live | None:
+    def find(self, job_id: str) -> LiveJob | None:
         """A job that is not over."""
         return self._live.get(job_id)
 
-    def get(self, owner: str, job_id: str) -> Live:
+    def get(self, owner: str, job_id: str) -> LiveJob:
         """The owner's job, over or not; raises NotFound, also for the jobs of others."""
         live = self._live.get(job_id) or self._ended.get(owner, {}).get(job_id)
         if live is None or live.job.owner != owner:
             raise NotFound("There is no such job.")
         return live
 
-    def unfinished(self, owner: str | None = None) -> Iterator[Live]:
+    def unfinished(self, owner: str | None = None) -> Iterator[LiveJob]:
         """In the order of their arrival."""
         return (live for live in self._live.values() if owner is None or live.job.owner == owner)
 
-    def of(self, owner: str) -> list[Live]:
+    def of(self, owner: str) -> list[LiveJob]:
         """Newest first, the ended ones with them."""
         mine = [*self._ended.get(owner, {}).values(), *self.unfinished(owner)]
         return sorted(mine, key=lambda live: live.job.created, reverse=True)
 
-    def end(self, live: Live) -> None:
+    def end(self, live: LiveJob) -> None:
         """The job is over: out of the line, remembered for a while."""
         self._live.pop(live.job.id, None)
         live.place = live.seconds_left = live.preview = None
@@ -93,7 +93,7 @@ class Table:
         return sum(live.job.status in statuses for live in self._live.values())
 
 
-def _made(live: Live) -> bool:
+def _made(live: LiveJob) -> bool:
     """However many are cancelled at once: what was made stays in sight."""
     return live.job.status == JobStatus.DONE
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.base import Artifact
 from pipelines.errors import Busy, NotAllowed, NotFound, TriptychError, Unwritable
-from studio.jobs.live import Live, Table
-from studio.jobs.questions import Asks
+from studio.jobs.live import LiveJob, LiveJobs
+from studio.jobs.questions import PendingQuestions
 from studio.jobs.streams import Streams
 from studio.jobs.subscriptions import Subscriptions
 from studio.storage.records import Job, JobStatus, failed
@@ -29,7 +29,7 @@ WAITS_FULL = "Ready, and kept as soon as there is room on the disk."
 Ending = Callable[[Job], Job]
 
 
-class Desk:
+class JobManager:
     """Whoever changes a job holds `store.turn()`, whoever looks at memory or changes it `lock`, in this order.
 
     `lock` is held for moments only: never while something is written, or waited for that is. The methods that change
@@ -39,7 +39,7 @@ class Desk:
     def __init__(self, store: Store, gallery: Gallery, streams: Streams):
         self.store, self.gallery, self.streams = store, gallery, streams
         self.lock, self.late = threading.RLock(), store.late
-        self.table, self.asks, self.subscriptions = Table(), Asks(), Subscriptions()
+        self.table, self.asks, self.subscriptions = LiveJobs(), PendingQuestions(), Subscriptions()
         self.stats, self.worker = Stats({}, None, 0.0, 0.0), "starting"
         self.ended: list[Callable[[Job], None]] = []  # told of every job that is over; must not take long
         self.closing = False  # no more questions
@@ -48,10 +48,10 @@ class Desk:
         self._pictures: Counter[str] = Counter()
         self._orders: dict[str, list[str]] = {}
 
-    def admit(self, job: Job) -> Live:
+    def admit(self, job: Job) -> LiveJob:
         """A job whose row is committed joins the line."""
         with self.lock:
-            live = Live(job, place=self.table.count(JobStatus.RUNNING, JobStatus.WAITING))
+            live = LiveJob(job, place=self.table.count(JobStatus.RUNNING, JobStatus.WAITING))
             self.table.add(live)
             lost = self._hand_over(live)
             self.tell(live)
@@ -85,7 +85,7 @@ class Desk:
             self._forget_pictures(job)
         return job is not None
 
-    def change(self, *changes: tuple[Live, Job]) -> None:
+    def change(self, *changes: tuple[LiveJob, Job]) -> None:
         """The jobs as they are from now on: rows first, all or none, then memory, then everybody who watches.
 
         The caller has the turn. Raises Busy, DiskFull, and then nothing has changed.
@@ -98,7 +98,7 @@ class Desk:
         for live, job in changes:
             self.adopt(live, job)
 
-    def conclude(self, live: Live, ending: Ending) -> None:
+    def conclude(self, live: LiveJob, ending: Ending) -> None:
         """As `change`, for what cannot be refused: where the row cannot be written, that is done later.
 
         ending: the job as it is from then on, made of what it is then. Nobody is told of an end before it is written,
@@ -111,14 +111,14 @@ class Desk:
         except Unwritable as why:
             self._postpone(live, ending, why)
 
-    def _conclude(self, live: Live, ending: Ending) -> None:
+    def _conclude(self, live: LiveJob, ending: Ending) -> None:
         with self.store.turn():
             if live.job.status.ended or (job := ending(live.job)) is live.job:
                 return
             self.store.insist(partial(self.store.update, job))
             self.adopt(live, job)
 
-    def _postpone(self, live: Live, ending: Ending, why: Unwritable) -> None:
+    def _postpone(self, live: LiveJob, ending: Ending, why: Unwritable) -> None:
         with self.lock:
             if live.job.status.ended or (job := ending(live.job)) is live.job:
                 return
@@ -130,18 +130,18 @@ class Desk:
                 write = partial(self._catch_up, live)
         self.late.add(job.id, write, why)
 
-    def _catch_up(self, live: Live) -> None:
+    def _catch_up(self, live: LiveJob) -> None:
         """The row becomes what memory is by now."""
         with self.store.turn():
             if not live.job.status.ended:
                 self.store.insist(partial(self.store.update, live.job))
 
-    def wait(self, live: Live, why: Unwritable) -> None:
+    def wait(self, live: LiveJob, why: Unwritable) -> None:
         """It is over, and that cannot be written yet."""
         live.saving, live.waits = True, WAITS_BUSY if isinstance(why, Busy) else WAITS_FULL
         self.tell(live)
 
-    def adopt(self, live: Live, job: Job) -> None:
+    def adopt(self, live: LiveJob, job: Job) -> None:
         """Memory and everybody who watches, for a job whose row is written already."""
         with self.lock:
             live.job = job
@@ -173,11 +173,11 @@ class Desk:
         if self._link:
             self._link.send(message)
 
-    def tell(self, live: Live) -> None:
+    def tell(self, live: LiveJob) -> None:
         self.subscriptions.tell(live.job.owner, live.job.id)
         self.subscriptions.tell_status()
 
-    def join(self, link: Link) -> list[tuple[Live, Ending]]:
+    def join(self, link: Link) -> list[tuple[LiveJob, Ending]]:
         """A fresh worker is told all that is to be done. Returns the ends of jobs that cannot be."""
         self._link = link
         self._pictures.clear()
@@ -192,7 +192,7 @@ class Desk:
         self._link, self.worker = None, worker
         self.subscriptions.tell_status()
 
-    def _hand_over(self, live: Live) -> Ending | None:
+    def _hand_over(self, live: LiveJob) -> Ending | None:
         if self._link is None:
             return None
         try:
@@ -222,7 +222,7 @@ class Desk:
                 if not self._pictures[sha]:
                     self.send(Forget(sha))
 
-    def _let_go(self, live: Live) -> None:
+    def _let_go(self, live: LiveJob) -> None:
         self._forget_pictures(live.job)
         if not any(self.table.unfinished(live.job.owner)):
             self._orders.pop(live.job.owner, None)

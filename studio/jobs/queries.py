@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import NotFound
 from pipelines.requests import Request
-from studio.jobs.live import Live
-from studio.jobs.manager import Desk
+from studio.jobs.live import LiveJob
+from studio.jobs.manager import JobManager
 from studio.jobs.subscriptions import Subscription
 from studio.jobs.views import artifact_view, job_view, status_view
 from studio.storage.records import Job
@@ -20,36 +20,36 @@ if TYPE_CHECKING:
     from studio.storage.store import Store
 
 
-class Watching:
+class JobQueries:
     """Reads the desk and, for what the desk has forgotten, the store; changes nothing. The job of another is NotFound.
 
     May be called from any thread; from an event loop only `subscribe` and `worker`.
     """
 
-    def __init__(self, desk: Desk, store: Store):
-        self._desk, self._store = desk, store
+    def __init__(self, desk: JobManager, store: Store):
+        self._manager, self._store = desk, store
 
     def view(self, owner: str, job_id: str) -> dict:
         """The job as JSON; raises NotFound."""
-        with suppress(NotFound), self._desk.lock:
-            return job_view(self._desk.table.get(owner, job_id))
+        with suppress(NotFound), self._manager.lock:
+            return job_view(self._manager.table.get(owner, job_id))
         return job_view(self._remembered(self._stored(owner, job_id)))
 
     def views(self, owner: str) -> list[dict]:
         """Unfinished jobs and those that ended lately, newest first."""
-        with self._desk.lock:
-            return [job_view(live) for live in self._desk.table.of(owner)]
+        with self._manager.lock:
+            return [job_view(live) for live in self._manager.table.of(owner)]
 
     def pieces(self, owner: str, job_id: str, begin: int = 0) -> list[dict]:
         """What is known of the job's parts that are ready, from number `begin` on; raises NotFound."""
-        with self._desk.lock:
-            return self._desk.table.get(owner, job_id).pieces[begin:]
+        with self._manager.lock:
+            return self._manager.table.get(owner, job_id).pieces[begin:]
 
     def stream(self, owner: str, job_id: str) -> Path:
         """The growing file of those parts, end to end; raises NotFound."""
-        with self._desk.lock:
-            self._desk.table.get(owner, job_id)
-        return self._desk.streams.path(job_id)
+        with self._manager.lock:
+            self._manager.table.get(owner, job_id)
+        return self._manager.streams.path(job_id)
 
     def request(self, owner: str, job_id: str) -> Request:
         """What was asked for, whole (a view cuts long texts); raises NotFound."""
@@ -58,11 +58,11 @@ class Watching:
     @property
     def worker(self) -> str:
         """What the worker is at: "starting", "ready", "restarting". Waits for nothing."""
-        return self._desk.worker
+        return self._manager.worker
 
     def status(self, owner: str) -> dict:
-        with self._desk.lock:
-            return status_view(self._desk, owner)
+        with self._manager.lock:
+            return status_view(self._manager, owner)
 
     def subscribe(
         self, owner: str, batch: Callable[[str, Collection[int] | None], dict | None] = lambda id, numbers: None
@@ -78,7 +78,7 @@ class Watching:
             lambda job_id, begin: self._new_pieces(owner, job_id, begin),
             batch,
         )
-        return self._desk.subscriptions.add(watching)
+        return self._manager.subscriptions.add(watching)
 
     def _seen(self, owner: str, job_id: str) -> dict | None:
         try:
@@ -93,8 +93,8 @@ class Watching:
             return []
 
     def _job(self, owner: str, job_id: str) -> Job:
-        with suppress(NotFound), self._desk.lock:
-            return self._desk.table.get(owner, job_id).job
+        with suppress(NotFound), self._manager.lock:
+            return self._manager.table.get(owner, job_id).job
         return self._stored(owner, job_id)
 
     def _stored(self, owner: str, job_id: str) -> Job:
@@ -103,9 +103,9 @@ class Watching:
             raise NotFound("There is no such job.")
         return job
 
-    def _remembered(self, job: Job) -> Live:
+    def _remembered(self, job: Job) -> LiveJob:
         """A job that ended long ago, as it was then."""
-        live = Live(job)
+        live = LiveJob(job)
         if job.artifact_id and (row := self._store.artifact(job.artifact_id)):
             live.step, live.artifact = live.steps, artifact_view(job, json.loads(row.info))
         return live

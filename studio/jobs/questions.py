@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 GONE = "The part of the studio that answers this ended while it worked on it; ask again."
 
 
-class Asks:
+class PendingQuestions:
     """Not thread-safe: whoever uses it holds the studio's lock."""
 
     def __init__(self) -> None:

@@ -8,8 +8,8 @@ from functools import partial
 
 from pipelines.base import Artifact
 from pipelines.errors import DiskFull, TriptychError, Unwritable
-from studio.jobs.live import Live
-from studio.jobs.manager import Desk
+from studio.jobs.live import LiveJob
+from studio.jobs.manager import JobManager
 from studio.jobs.views import artifact_view
 from studio.storage.records import ArtifactRow, JobStatus, failed
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 class Made:
     """artifact: None from when its file, that of `row`, is written."""
 
-    live: Live
+    live: LiveJob
     artifact: Artifact | None
     info: dict
     row: ArtifactRow | None = None
@@ -32,15 +32,15 @@ class Made:
 class Saving:
     """Called from the thread that listens to the worker."""
 
-    def __init__(self, desk: Desk):
-        self._desk = desk
+    def __init__(self, desk: JobManager):
+        self._manager = desk
 
-    def save(self, live: Live, artifact: Artifact) -> None:
+    def save(self, live: LiveJob, artifact: Artifact) -> None:
         """live: marked as `saving`, so that nobody cancels it from now on."""
         made = Made(live, artifact, artifact.info)
         try:
             self._write(made)
-            if why := self._desk.late.behind(live.job.id):
+            if why := self._manager.late.behind(live.job.id):
                 raise why
             self._note(made)
         except Unwritable as why:
@@ -55,31 +55,33 @@ class Saving:
         if made.artifact is None:
             return
         job = made.live.job
-        made.row = self._desk.gallery.write(job, made.artifact)
+        made.row = self._manager.gallery.write(job, made.artifact)
         made.artifact = None
 
     def _note(self, made: Made) -> None:
         live, row = made.live, made.row
         assert row
-        with self._desk.store.turn():
+        with self._manager.store.turn():
             job = live.job
             if job.status.ended:  # cancelled at the same moment
-                self._desk.gallery.discard(row)
+                self._manager.gallery.discard(row)
                 return
-            done = self._desk.gallery.note(row, job if job.status == JobStatus.RUNNING else job.to(JobStatus.RUNNING))
-            with self._desk.lock:
+            done = self._manager.gallery.note(
+                row, job if job.status == JobStatus.RUNNING else job.to(JobStatus.RUNNING)
+            )
+            with self._manager.lock:
                 live.step, live.artifact = live.steps, artifact_view(done, made.info)
-                self._desk.adopt(live, done)
+                self._manager.adopt(live, done)
 
     def _postpone(self, made: Made, why: Unwritable) -> None:
         size = len(made.artifact.data) if made.artifact else 0
-        if size and self._desk.late.bytes + size > MOST_BYTES:
+        if size and self._manager.late.bytes + size > MOST_BYTES:
             self._failed(made, DiskFull(NO_ROOM))
             return
-        with self._desk.lock:
+        with self._manager.lock:
             made.live.step = made.live.steps
-            self._desk.wait(made.live, why)
-        self._desk.late.add(made.live.job.id, partial(self._again, made), why, size)
+            self._manager.wait(made.live, why)
+        self._manager.late.add(made.live.job.id, partial(self._again, made), why, size)
 
     def _again(self, made: Made) -> None:
         try:
@@ -87,7 +89,7 @@ class Saving:
             self._note(made)
         except Unwritable as why:
             if made.artifact is None:  # no longer in memory
-                self._desk.late.add(made.live.job.id, partial(self._again, made), why)
+                self._manager.late.add(made.live.job.id, partial(self._again, made), why)
             raise
         except Exception as error:
             log.exception("An artifact could not be saved")
@@ -95,5 +97,5 @@ class Saving:
 
     def _failed(self, made: Made, error: TriptychError) -> None:
         if made.row:
-            self._desk.gallery.discard(made.row)
-        self._desk.conclude(made.live, lambda job: failed(job, error))
+            self._manager.gallery.discard(made.row)
+        self._manager.conclude(made.live, lambda job: failed(job, error))

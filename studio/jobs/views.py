@@ -6,12 +6,12 @@ import base64
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from studio.jobs.live import Live
+from studio.jobs.live import LiveJob
 from studio.storage.records import Job, JobStatus
 from studio.worker.messages import Preview
 
 if TYPE_CHECKING:
-    from studio.jobs.manager import Desk
+    from studio.jobs.manager import JobManager
 
 SHOWN_INFO = ("duration", "sample_rate", "caption", "candidates", "warnings", "format", "alignment", "peaks", "edited",
               "style", "agreement", "gate")  # fmt: skip
@@ -19,7 +19,7 @@ LINE = 200  # jobs of the line that are shown
 _FAR = 10**9
 
 
-def job_view(live: Live) -> dict:
+def job_view(live: LiveJob) -> dict:
     """One job for its owner. Times: seconds since the epoch; seconds_left: seconds; preview: a data URI."""
     job = live.job
     return {
@@ -67,7 +67,7 @@ def data_uri(preview: Preview) -> str:
     return f"data:{preview.media_type};base64,{base64.b64encode(preview.data).decode()}"
 
 
-def status_view(desk: Desk, owner: str) -> dict:
+def status_view(desk: JobManager, owner: str) -> dict:
     """The machine, and everybody's place in line without a name. Memory in bytes. trouble: why no worker starts."""
     table, stats = desk.table, desk.stats
     return {
@@ -87,7 +87,7 @@ def status_view(desk: Desk, owner: str) -> dict:
     }
 
 
-def _line(unfinished: Iterable[Live], owner: str) -> list[dict]:
+def _line(unfinished: Iterable[LiveJob], owner: str) -> list[dict]:
     """Others are numbered by their oldest unfinished job, so a number stays while its owner is in line."""
     numbers, rows = {owner: 0}, []
     for live in unfinished:
@@ -97,7 +97,7 @@ def _line(unfinished: Iterable[Live], owner: str) -> list[dict]:
     return [_in_line(live, numbers[live.job.owner]) for live in rows[:LINE]]
 
 
-def _in_line(live: Live, number: int) -> dict:
+def _in_line(live: LiveJob, number: int) -> dict:
     return {
         "place": live.place,
         "mine": number == 0,

@@ -22,8 +22,8 @@ def test_five_hundred_jobs_are_cancelled_in_one_go(tmp_path, monkeypatch):
             rig.submit("ann", SLOW, count=5, steps=150)
         other = rig.one("bob")
         sent, updates = [], []
-        tell, write = rig.engine._desk._link.send, rig.store.update
-        monkeypatch.setattr(rig.engine._desk._link, "send", lambda message: (sent.append(message), tell(message)))
+        tell, write = rig.engine._manager._link.send, rig.store.update
+        monkeypatch.setattr(rig.engine._manager._link, "send", lambda message: (sent.append(message), tell(message)))
         monkeypatch.setattr(rig.store, "update", lambda *jobs: (updates.append(len(jobs)), write(*jobs)))
         cancelled = rig.engine.cancel_all("ann")
         monkeypatch.undo()

@@ -130,7 +130,7 @@ def test_start_pictures_travel_once_for_all_jobs_and_must_be_ones_own(rig):
     sha = rig.gallery.keep_upload("ann", picture.getvalue())
     ids = rig.submit("ann", start_picture=sha, count=3)
     assert [rig.ended("ann", job_id)["status"] for job_id in ids] == ["done"] * 3
-    assert not +rig.engine._desk._pictures
+    assert not +rig.engine._manager._pictures
     with pytest.raises(InvalidRequest, match="start_picture"):
         rig.one("bob", start_picture=sha)
 
@@ -185,7 +185,7 @@ def test_events_tell_the_whole_life_and_only_ones_own(rig):
 def test_a_job_that_memory_has_forgotten_is_read_from_the_store(rig):
     job_id = rig.one("ann")
     seen = rig.ended("ann", job_id)
-    rig.engine._desk.table._ended.clear()
+    rig.engine._manager.table._ended.clear()
     assert rig.engine.view("ann", job_id) == {**seen, "note": ""}
 
 

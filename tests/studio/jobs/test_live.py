@@ -5,20 +5,20 @@ import pytest
 from pipelines.errors import NotFound
 from pipelines.requests import ImageRequest
 from studio.jobs import live as live_jobs
-from studio.jobs.live import Live, Table
-from studio.jobs.manager import Desk
+from studio.jobs.live import LiveJob, LiveJobs
+from studio.jobs.manager import JobManager
 from studio.jobs.views import LINE, status_view
 from studio.storage.records import Job, JobStatus
 
 
 def live(owner="ann", **fields):
-    return Live(Job(owner, ImageRequest(), time.time(), **fields))
+    return LiveJob(Job(owner, ImageRequest(), time.time(), **fields))
 
 
 def test_ended_jobs_are_remembered_within_bounds(monkeypatch):
     monkeypatch.setattr(live_jobs, "KEPT_ENDED", 3)
     monkeypatch.setattr(live_jobs, "KEPT_OWNERS", 2)
-    jobs = Table()
+    jobs = LiveJobs()
     for owner in ("ann", "bob", "ann", "ann", "ann", "eve"):
         one = live(owner)
         jobs.add(one)
@@ -31,7 +31,7 @@ def test_ended_jobs_are_remembered_within_bounds(monkeypatch):
 @pytest.mark.parametrize("status", [JobStatus.CANCELLED, JobStatus.FAILED])
 def test_jobs_that_made_nothing_push_none_out_that_did_nor_the_other_way(monkeypatch, status):
     monkeypatch.setattr(live_jobs, "KEPT_ENDED", 3)
-    jobs = Table()
+    jobs = LiveJobs()
     for end in [JobStatus.DONE] * 2 + [status] * 5 + [JobStatus.DONE] * 2:
         one = live(status=end)
         jobs.add(one)
@@ -41,7 +41,7 @@ def test_jobs_that_made_nothing_push_none_out_that_did_nor_the_other_way(monkeyp
 
 
 def test_another_owners_job_is_not_found():
-    jobs, one = Table(), live()
+    jobs, one = LiveJobs(), live()
     jobs.add(one)
     assert jobs.get("ann", one.job.id) is one
     with pytest.raises(NotFound):
@@ -52,7 +52,7 @@ def test_another_owners_job_is_not_found():
 
 
 def test_the_line_is_by_place_without_names_and_bounded():
-    desk = Desk(None, None, None)
+    desk = JobManager(None, None, None)
     jobs = desk.table
     for place in range(LINE + 50, 0, -1):
         one = live(f"secret {place % 3}")

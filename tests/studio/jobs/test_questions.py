@@ -17,7 +17,7 @@ from pipelines.errors import NotAllowed, TriptychError, WorkerLost
 from pipelines.requests import AlignRequest, ImageRequest, make
 from studio import limits
 from studio.batches import duplicates
-from studio.jobs.worker_events import Foreman
+from studio.jobs.worker_events import WorkerEvents
 from studio.search import search
 from studio.search.search import Search
 from studio.web.answers import while_there
@@ -67,10 +67,10 @@ def test_an_answer_that_comes_in_time_is_one(still: Still):
 
     def ask(job: object) -> object:
         asked = real(job)
-        still.engine._desk.answer(job.id, told)
+        still.engine._manager.answer(job.id, told)
         return asked
 
-    real, still.engine._desk.ask = still.engine._desk.ask, ask
+    real, still.engine._manager.ask = still.engine._manager.ask, ask
     assert still.engine.answer(ME, WORDS, PATIENCE) == told
     assert not any(isinstance(told, Cancel) for told in still.sent)
 
@@ -127,8 +127,8 @@ def test_a_start_picture_is_not_described_for_somebody_who_has_gone(
 ):
     monkeypatch.setattr(uploads, "CAPTION_SECONDS", 0.0)
     client = browser()
-    desk = client.app.state.studio.engine._desk
-    Foreman(desk).joined(SimpleNamespace(send=lambda message: None))
+    desk = client.app.state.studio.engine._manager
+    WorkerEvents(desk).joined(SimpleNamespace(send=lambda message: None))
     sha = client.post("/api/uploads", files={"file": picture(size=(64, 64))}).json()["sha256"]
     answer = client.get(f"/api/uploads/{sha}/caption")
     assert answer.json()["error"]["message"] == "The device is busy: ask again later."
@@ -204,12 +204,12 @@ def test_whoever_waits_is_told_that_the_studio_ends_and_nobody_asks_any_more(sti
 
 def test_a_studio_ends_though_captions_wait_for_their_check(idle: Callable[..., Studio]):
     studio = idle()
-    Foreman(studio.engine._desk).joined(SimpleNamespace(send=lambda message: None))
+    WorkerEvents(studio.engine._manager).joined(SimpleNamespace(send=lambda message: None))
     id = studio.batches.create(ME).id
     studio.batches.add(ME, id, "a.txt", b"a red emoji")
     studio.batches.add(ME, id, "a.png", picture())
     studio.batches.start()
-    soon(lambda: list(studio.engine._desk.asks.jobs()))
+    soon(lambda: list(studio.engine._manager.asks.jobs()))
     asyncio.run(studio.close())
     checking = studio.batches.checks._loop._thread
     checking.join(30)  # the question alone would take a minute

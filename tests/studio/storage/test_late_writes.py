@@ -156,8 +156,8 @@ def test_nobody_who_looks_waits_while_somebody_waits_to_write(rig):
         began = time.monotonic()
         writer.start()
         while writer.is_alive():
-            assert rig.engine._desk.lock.acquire(timeout=0.2)
-            rig.engine._desk.lock.release()
+            assert rig.engine._manager.lock.acquire(timeout=0.2)
+            rig.engine._manager.lock.release()
             rig.engine.view("ann", job)
             rig.engine.status("ann")
             rig.gallery.page("ann", None, 9)

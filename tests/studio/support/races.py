@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
-from studio.jobs.worker_events import Foreman
+from studio.jobs.worker_events import WorkerEvents
 from studio.worker.messages import Begun, Finished
 from tests.studio.support.batch_studio import Desk
 
@@ -67,7 +67,7 @@ class Still(Desk):
     def __init__(self, folder: Path):
         super().__init__(folder)
         self.lock = self.batches._feed.lock = Lock()
-        self.foreman, self.sent = Foreman(self.engine._desk), []
+        self.foreman, self.sent = WorkerEvents(self.engine._manager), []
 
     def __enter__(self) -> Still:
         return self
@@ -102,7 +102,7 @@ class Still(Desk):
         return id
 
     def questions(self) -> list:
-        return list(self.engine._desk.asks.jobs())
+        return list(self.engine._manager.asks.jobs())
 
     def files(self, batch: str) -> list[Path]:
         return list(self.folder.rglob(f"{batch}/*"))

@@ -15,7 +15,7 @@ SMALL = {"steps": 1, "width": 64, "height": 64, "guidance_scale": 1}
 
 def _opened(running: Served, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Ids of the jobs that a model was opened for: their notes tell of it."""
-    desk, ids = running.studio.engine._desk, set()
+    desk, ids = running.studio.engine._manager, set()
     tell = desk.tell
 
     def telling(live) -> None:

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from pipelines.errors import NotFound, TriptychError
 from pipelines.requests import SpeechRequest
 from studio.jobs.streams import KEPT, Streams
-from studio.jobs.worker_events import Foreman
+from studio.jobs.worker_events import WorkerEvents
 from studio.web import audio_stream
 from studio.web.context import Studio
 from studio.worker.messages import Begun, Chunk, Failed, Finished
@@ -31,7 +31,7 @@ class Played:
 
     def __init__(self, studio: Studio, owner: str = "ann"):
         self.studio, self.engine, self.owner = studio, studio.engine, owner
-        self.foreman = Foreman(studio.engine._desk)
+        self.foreman = WorkerEvents(studio.engine._manager)
         (job,) = studio.engine.submit(owner, SpeechRequest(text="One. Two. Three.", format="wav"))
         self.id, self.count = job.id, itertools.count()
         self.foreman.heard(Begun(self.id))
