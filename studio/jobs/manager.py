@@ -16,7 +16,7 @@ from studio.jobs.questions import PendingQuestions
 from studio.jobs.streams import Streams
 from studio.jobs.subscriptions import Subscriptions
 from studio.storage.records import Job, JobStatus, failed
-from studio.worker.connection import Link
+from studio.worker.connection import Connection
 from studio.worker.messages import TO_WORKER, Cancel, Forget, Pause, Picture, Reorder, Stats, Submit
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class JobManager:
         self.ended: list[Callable[[Job], None]] = []  # told of every job that is over; must not take long
         self.closing = False  # no more questions
         self.trouble = ""  # why the worker does not start
-        self._link: Link | None = None
+        self._link: Connection | None = None
         self._pictures: Counter[str] = Counter()
         self._orders: dict[str, list[str]] = {}
 
@@ -177,7 +177,7 @@ class JobManager:
         self.subscriptions.tell(live.job.owner, live.job.id)
         self.subscriptions.tell_status()
 
-    def join(self, link: Link) -> list[tuple[LiveJob, Ending]]:
+    def join(self, link: Connection) -> list[tuple[LiveJob, Ending]]:
         """A fresh worker is told all that is to be done. Returns the ends of jobs that cannot be."""
         self._link = link
         self._pictures.clear()

@@ -14,7 +14,7 @@ from studio.jobs.manager import JobManager
 from studio.jobs.saving import Saving
 from studio.jobs.views import data_uri
 from studio.storage.records import Job, JobStatus, failed, given_up, retried, taken_back
-from studio.worker.connection import Link
+from studio.worker.connection import Connection
 from studio.worker.messages import (
     FROM_WORKER,
     AtWork,
@@ -56,7 +56,7 @@ class WorkerEvents:
             Stats: self._stats,
         }
 
-    def joined(self, link: Link) -> None:
+    def joined(self, link: Connection) -> None:
         with self._manager.lock:
             lost = self._manager.join(link)
         for live, ending in lost:

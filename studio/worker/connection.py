@@ -13,7 +13,7 @@ from studio.worker.messages import TO_WORKER, encode
 AHEAD = 256  # messages that are read before they are asked for; then the worker waits
 
 
-class Link:
+class Connection:
     """One worker, from its start to its end. `spawn`: a fresh interpreter, so no thread or lock is inherited."""
 
     def __init__(self, target, settings: dict):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, cast
 
 from studio.worker import process
-from studio.worker.connection import Link
+from studio.worker.connection import Connection
 from studio.worker.messages import FROM_WORKER, Beat, Finished, Ready, Shutdown, decode
 from studio.worker.watchdog import FROZEN_SECONDS, STALL_SECONDS, Watchdog, processor_seconds
 
@@ -40,7 +40,7 @@ def worker_settings(settings: Settings) -> dict:
 class Listener(Protocol):
     """Called from the supervisor's thread only, one call at a time."""
 
-    def joined(self, link: Link) -> None: ...  # a fresh worker: give it all that is to be done
+    def joined(self, link: Connection) -> None: ...  # a fresh worker: give it all that is to be done
     def heard(self, message: FROM_WORKER) -> None: ...
     def lost(self) -> None: ...  # the worker is gone, and everything it said has been heard
     def busy(self) -> bool: ...  # whether the worker has reason to say something
@@ -55,7 +55,7 @@ class Supervisor:
         self._frozen = float(settings.get("frozen_seconds") or FROZEN_SECONDS)
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
         self._begun, self._stopping = threading.Event(), threading.Event()
-        self._link: Link | None = None
+        self._link: Connection | None = None
         self.ready = self._finished = False
 
     @property
@@ -97,7 +97,7 @@ class Supervisor:
         """One worker's life; whether it was a good one."""
         began = time.monotonic()
         try:
-            link = self._link = Link(self._target, self._settings)
+            link = self._link = Connection(self._target, self._settings)
         except OSError:
             log.exception("No worker process could be made")
             return False
@@ -112,7 +112,7 @@ class Supervisor:
         link.close()
         return healthy
 
-    def _listen(self, link: Link) -> None:
+    def _listen(self, link: Connection) -> None:
         """Until the worker is gone and all that it has said was heard."""
         watchdog = Watchdog(lambda: processor_seconds(link.process.pid), self._stall, self._frozen)
         while True:

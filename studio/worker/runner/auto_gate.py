@@ -27,7 +27,7 @@ class Gated(Protocol):
     def gate(self) -> float: ...
 
 
-class Gates:
+class AutoGates:
     """files: stored pictures by their SHA-256. Where the alignment cannot look, gates stay as they are."""
 
     def __init__(self, files: Mapping[str, bytes]):

@@ -52,7 +52,7 @@ class Download:
         self.note = f"{text} {part:.0%}"
 
 
-class Fetching:
+class Downloads:
     """Single-threaded, as the runner is; only the downloads have threads of their own."""
 
     def __init__(self, shelf: ModelPool, scheduler: Scheduler, emit: Callable[[Message], None]):

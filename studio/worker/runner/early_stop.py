@@ -16,7 +16,7 @@ LOOK = 1 / 3  # part of the steps after which the predictions are looked at
 KEEP = 3 / 8  # of the candidates: with 8 of them 3 go on, which saves 5/8 · 2/3 = 42 % of the rows
 
 
-class Contests:
+class EarlyStops:
     """`members`: the tasks of a group that are still there."""
 
     def __init__(self, members: Callable[[str], Iterable[Task]]):

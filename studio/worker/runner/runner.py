@@ -15,9 +15,9 @@ from pipelines.requests import Request
 from pipelines.runtime.out_of_memory import release
 from studio.worker.messages import AtWork, Begun, Chunk, Failed, Finished, GivenUp, Message, Note, Preview
 from studio.worker.runner import batch_step, previews
-from studio.worker.runner.auto_gate import Gates
-from studio.worker.runner.downloads import Fetching
-from studio.worker.runner.early_stop import Contests, group_of, sentence
+from studio.worker.runner.auto_gate import AutoGates
+from studio.worker.runner.downloads import Downloads
+from studio.worker.runner.early_stop import EarlyStops, group_of, sentence
 from studio.worker.runner.health import Health
 from studio.worker.runner.previews import Previews
 from studio.worker.runner.reports import Reports
@@ -49,8 +49,8 @@ class Runner:
         self._at_work: tuple[str, ...] = ()
         self._reports = Reports(emit, scheduler, shelf.device_info)
         self.health = Health()
-        self._contests, self._gates = Contests(self._group), Gates(pictures)
-        self._fetching = Fetching(shelf, scheduler, emit)
+        self._contests, self._gates = EarlyStops(self._group), AutoGates(pictures)
+        self._fetching = Downloads(shelf, scheduler, emit)
         self._stages = {PREPARE: self._prepare, STEP: self._step, FINISH: self._finish, SCORE: self._score}
 
     def submit(self, job_id: str, owner: str, request: Request, attempts: int = 0) -> None:

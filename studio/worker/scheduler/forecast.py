@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FADE = 0.9  # moving averages over about the last ten batches
 
 
-class Outlook:
+class Forecast:
     """Moving averages of the batches that ran, and the cost of changing models."""
 
     def __init__(self, capacity: Capacity):

@@ -15,7 +15,7 @@ from typing import Literal
 from pipelines.requests import Priority
 from studio.worker.scheduler.capacity import Capacity, one_by_one
 from studio.worker.scheduler.fairness import Owner, fairly
-from studio.worker.scheduler.forecast import Outlook
+from studio.worker.scheduler.forecast import Forecast
 from studio.worker.scheduler.work import URGENCY, ScheduledJob, StepBatch, Work
 
 __all__ = ["Scheduler", "StepBatch", "Work"]
@@ -42,7 +42,7 @@ class Scheduler:
         self._feeds: dict[Hashable, Hashable] = {}  # key of a first stage -> the key that it lately led to
         self._numbers = count()
         self._last = StepBatch(None, "", (), 0)
-        self._outlook = Outlook(capacity)
+        self._outlook = Forecast(capacity)
 
     def add(self, work: Work, now: float) -> None:
         """A new job. Raises TooLarge if it can never fit, ValueError if the id is known or there is nothing to do."""

@@ -9,7 +9,7 @@ from filelock import FileLock
 from pipelines.requests import AlignRequest
 from studio.settings import Settings
 from studio.worker import process
-from studio.worker.connection import Link
+from studio.worker.connection import Connection
 from studio.worker.messages import Cancel, Finished, Note, Ready, Shutdown, Submit, decode
 from studio.worker.supervisor import worker_settings
 from tests.pipelines.support.local_hub import WEIGHTS, online
@@ -30,7 +30,7 @@ class Talk:
     """A worker, and everything that it says."""
 
     def __init__(self, settings):
-        self.link = Link(process.main, settings)
+        self.link = Connection(process.main, settings)
         self.said = []
         threading.Thread(target=self._listen, daemon=True).start()
 

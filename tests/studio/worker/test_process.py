@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.requests import ImageRequest
 from studio.worker import process
-from studio.worker.connection import Link
+from studio.worker.connection import Connection
 from studio.worker.messages import Cancel, Failed, Finished, Note, Picture, Progress, Ready, Shutdown, Submit, decode
 from tests.studio.support.studio_fixture import FAULTS, gone
 
@@ -22,7 +22,7 @@ class Talk:
     """A worker and everything it has said."""
 
     def __init__(self, folder):
-        self.link = Link(process.main, {"shelf": FAULTS, "folder": str(folder)})
+        self.link = Connection(process.main, {"shelf": FAULTS, "folder": str(folder)})
         self.said = []
         self.pid = self.link.process.pid
 
