@@ -15,7 +15,7 @@ from studio.batches.leftovers import Leftovers
 from studio.batches.service import Batches
 from studio.formats.isolation import Apart
 from studio.jobs.engine import Engine
-from studio.search.reindex import Refreshing, again
+from studio.search.reindex import Reindexer, again
 from studio.search.search import Search
 from studio.settings import Settings
 from studio.storage.atomic import make_folder
@@ -75,7 +75,7 @@ def _built(settings: Settings, worker: Mapping[str, object] | None, lock: FileLo
     engine.start()
     batches.start()
     search = Search(engine, store, batches.limits)
-    refreshing = Refreshing(engine, gallery, store, data, _alignment(catalog), search.renew)
+    refreshing = Reindexer(engine, gallery, store, data, _alignment(catalog), search.renew)
     refreshing.start()
     pruning = Pruning(store, settings.keep_jobs)
     pruning.start()

@@ -14,7 +14,7 @@ from pipelines.requests import CaptionRequest
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from pipelines.caption.decoding.cache import Kept
+    from pipelines.caption.decoding.cache import KeyValues
     from pipelines.caption.models.base import Inputs
 
 BLOCK = 16  # tokens of one step
@@ -43,7 +43,7 @@ class CaptionState:
     ended: set[int] = field(default_factory=set)
     produced: int = 0
     ids: Tensor | None = None
-    kept: Kept | None = None
+    kept: KeyValues | None = None
     memory: Tensor | None = None
     checked: list[dict] | None = None
     judge: str = ""

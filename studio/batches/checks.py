@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pipelines.base import Artifact
     from studio.batches.records import Item
-    from studio.batches.store import BatchRows
+    from studio.batches.store import BatchStore
     from studio.jobs.engine import Engine
     from studio.storage.gallery import Gallery
 
@@ -31,10 +31,10 @@ MOST = 2000  # characters that the alignment takes
 LATER = (NotAllowed, WorkerLost, TimeoutError)  # the worker is starting, or the line is long
 
 
-class Checking:
+class CaptionChecks:
     """`wake` may be called from any thread."""
 
-    def __init__(self, engine: Engine, gallery: Gallery, rows: BatchRows):
+    def __init__(self, engine: Engine, gallery: Gallery, rows: BatchStore):
         self._engine, self._gallery, self._rows = engine, gallery, rows
         self._loop = BackgroundLoop("checking", self._check_all)
         self._refused: set[tuple[str, int, str | None]] = set()  # until their words change, or the studio restarts

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipelines.errors import InvalidRequest
 from pipelines.requests import AlignRequest, Priority
 from studio.batches.records import Item, ItemStatus, resting
-from studio.batches.store import BatchRows
+from studio.batches.store import BatchStore
 
 if TYPE_CHECKING:
     from studio.jobs.engine import Engine
@@ -32,10 +32,10 @@ NEAR = 0.97  # cosine: the same picture smaller, recoded or slightly cropped is 
 BLOCK = 1024  # lines that are compared with all others in one product
 
 
-class Alike:
+class Duplicates:
     """Safe to call from several threads. near: the cosine from which on two pictures count as nearly the same."""
 
-    def __init__(self, engine: Engine, rows: BatchRows, near: float = NEAR):
+    def __init__(self, engine: Engine, rows: BatchStore, near: float = NEAR):
         self._engine, self._rows, self._near = engine, rows, near
         self._vectors: OrderedDict[str, dict[str, np.ndarray]] = OrderedDict()
         self._lock = threading.Lock()

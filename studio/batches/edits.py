@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipelines.errors import InvalidRequest, NotAllowed, NotFound, TriptychError
 from studio import limits
 from studio.batches.records import CaptionBatch, Item, ItemStatus
-from studio.batches.store import BatchRows
+from studio.batches.store import BatchStore
 
 if TYPE_CHECKING:
-    from studio.batches.checks import Checking
-    from studio.batches.feeder import Feed
+    from studio.batches.checks import CaptionChecks
+    from studio.batches.feeder import Feeder
     from studio.storage.gallery import Gallery
 
 Words = Annotated[str, Field(max_length=1000)]
@@ -71,10 +71,10 @@ def tags(text: str) -> list[str]:
     return [tag for tag in (part.strip() for part in re.split(r"[,，]", text)) if tag]
 
 
-class BatchWords:
+class CaptionEdits:
     """get: the owner's batch, or NotFound; take_out: ends the jobs of items that need no model any more."""
 
-    def __init__(self, gallery: Gallery, feed: Feed, rows: BatchRows, checks: Checking,
+    def __init__(self, gallery: Gallery, feed: Feeder, rows: BatchStore, checks: CaptionChecks,
                  get: Callable[[str, str], CaptionBatch], take_out: Callable[[str, list[Item]], None]):  # fmt: skip
         self._gallery, self._feed, self._rows, self._checks = gallery, feed, rows, checks
         self._get, self._take_out = get, take_out

@@ -20,7 +20,7 @@ from pipelines.errors import NotAllowed, NotFound, TriptychError, Unwritable
 from studio import limits
 from studio.background import BackgroundLoop
 from studio.batches.records import Item, ItemStatus, resting
-from studio.batches.store import BatchRows
+from studio.batches.store import BatchStore
 from studio.storage.records import Job, JobStatus
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ AGAIN_SECONDS = 2.0  # after the line was too full for more
 log = logging.getLogger(__name__)
 
 
-class Feed:
+class Feeder:
     """`wake` and `later` may be called from any thread."""
 
-    def __init__(self, store: Store, gallery: Gallery, engine: Engine, rows: BatchRows):
+    def __init__(self, store: Store, gallery: Gallery, engine: Engine, rows: BatchStore):
         self._store, self._gallery, self._engine, self._rows = store, gallery, engine, rows
         self._todo: deque[Callable[[], None]] = deque([self._take_up])
         self._loop = BackgroundLoop("batches", self._work)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, BinaryIO
 from pipelines.errors import BadUpload, NotAllowed, NotFound
 from pipelines.requests import CaptionRequest, Priority
 from studio import limits
-from studio.batches.checks import Checking
-from studio.batches.duplicates import Alike
-from studio.batches.edits import BatchWords
-from studio.batches.feeder import Feed
+from studio.batches.checks import CaptionChecks
+from studio.batches.duplicates import Duplicates
+from studio.batches.edits import CaptionEdits
+from studio.batches.feeder import Feeder
 from studio.batches.files import BatchFiles
 from studio.batches.records import CaptionBatch, Item, ItemStatus, resting
-from studio.batches.store import BatchRows
+from studio.batches.store import BatchStore
 from studio.formats import sidecars, zip_reader
 from studio.jobs.admission import check_model
 from studio.search.thresholds import limits_of
@@ -39,13 +39,16 @@ class Batches:
     """`start` after the engine has started."""
 
     def __init__(self, folder: Path, store: Store, gallery: Gallery, catalog: Catalog, engine: Engine):
-        self.rows = BatchRows(store, self._tell)
+        self.rows = BatchStore(store, self._tell)
         self.files = BatchFiles(folder / "batches", gallery.uploads)
         self._gallery, self._catalog, self._engine = gallery, catalog, engine
-        self._feed = Feed(store, gallery, engine, self.rows)
+        self._feed = Feeder(store, gallery, engine, self.rows)
         self.limits = limits_of(catalog)
-        self.checks, self.alike = Checking(engine, gallery, self.rows), Alike(engine, self.rows, self.limits.near)
-        words = BatchWords(gallery, self._feed, self.rows, self.checks, self.get, self._take_out)
+        self.checks, self.alike = (
+            CaptionChecks(engine, gallery, self.rows),
+            Duplicates(engine, self.rows, self.limits.near),
+        )
+        words = CaptionEdits(gallery, self._feed, self.rows, self.checks, self.get, self._take_out)
         self.write, self.edit, self.undo, self.heard = words.write, words.edit, words.undo, words.heard
 
     def start(self) -> None:

@@ -38,7 +38,7 @@ FILTERS = {
 }
 
 
-class BatchRows:
+class BatchStore:
     """Their tables in the store's file; each call is one transaction."""
 
     def __init__(self, store: Store, told: Callable[[str, Collection[int] | None], None] = lambda batch, numbers: None):

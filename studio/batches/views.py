@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from studio.batches.records import CaptionBatch, Item
-from studio.batches.store import BatchRows
+from studio.batches.store import BatchStore
 
 if TYPE_CHECKING:
     from studio.batches.service import Batches
@@ -28,7 +28,7 @@ def batch_event(batches: Batches, owner: str, id: str, numbers: Collection[int] 
     return {"type": "batch", "id": id, "batch": view, "items": items}
 
 
-def batch_view(rows: BatchRows, batch: CaptionBatch) -> dict:
+def batch_view(rows: BatchStore, batch: CaptionBatch) -> dict:
     """counts: items by status; described: those with a caption; seconds_left: None where nobody can tell yet."""
     counts = rows.counts(batch.id)
     total, described, size = rows.totals(batch.id)
@@ -60,7 +60,7 @@ def item_view(item: Item) -> dict:
     return shown | {"sha256": item.picture, "picture": f"{place}/picture", "thumb": f"{place}/thumb"}
 
 
-def _seconds_left(rows: BatchRows, batch: CaptionBatch, counts: dict[str, int]) -> float | None:
+def _seconds_left(rows: BatchStore, batch: CaptionBatch, counts: dict[str, int]) -> float | None:
     left = counts.get("wanted", 0) + counts.get("asked", 0)
     pace = rows.pace(batch)
     if pace is None:

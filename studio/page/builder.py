@@ -12,7 +12,7 @@ from studio.page.i18n import Words
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class PageBuilder:
     """catalog: `entries()`; base: path of the page's own files."""
 
     catalog: Any
@@ -27,7 +27,7 @@ class Room:
         return gr.I18n()(f"triptych.{key}")
 
 
-def root(room: Room, name: str, props: str = "{}") -> gr.HTML:
+def root(room: PageBuilder, name: str, props: str = "{}") -> gr.HTML:
     """An empty element that `static/main.js` fills: the part of the page called `name`."""
     start = f'import("{room.base}/js/main.js").then((page) => page.mount({json.dumps(name)}, element, {props}))'
     return gr.HTML(

@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.page.builder import Room
+from studio.page.builder import PageBuilder
 
 QUIET: dict[str, Any] = {"show_progress": "hidden"}
 
@@ -36,7 +36,7 @@ class Form:
         )  # fmt: skip
 
 
-def asks(room: Room, form: Form, run: gr.Button, module: str) -> None:
+def asks(room: PageBuilder, form: Form, run: gr.Button, module: str) -> None:
     """A click asks for what the form says, by `run` of that module; what is wrong is said at its field.
 
     What comes of it arrives over the live connection.
@@ -51,12 +51,12 @@ def asks(room: Room, form: Form, run: gr.Button, module: str) -> None:
     )
 
 
-def in_browser(room: Room, module: str, name: str) -> str:
+def in_browser(room: PageBuilder, module: str, name: str) -> str:
     """A function of `static/<module>.js` as Gradio's `js=`: values of the inputs in, a list of output values out."""
     return f'async (...values) => (await import("{room.base}/js/{module}.js")).{name}(...values)'
 
 
-def remember(room: Room, form: Form, module: str) -> None:
+def remember(room: PageBuilder, form: Form, module: str) -> None:
     """The browser keeps the values over a reload, and other parts of the page may fill them (`fill` of actions.js).
 
     module: the file in static/ that exports `offer`, `settle`, `keep`, `restore` and `fill`, made by `formOf`. The list
@@ -93,12 +93,12 @@ def _wish(form: Form) -> str:
     )
 
 
-def models_of(room: Room, task: str) -> list[tuple[str, str]]:
+def models_of(room: PageBuilder, task: str) -> list[tuple[str, str]]:
     """The models for that kind of request, those that there are now, as name and id."""
     return [(entry.name, entry.id) for entry in room.catalog.entries(task)]
 
 
-def model_field(room: Room, form: Form, task: str, elem_id: str, label: str = "model") -> None:
+def model_field(room: PageBuilder, form: Form, task: str, elem_id: str, label: str = "model") -> None:
     """The first is chosen; a Hugging Face id may be typed."""
     choices = models_of(room, task)
     form.fields["model"] = gr.Dropdown(

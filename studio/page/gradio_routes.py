@@ -15,7 +15,7 @@ _OPEN = ("/", "/theme.css")
 _FOLDERS = ("/assets/", "/static/")  # scripts and styles out of the package
 
 
-class Doors:
+class GradioRoutes:
     """ASGI middleware around Gradio's own application; what is closed does not exist."""
 
     def __init__(self, app: ASGIApp):

@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 
 from studio.page import static_files, tabs
-from studio.page.builder import Room
-from studio.page.gradio_routes import Doors
+from studio.page.builder import PageBuilder
+from studio.page.gradio_routes import GradioRoutes
 from studio.page.i18n import Words
 from studio.page.shell import Shell
 from studio.page.tabs import header
@@ -46,14 +46,14 @@ class Page:
         )
         mounted = app.router.routes[-1]
         assert isinstance(mounted, Mount)
-        mounted.app = Doors(mounted.app)
+        mounted.app = GradioRoutes(mounted.app)
         return app
 
 
 def page(catalog: Any, settings: Any = None) -> Page:
     """The whole page, offering the models of a catalog (`entries`)."""
     words, base = Words(), static_files.base()
-    room = Room(catalog, settings, words, base)
+    room = PageBuilder(catalog, settings, words, base)
     with gr.Blocks(title="Triptych", analytics_enabled=False, fill_width=True, elem_id="triptych") as blocks:
         header.build(room, [tab.NAME for tab in tabs.TABS])
         for tab in tabs.TABS:

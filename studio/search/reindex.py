@@ -44,7 +44,7 @@ def again(data: Path) -> None:
         write_file(data / MARK, (data / MARK).read_bytes().removesuffix(b" done"))
 
 
-class Refreshing:
+class Reindexer:
     """folder: of the alignment model, None where it is not here. told: called when there are new vectors."""
 
     def __init__(self, engine: Engine, gallery: Gallery, store: Store, data: Path, folder: Path | None,

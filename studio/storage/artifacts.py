@@ -25,7 +25,7 @@ WAVE_SIZE, WAVE_COLOUR, WAVE_GROUND = (384, 192), "#3a4fd6", "#eef0fb"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptArtifact:
     """Ready to be written. words: what the artifact is called and found by."""
 
     data: bytes
@@ -39,25 +39,25 @@ def extension(media_type: str) -> str:
     return EXTENSIONS.get(media_type, "bin")
 
 
-def keep(request: Request, artifact: Artifact, read_upload: Callable[[str], bytes]) -> Kept:
+def keep(request: Request, artifact: Artifact, read_upload: Callable[[str], bytes]) -> KeptArtifact:
     """`read_upload` gives a stored file of the owner by its SHA-256."""
     return _KEEPERS.get(artifact.kind, _other)(request, artifact, read_upload)
 
 
-def _image(request: ImageRequest, artifact: Artifact, read_upload: Callable) -> Kept:
+def _image(request: ImageRequest, artifact: Artifact, read_upload: Callable) -> KeptArtifact:
     image = Image.open(io.BytesIO(artifact.data))
     data = metadata.write(artifact.data, request, artifact.info)
-    return Kept(data, thumbnail(image), image.width, image.height, request.words)
+    return KeptArtifact(data, thumbnail(image), image.width, image.height, request.words)
 
 
-def _speech(request: Request, artifact: Artifact, read_upload: Callable) -> Kept:
-    return Kept(artifact.data, thumbnail(waveform(artifact.info.get("peaks", []))), *WAVE_SIZE, request.words)
+def _speech(request: Request, artifact: Artifact, read_upload: Callable) -> KeptArtifact:
+    return KeptArtifact(artifact.data, thumbnail(waveform(artifact.info.get("peaks", []))), *WAVE_SIZE, request.words)
 
 
-def _caption(request: Request, artifact: Artifact, read_upload: Callable) -> Kept:
+def _caption(request: Request, artifact: Artifact, read_upload: Callable) -> KeptArtifact:
     """The small picture is that of the picture described."""
     image = Image.open(io.BytesIO(read_upload(request.uploads()[0])))
-    return Kept(artifact.data, thumbnail(image), image.width, image.height, artifact.info.get("caption", ""))
+    return KeptArtifact(artifact.data, thumbnail(image), image.width, image.height, artifact.info.get("caption", ""))
 
 
 def reworded(info: dict, text: str) -> dict:
@@ -74,11 +74,11 @@ def checked(info: dict, told: dict) -> dict:
     return info | {"candidates": [*others, told | {"person": True}], "alignment": alignment}
 
 
-def _other(request: Request, artifact: Artifact, read_upload: Callable) -> Kept:
-    return Kept(artifact.data, thumbnail(waveform([])), *WAVE_SIZE, request.words)
+def _other(request: Request, artifact: Artifact, read_upload: Callable) -> KeptArtifact:
+    return KeptArtifact(artifact.data, thumbnail(waveform([])), *WAVE_SIZE, request.words)
 
 
-_KEEPERS: dict[str, Callable[..., Kept]] = {"image": _image, "speech": _speech, "caption": _caption}
+_KEEPERS: dict[str, Callable[..., KeptArtifact]] = {"image": _image, "speech": _speech, "caption": _caption}
 
 
 def waveform(peaks: list[float]) -> Image.Image:

@@ -27,7 +27,7 @@ from studio.storage.recovery.recovery import Recovery, Report
 from studio.storage.recovery.rows import RecoveryRows
 from studio.storage.store import Store
 from studio.storage.unwritable import ours
-from studio.storage.uploads import Kept, Uploads
+from studio.storage.uploads import KeptUpload, Uploads
 
 GONE = "The file is missing from the data folder."
 DAMAGED = "The small picture is missing, and none can be made: the file is damaged."
@@ -189,7 +189,7 @@ class Gallery:
         """Store a picture and return its SHA-256; raises BadUpload."""
         return self.keep(owner, data).sha256
 
-    def keep(self, owner: str, data: bytes) -> Kept:
+    def keep(self, owner: str, data: bytes) -> KeptUpload:
         return self.uploads.keep(owner, data)
 
     def keep_recording(self, owner: str, data: bytes) -> str:

@@ -25,7 +25,7 @@ PICTURE, RECORDING = ".png", ".sound"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptUpload:
     """A stored start picture: its name in requests, its size in pixels, and what had to be changed, as sentences."""
 
     sha256: str
@@ -42,7 +42,7 @@ class Uploads:
         opens files (`studio.formats.isolation`)."""
         self._folder, self._needed, self.apart = folder, needed, apart
 
-    def keep(self, owner: str, data: bytes) -> Kept:
+    def keep(self, owner: str, data: bytes) -> KeptUpload:
         """Decode, normalise and store; the same picture twice is one file. Raises BadUpload."""
         made = Prepared(**self.apart(prepare, data, limits.UPLOAD_SIDE))
         path = self._path(owner, made.sha256)
@@ -51,7 +51,7 @@ class Uploads:
         else:
             write_file(path, made.png)
             self._drop_oldest(owner, PICTURE, limits.UPLOADS_PER_OWNER)
-        return Kept(made.sha256, *made.kept, made.notes + _smaller((made.width, made.height), made.kept))
+        return KeptUpload(made.sha256, *made.kept, made.notes + _smaller((made.width, made.height), made.kept))
 
     def keep_in(self, owner: str, group: str, image: Image.Image) -> str:
         """A picture of a batch: it stays until the whole group is dropped. Returns its SHA-256."""

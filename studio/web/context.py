@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipelines.catalog.catalog import Catalog
     from studio.batches.service import Batches
     from studio.jobs.engine import Engine
-    from studio.search.reindex import Refreshing
+    from studio.search.reindex import Reindexer
     from studio.search.search import Search
     from studio.storage.recovery.pruning import Pruning
     from studio.storage.recovery.upkeep import Upkeep
@@ -43,7 +43,7 @@ class Studio:
     lock: BaseFileLock
     search: Search
     batches: Batches
-    refreshing: Refreshing | None = None
+    refreshing: Reindexer | None = None
     pruning: Pruning | None = None
     upkeep: Upkeep | None = None
     notices: Notices = field(default_factory=Notices)

@@ -16,7 +16,7 @@ Layers = list[tuple[Tensor, Tensor]]  # of each layer keys and values, both (row
 
 
 @dataclass(slots=True)
-class Kept:
+class KeyValues:
     """One job's part between blocks. own: a line a candidate. cross: of the picture, one line; empty where unused."""
 
     own: Layers
@@ -56,7 +56,7 @@ def empty(crossed: bool) -> Cache:
     return EncoderDecoderCache(own, Cache(layer_class_to_replicate=Bucketed)) if crossed else own
 
 
-def join(parts: Sequence[Kept], rows: Sequence[int]) -> Cache:
+def join(parts: Sequence[KeyValues], rows: Sequence[int]) -> Cache:
     """One cache of all jobs' rows. rows: how many each job has."""
     own = Cache(layers=[Bucketed(*pair) for pair in _joined([part.own for part in parts])])
     if not parts[0].cross:
@@ -65,13 +65,13 @@ def join(parts: Sequence[Kept], rows: Sequence[int]) -> Cache:
     return EncoderDecoderCache(own, Cache(layers=[_plain(*pair) for pair in _joined(cross)]))
 
 
-def split(cache: Cache, rows: Sequence[int]) -> list[Kept]:
+def split(cache: Cache, rows: Sequence[int]) -> list[KeyValues]:
     """The reverse of `join`: a part for each job, `rows[i]` lines long. Views, nothing is copied."""
     own, cross = _layers(cache)
     kept, first = [], 0
     for count in rows:
         some = slice(first, first + count)
-        kept.append(Kept([(k[some], v[some]) for k, v in own], [(k[first : first + 1], v[first : first + 1])
+        kept.append(KeyValues([(k[some], v[some]) for k, v in own], [(k[first : first + 1], v[first : first + 1])
                                                                 for k, v in cross] if count else []))  # fmt: skip
         first += count
     return kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from pipelines.requests import CaptionRequest, CaptionStyle, bounds
-from studio.page.builder import Room, root
+from studio.page.builder import PageBuilder, root
 from studio.page.forms import Form, asks, model_field, remember
 
 NAME = "caption"
@@ -14,7 +14,7 @@ WORDING = ("prefix", "suffix", "forbidden")
 BEHIND = dict.fromkeys(ADVANCED, "advanced") | dict.fromkeys(WORDING, "wording")
 
 
-def build(room: Room) -> None:
+def build(room: PageBuilder) -> None:
     """The side panel (Gradio components) and the stage (a root for static/caption/stage.js)."""
     with gr.Column(elem_classes=["side"], elem_id="side-caption"):
         asked, run = form(room)
@@ -24,7 +24,7 @@ def build(room: Room) -> None:
     remember(room, asked, "caption/form")
 
 
-def form(room: Room) -> tuple[Form, gr.Button]:
+def form(room: PageBuilder) -> tuple[Form, gr.Button]:
     """The fields by their name in the request (and `mode`, `batch`), and the button."""
     form = Form("caption", behind=BEHIND)
     with gr.Column(elem_classes=["fields"]):
@@ -42,7 +42,7 @@ def form(room: Room) -> tuple[Form, gr.Button]:
     return form, run
 
 
-def _what(room: Room, form: Form) -> None:
+def _what(room: PageBuilder, form: Form) -> None:
     """One picture or many; the pictures themselves come over our own routes, the form holds their names."""
     modes = [(room.label(f"caption.mode.{name}"), name) for name in ("one", "many")]
     form.fields["mode"] = gr.Radio(
@@ -56,7 +56,7 @@ def _what(room: Room, form: Form) -> None:
     form.place("batch")
 
 
-def _how(room: Room, form: Form) -> None:
+def _how(room: PageBuilder, form: Form) -> None:
     model_field(room, form, "caption", "caption-model")
     styles = [(room.label(f"caption.style.{style}"), str(style)) for style in CaptionStyle]
     form.fields["style"] = gr.Radio(
@@ -66,12 +66,12 @@ def _how(room: Room, form: Form) -> None:
     form.place("style")
 
 
-def _again(room: Room, form: Form) -> None:
+def _again(room: PageBuilder, form: Form) -> None:
     """Shown for batches alone."""
     form.fields["again"] = gr.Checkbox(False, label=room.label("caption.again"), elem_id="caption-again")
 
 
-def _wording(room: Room, form: Form) -> None:
+def _wording(room: PageBuilder, form: Form) -> None:
     for name in WORDING:
         form.fields[name] = gr.Textbox(
             label=room.label(f"caption.{name}"), placeholder=room.label(f"caption.{name}.hint"), lines=1, max_lines=3,
@@ -80,7 +80,7 @@ def _wording(room: Room, form: Form) -> None:
         form.place(name)
 
 
-def _advanced(room: Room, form: Form) -> None:
+def _advanced(room: PageBuilder, form: Form) -> None:
     for name, step in (("candidates", 1), ("max_tokens", 1), ("beams", 1), ("temperature", 0.1)):
         limits = bounds(CaptionRequest, name)
         form.fields[name] = gr.Slider(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from studio.page.builder import Room, root
+from studio.page.builder import PageBuilder, root
 from studio.page.forms import QUIET, asks, in_browser, remember
 from studio.page.tabs.compose_form import form
 from studio.page.tabs.image import wire
@@ -12,7 +12,7 @@ from studio.page.tabs.image import wire
 NAME = "compose"
 
 
-def build(room: Room) -> None:
+def build(room: PageBuilder) -> None:
     """The side panel (Gradio components and roots of our own) and the stage (a root for static/compose/stage.js)."""
     with gr.Column(elem_classes=["side"], elem_id="side-compose"):
         asked, buttons = form(room)

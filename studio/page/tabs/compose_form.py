@@ -8,7 +8,7 @@ import gradio as gr
 from pydantic import BaseModel
 
 from pipelines.requests import MAX_PARTS, MAX_PICTURES, Blend, ImageRequest, bounds
-from studio.page.builder import Room, root
+from studio.page.builder import PageBuilder, root
 from studio.page.forms import Form, model_field
 from studio.page.tabs import image
 from studio.page.tabs.compose_modes import WAYS
@@ -18,7 +18,7 @@ BEHIND = {"negative_prompt": "negative", "sampler": "advanced", "steps": "advanc
           "seed": "advanced", "early_stop": "advanced", "mask_blur": "edge", "mask_padding": "edge"}  # fmt: skip
 
 
-def form(room: Room) -> tuple[Form, dict[str, gr.Button]]:
+def form(room: PageBuilder) -> tuple[Form, dict[str, gr.Button]]:
     """The fields by their name in the request (and those that `compose.request_of` makes more of), and the buttons."""
     form = Form("compose", behind=BEHIND)
     with gr.Column(elem_classes=["fields"]):
@@ -49,7 +49,7 @@ def _hidden(form: Form, name: str, value: str = "") -> None:
 
 
 def _slider(
-    room: Room, form: Form, kind: type[BaseModel], name: str, step: float, value: float | None = None,
+    room: PageBuilder, form: Form, kind: type[BaseModel], name: str, step: float, value: float | None = None,
     info: bool = False, field: str = "",
 ) -> None:  # fmt: skip
     """A slider with the bounds of that field of `kind`. field: its name in the form, if it is another."""
@@ -61,7 +61,7 @@ def _slider(
     )  # fmt: skip
 
 
-def _way(room: Room, form: Form) -> None:
+def _way(room: PageBuilder, form: Form) -> None:
     ways = [(room.label(f"compose.way.{name}"), name) for name in WAYS]
     form.fields["way"] = gr.Radio(
         ways, value="free", label=room.label("compose.way"), show_label=False, elem_id="compose-way"
@@ -69,7 +69,7 @@ def _way(room: Room, form: Form) -> None:
     root(room, "compose-hint")
 
 
-def _picture(room: Room, form: Form) -> None:
+def _picture(room: PageBuilder, form: Form) -> None:
     root(room, "compose-picture")
     root(room, "compose-margins")
     _hidden(form, "start_picture")
@@ -77,7 +77,7 @@ def _picture(room: Room, form: Form) -> None:
     _hidden(form, "expand")
 
 
-def _blend(room: Room, form: Form) -> None:
+def _blend(room: PageBuilder, form: Form) -> None:
     with gr.Column(elem_id="compose-blend"):
         form.fields["blend_prompt"] = gr.Textbox(
             label=room.label("compose.blend_prompt"), placeholder=room.label("compose.blend_prompt.hint"), lines=2,
@@ -94,12 +94,12 @@ def _blend(room: Room, form: Form) -> None:
         form.place("blend")
 
 
-def _parts(room: Room, form: Form) -> None:
+def _parts(room: PageBuilder, form: Form) -> None:
     root(room, "compose-list", json.dumps({"parts": MAX_PARTS, "pictures": MAX_PICTURES}))
     _hidden(form, "parts", "[]")
 
 
-def _weighing(room: Room, form: Form) -> None:
+def _weighing(room: PageBuilder, form: Form) -> None:
     """Text against pictures, and how much of the start picture stays; each is shown where it does something."""
     with gr.Column(elem_id="compose-gate-room"):
         _slider(room, form, ImageRequest, "gate", 0.05)
@@ -113,7 +113,7 @@ def _weighing(room: Room, form: Form) -> None:
     form.place("image_guidance_scale")
 
 
-def _mask(room: Room, form: Form) -> None:
+def _mask(room: PageBuilder, form: Form) -> None:
     form.fields["only_masked"] = gr.Checkbox(
         False, label=room.label("compose.only_masked"), info=room.label("compose.only_masked.info"),
         elem_id=f"{AT}only_masked",

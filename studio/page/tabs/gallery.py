@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gradio as gr
 
-from studio.page.builder import Room, root
+from studio.page.builder import PageBuilder, root
 
 NAME = "gallery"
 
 
-def build(room: Room) -> None:
+def build(room: PageBuilder) -> None:
     """Two roots; static/gallery/gallery.js and static/gallery/picture_info.js fill them from the REST routes."""
     with gr.Column(elem_classes=["side"]):
         root(room, "gallery-side")

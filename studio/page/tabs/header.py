@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from studio.page.builder import Room, root
+from studio.page.builder import PageBuilder, root
 
 
-def build(room: Room, names: Sequence[str]) -> None:
+def build(room: PageBuilder, names: Sequence[str]) -> None:
     """Only a root: the header is drawn by static/jobs/header.js, since all of it is live."""
     root(room, "header", json.dumps({"tabs": list(names), "login": bool(getattr(room.settings, "login", False))}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from pipelines.requests import ImageRequest, Sampler, bounds
-from studio.page.builder import Room, root
+from studio.page.builder import PageBuilder, root
 from studio.page.forms import QUIET, Form, asks, in_browser, model_field, remember
 
 NAME = "image"
@@ -13,7 +13,7 @@ BEHIND = {"negative_prompt": "negative", "sampler": "advanced", "steps": "advanc
           "seed": "advanced", "early_stop": "advanced", "start_picture": "start", "strength": "start"}  # fmt: skip
 
 
-def build(room: Room) -> None:
+def build(room: PageBuilder) -> None:
     """The side panel (Gradio components) and the stage (a root for static/image/stage.js)."""
     with gr.Column(elem_classes=["side"], elem_id="side-image"):
         asked, buttons = form(room)
@@ -24,7 +24,7 @@ def build(room: Room) -> None:
     wire(room, asked, buttons, "image/form")
 
 
-def wire(room: Room, form: Form, buttons: dict[str, gr.Button], module: str) -> None:
+def wire(room: PageBuilder, form: Form, buttons: dict[str, gr.Button], module: str) -> None:
     """What one field does to others, in the browser alone. module: the file in static/ made by `imageForm`."""
     fields, every = form.fields, list(form.fields.values())
     fields["model"].input(None, every, every, js=in_browser(room, module, "model"), **QUIET)
@@ -34,7 +34,7 @@ def wire(room: Room, form: Form, buttons: dict[str, gr.Button], module: str) -> 
     buttons["reuse"].click(None, seed, seed, js=in_browser(room, module, "reuse"), **QUIET)
 
 
-def form(room: Room) -> tuple[Form, dict[str, gr.Button]]:
+def form(room: PageBuilder) -> tuple[Form, dict[str, gr.Button]]:
     """The fields by their name in the request (and the size preset), and the buttons run, dice and reuse."""
     form = Form("image", behind=BEHIND)
     with gr.Column(elem_classes=["fields"]):
@@ -55,7 +55,7 @@ def form(room: Room) -> tuple[Form, dict[str, gr.Button]]:
     return form, {"run": run, "dice": dice, "reuse": reuse}
 
 
-def prompt(room: Room, form: Form, at: str = "") -> None:
+def prompt(room: PageBuilder, form: Form, at: str = "") -> None:
     """at, here and below: what the elements' ids begin with, as the form of another tab has the same fields."""
     form.fields["prompt"] = gr.Textbox(
         label=room.label("prompt"), placeholder=room.label("prompt.hint"), lines=3, max_lines=12, elem_id=f"{at}prompt"
@@ -63,7 +63,7 @@ def prompt(room: Room, form: Form, at: str = "") -> None:
     form.place("prompt")
 
 
-def negative(room: Room, form: Form, at: str = "") -> None:
+def negative(room: PageBuilder, form: Form, at: str = "") -> None:
     with gr.Accordion(room.label("negative"), open=True, elem_classes=["fold"]) as form.folds["negative"]:
         form.fields["negative_prompt"] = gr.Textbox(
             label=room.label("negative"), show_label=False, placeholder=room.label("negative.hint"), lines=2,
@@ -72,7 +72,7 @@ def negative(room: Room, form: Form, at: str = "") -> None:
         form.place("negative_prompt")
 
 
-def size(room: Room, form: Form, at: str = "") -> None:
+def size(room: PageBuilder, form: Form, at: str = "") -> None:
     shapes = [(room.label(f"size.{name}"), name) for name in ("square", "landscape", "portrait", "free")]
     form.fields["size"] = gr.Radio(
         shapes, value="square", label=room.label("size"), elem_id=f"{at}size", elem_classes=["size-choice"]
@@ -92,13 +92,13 @@ def size(room: Room, form: Form, at: str = "") -> None:
     form.place("count")
 
 
-def advanced(room: Room, form: Form, at: str = "") -> tuple[gr.Button, gr.Button]:
+def advanced(room: PageBuilder, form: Form, at: str = "") -> tuple[gr.Button, gr.Button]:
     """The fold, and its buttons dice and reuse."""
     with gr.Accordion(room.label("advanced"), open=True, elem_classes=["fold"]) as form.folds["advanced"]:
         return _advanced(room, form, at)
 
 
-def _advanced(room: Room, form: Form, at: str) -> tuple[gr.Button, gr.Button]:
+def _advanced(room: PageBuilder, form: Form, at: str) -> tuple[gr.Button, gr.Button]:
     form.fields["sampler"] = gr.Dropdown(
         [str(name) for name in Sampler],
         value=str(Sampler.DPMPP_2M),
@@ -131,14 +131,14 @@ def _advanced(room: Room, form: Form, at: str) -> tuple[gr.Button, gr.Button]:
     return dice, reuse
 
 
-def _start(room: Room, form: Form) -> None:
+def _start(room: PageBuilder, form: Form) -> None:
     root(room, "start")
     form.fields["start_picture"] = gr.Textbox("", visible="hidden", elem_id="start_picture")
     form.place("start_picture")
     strength(room, form)
 
 
-def strength(room: Room, form: Form, at: str = "") -> None:
+def strength(room: PageBuilder, form: Form, at: str = "") -> None:
     form.fields["strength"] = gr.Slider(
         0.05, 1, value=ImageRequest.model_fields["strength"].default, step=0.05, label=room.label("strength"),
         info=room.label("strength.info"), elem_id=f"{at}strength", buttons=[],

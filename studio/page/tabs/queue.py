@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gradio as gr
 
-from studio.page.builder import Room, root
+from studio.page.builder import PageBuilder, root
 
 NAME = "queue"
 
 
-def build(room: Room) -> None:
+def build(room: PageBuilder) -> None:
     """Two roots; static/jobs/queue.js fills them from the live connection."""
     with gr.Column(elem_classes=["side"]):
         root(room, "queue-side")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import gradio as gr
 
 from pipelines.requests import AudioFormat, SpeechRequest, bounds
-from studio.page.builder import Room, root
+from studio.page.builder import PageBuilder, root
 from studio.page.forms import QUIET, Form, asks, in_browser, model_field, remember
 
 NAME = "speech"
 FORMATS = {AudioFormat.MP3: "MP3", AudioFormat.OPUS: "Opus", AudioFormat.FLAC: "FLAC", AudioFormat.WAV: "WAV"}
 
 
-def build(room: Room) -> None:
+def build(room: PageBuilder) -> None:
     """The side panel (Gradio components) and the stage (a root for static/speech/stage.js)."""
     with gr.Column(elem_classes=["side"], elem_id="side-speech"):
         asked, run = form(room)
@@ -25,7 +25,7 @@ def build(room: Room) -> None:
         asked.fields[name].input(None, every, every, js=in_browser(room, "speech/form", "chosen"), **QUIET)
 
 
-def form(room: Room) -> tuple[Form, gr.Button]:
+def form(room: PageBuilder) -> tuple[Form, gr.Button]:
     """The fields by their name in the request, and the button that runs it."""
     form = Form("speech")
     with gr.Column(elem_classes=["fields"]):
@@ -45,7 +45,7 @@ def form(room: Room) -> tuple[Form, gr.Button]:
     return form, run
 
 
-def _voice(room: Room, form: Form) -> None:
+def _voice(room: PageBuilder, form: Form) -> None:
     model_field(room, form, "speech", "speech-model", "speech.model")
     voices = _voices(room)
     with gr.Row(elem_classes=["voice-row"]):
@@ -60,7 +60,7 @@ def _voice(room: Room, form: Form) -> None:
     form.place("voice_sample")
 
 
-def _sound(room: Room, form: Form) -> None:
+def _sound(room: PageBuilder, form: Form) -> None:
     limits = bounds(SpeechRequest, "speed")
     form.fields["speed"] = gr.Slider(
         limits["ge"], limits["le"], value=1, step=0.05, label=room.label("speed"), elem_id="speed", buttons=[]
@@ -72,6 +72,6 @@ def _sound(room: Room, form: Form) -> None:
     form.place("format")
 
 
-def _voices(room: Room) -> list[str]:
+def _voices(room: PageBuilder) -> list[str]:
     """Of the first model; static/speech/form.js puts those of the others in their place."""
     return list(getattr(next(iter(room.catalog.entries("speech")), None), "voices", ()))

@@ -21,7 +21,7 @@ _SEEN = "SELECT owner, seen last FROM owners WHERE seen IS NOT NULL {one}"
 
 
 @dataclass(slots=True)
-class Kept:
+class OwnerUsage:
     """What one owner keeps. last: when the owner was here or made something last, seconds since the epoch."""
 
     owner: str
@@ -37,19 +37,19 @@ class Kept:
         return bool(self.pictures or self.recordings or self.captions or self.batches)
 
 
-def owners(database: Database, owner: str | None = None) -> list[Kept]:
+def owners(database: Database, owner: str | None = None) -> list[OwnerUsage]:
     """All that keep something, or that one; who was here last comes first."""
-    found: dict[str, Kept] = {}
+    found: dict[str, OwnerUsage] = {}
     one = "AND owner = :owner" if owner is not None else ""
     for query in (_ARTIFACTS, _BATCHES, _SEEN):
         for row in database.rows(query.format(one=one), {"owner": owner}):
-            kept = found.setdefault(row["owner"], Kept(row["owner"]))
+            kept = found.setdefault(row["owner"], OwnerUsage(row["owner"]))
             for name in set(row.keys()) - {"owner", "last"}:
                 setattr(kept, name, getattr(kept, name) + row[name])
             kept.last = max(kept.last, row["last"])
     return sorted((kept for kept in found.values() if kept.anything), key=lambda kept: -kept.last)
 
 
-def kept_by(database: Database, owner: str) -> Kept:
+def kept_by(database: Database, owner: str) -> OwnerUsage:
     """What that one keeps."""
-    return next(iter(owners(database, owner)), Kept(owner))
+    return next(iter(owners(database, owner)), OwnerUsage(owner))

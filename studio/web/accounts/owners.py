@@ -18,7 +18,7 @@ from studio import limits
 from studio.settings import Settings
 from studio.storage.database import NewerDatabase
 from studio.storage.store import Store
-from studio.web.accounts.owner_list import Kept, owners
+from studio.web.accounts.owner_list import OwnerUsage, owners
 from studio.web.accounts.transfer import Codes
 
 _HEAD = ("owner", "pictures", "recordings", "captions", "batches", "MB", "last seen")
@@ -58,7 +58,7 @@ def _list(store: Store) -> int:
     return 0
 
 
-def _row(kept: Kept) -> tuple[str, ...]:
+def _row(kept: OwnerUsage) -> tuple[str, ...]:
     counts = (kept.pictures, kept.recordings, kept.captions, kept.batches, -(-kept.bytes // 2**20))
     owner = "".join(letter if letter.isprintable() else "?" for letter in kept.owner)
     return (owner, *map(str, counts), time.strftime("%Y-%m-%d %H:%M", time.localtime(kept.last)))

@@ -13,7 +13,7 @@ from pipelines.errors import NotAllowed, TooMany
 from studio import limits
 from studio.web.accounts.attempts import network
 from studio.web.accounts.auth import header, is_secure
-from studio.web.accounts.owner_list import Kept, kept_by
+from studio.web.accounts.owner_list import OwnerUsage, kept_by
 from studio.web.accounts.transfer import Codes, move
 from studio.web.context import Here, Owner, Studio
 
@@ -72,11 +72,11 @@ def claim(studio: Here, owner: Owner, request: Request) -> dict:
     return {"keeps": view(kept_by(studio.store, owner))}
 
 
-def view(kept: Kept) -> dict:
+def view(kept: OwnerUsage) -> dict:
     return {name: value for name, value in asdict(kept).items() if name not in ("owner", "last")}
 
 
-def kept_before(studio: Studio, request: Request) -> Kept | None:
+def kept_before(studio: Studio, request: Request) -> OwnerUsage | None:
     """What this browser kept before there were logins, if that is anything."""
     proof = studio.sessions.read_open(header(request.scope, b"cookie")) if studio.sessions.users else None
     kept = kept_by(studio.store, proof.owner) if proof else None

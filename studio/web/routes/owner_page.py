@@ -11,7 +11,7 @@ from starlette.responses import Response
 from pipelines.errors import TooMany, TriptychError
 from studio import limits
 from studio.web.accounts.auth import is_secure
-from studio.web.accounts.owner_list import Kept, kept_by
+from studio.web.accounts.owner_list import OwnerUsage, kept_by
 from studio.web.context import Here, Owner, Studio
 from studio.web.errors import STATUS
 from studio.web.owner_words import WORDS, told
@@ -96,7 +96,7 @@ def _page(
     return answer
 
 
-def _keeps(words: dict[str, str], kept: Kept, most: int = 0) -> str:
+def _keeps(words: dict[str, str], kept: OwnerUsage, most: int = 0) -> str:
     counts = [words[name].format(n=f"{n:,}") for name in ("pictures", "recordings", "captions", "batches")
               if (n := getattr(kept, name))]  # fmt: skip
     if not counts:

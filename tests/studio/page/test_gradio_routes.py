@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from studio.page.gradio_routes import Doors
+from studio.page.gradio_routes import GradioRoutes
 from studio.server import create_app
 
 OPEN = {"/", "/theme.css", "/assets/x", "/static/x"}
@@ -36,7 +36,7 @@ def addresses(routes: list) -> Iterator[tuple[str, str]]:
 
 
 def gradio_of(app: FastAPI) -> Mount:
-    [mounted] = [route for route in app.routes if isinstance(route, Mount) and isinstance(route.app, Doors)]
+    [mounted] = [route for route in app.routes if isinstance(route, Mount) and isinstance(route.app, GradioRoutes)]
     return mounted
 
 

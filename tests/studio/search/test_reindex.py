@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.requests import CaptionRequest
-from studio.search.reindex import Refreshing
+from studio.search.reindex import Reindexer
 from tests.studio.support.batch_studio import ME, Desk, picture, soon
 from tests.studio.support.fake_alignment import NAMES
 
@@ -21,7 +21,7 @@ def test_vectors_of_other_weights_are_made_anew_and_only_once(desk: Desk, tmp_pa
     (model / "model.safetensors").write_bytes(b"first")
 
     def run() -> None:
-        Refreshing(desk.engine, desk.gallery, desk.store, tmp_path, model, lambda: told.append(1))._once()
+        Reindexer(desk.engine, desk.gallery, desk.store, tmp_path, model, lambda: told.append(1))._once()
 
     def places() -> list[str]:
         lines = [np.frombuffer(desk.gallery.artifact(ME, id).vector, np.float16) for id in ids]

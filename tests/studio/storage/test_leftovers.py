@@ -11,7 +11,7 @@ from pipelines.requests import CaptionRequest
 from studio.batches.files import BatchFiles
 from studio.batches.leftovers import Leftovers
 from studio.batches.records import CaptionBatch, Item
-from studio.batches.store import BatchRows
+from studio.batches.store import BatchStore
 from studio.search.reindex import GROUP
 from studio.storage.atomic import part_of
 from studio.storage.recovery.lost_and_found import LostAndFound
@@ -24,7 +24,7 @@ ID = "ba" * 16
 class Batched(Folder):
     def open(self, **options: object) -> object:
         report = super().open(**options)
-        self.rows = BatchRows(self.store)
+        self.rows = BatchStore(self.store)
         self.batch_files = BatchFiles(self.data / "batches", self.gallery.uploads)
         self.leftovers = Leftovers(self.data, RecoveryRows(self.store), LostAndFound(self.data))
         self.leftovers.run()
