@@ -17,7 +17,9 @@ _ORIGIN = re.compile(r"https?://(.+)", re.IGNORECASE)
 _POLICY = "; ".join(
     (
         "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",  # Gradio compiles its HTML templates in the browser
+        # Gradio compiles its HTML templates, what they do on load and the functions of its events in the browser:
+        # without 'unsafe-eval' nothing of the page is built
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "media-src 'self' data: blob:",
