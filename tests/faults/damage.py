@@ -71,55 +71,36 @@ class Try:
     def run(self) -> None:
         said = self._start()
         if "triptych rebuild" in said or "triptych restore" in said:
-            self._cure()
+            self._rebuild()
         elif "--allow-missing" in said:
-            self._again("--allow-missing")
+            self._helped(self._start("--allow-missing"))
         elif "secret" in said:
             (self.data / "secret").unlink()
-            self._again("without it")
+            self._helped(self._start())
         self._kept()
 
-    def _start(self) -> str:
-        """ "" where it starts, else its sentence."""
-        row = self.report.row("damage", "it starts, or says in a sentence why not")
-        studio = Victim(self.data)
+    def _start(self, *flags: str) -> str:
+        """Nothing where it starts, else its sentence."""
+        row, said = self.report.row("damage", "it starts, or says in a sentence why not"), ""
+        studio = Victim(self.data, *flags)
         try:
-            studio.opened()
-            with studio.client() as client:
+            with studio.opened().client() as client:
                 fine = client.get("/api/gallery").status_code == client.get("/api/status").status_code == 200
         except CannotOpen as error:
             said = str(error).strip()
-            lines = [line for line in said.splitlines() if "cannot start" in line]
-            row.check(lines and "Traceback" not in said, f"{self.kind}: {said[-600:]}")
-            return said
-        finally:
-            studio.stop()
-        log = (self.data.parent / f"{self.data.name}.log").read_text()
+            fine = any("cannot start" in line for line in said.splitlines())
+        log = studio.said()
+        studio.stop()
         row.check(fine and "Traceback" not in log, f"{self.kind}: {log[-600:]}")
-        return ""
+        return said
 
-    def _cure(self) -> None:
-        row = self.report.row("damage", "rebuild brings back what was there")
+    def _rebuild(self) -> None:
         command = [sys.executable, "app.py", "rebuild", "--data-dir", str(self.data)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-        if row.check(done.returncode == 0, f"{self.kind}: {done.stderr[-400:]}"):
-            said = self._start()
-            row.check(not said, f"{self.kind}: {said}")
+        self._helped(done.stderr if done.returncode else self._start())
 
-    def _again(self, how: str) -> None:
-        row = self.report.row("damage", "what the sentence says helps")
-        if how.startswith("--"):
-            studio = Victim(self.data, how)
-            try:
-                studio.opened()
-                row.check(True, "")
-            except CannotOpen as error:
-                row.check(False, f"{self.kind} {how}: {error}")
-            finally:
-                studio.stop()
-        else:
-            said = self._start()
-            row.check(not said, f"{self.kind} {how}: {said}")
+    def _helped(self, said: str) -> None:
+        self.report.row("damage", "what the sentence says helps").check(not said, f"{self.kind}: {said[-400:]}")
 
     def _kept(self) -> None:
         row = self.report.row("damage", "nothing that a person made is deleted")
@@ -137,8 +118,9 @@ class Try:
             return  # it never started, and has said so
         if self.kind in NEVER_STARTS:
             return
-        there = {path.stem for path in (self.data / "files").glob("??/*.png") if len(path.stem) == 32}
-        row = self.report.row("damage", "every picture of ours that is there is in the gallery")
+        files = [path for path in (self.data / "files").glob("??/*.*") if path.suffix != ".json"]
+        there = {path.stem for path in files if len(path.stem) == 32}
+        row = self.report.row("damage", "every file of ours that is there is in the gallery")
         row.check(there <= known, f"{self.kind}: {there - known}")
 
 
@@ -228,14 +210,18 @@ def _foreign(data: Path, chance: random.Random) -> None:
     (data / "uploads" / "x.note").write_text("also")
     (data / "batches" / "x.note").write_text("also")
     (place / "loop").symlink_to(place)
+    for name in ("holiday", place.name + "0" * 30):  # the second as if it were one of ours
+        (place / f"{name}.png").write_bytes(chance.randbytes(60))
 
 
 def _pictures(data: Path, chance: random.Random) -> None:
     """Damaged before they are counted: what is left of them must not go, either."""
     for path in chance.sample(sorted((data / "files").glob("??/*.png")), 2):
         path.write_bytes(path.read_bytes()[: chance.randrange(0, 60)])
-        for thumb in (data / "thumbs").rglob(f"{path.stem}*"):
-            thumb.unlink()
+        for beside in (*(data / "thumbs").rglob(f"{path.stem}*"), path.with_suffix(".json")):
+            beside.unlink(missing_ok=True)
+    if chance.random() < 0.5:
+        _without_backup(data, chance)
 
 
 def _newer(data: Path, chance: random.Random) -> None:

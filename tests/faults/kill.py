@@ -18,7 +18,7 @@ from tests.studio.support.studio_fixture import gone
 
 STRETCH = 25  # rounds over one data folder
 PATIENCE = 240.0  # seconds until all that is left is done
-KINDS = ("server", "server", "everything", "everything", "worker", "worker", "starting")
+KINDS = ("server", "server", "everything", "everything", "worker", "worker", "worker", "starting")
 COLOURS = ("red", "green", "blue", "yellow")
 
 

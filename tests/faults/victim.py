@@ -76,11 +76,11 @@ class Victim:
         return httpx.Client(base_url=self.url, **{"timeout": 60, **options})
 
     def children(self) -> list[int]:
-        """Its worker, and whatever helps it."""
+        """Its worker; what else multiprocessing has started ends by itself."""
         found = []
         for path in Path(f"/proc/{self.pid}/task").glob("*/children"):
             found += [int(pid) for pid in path.read_text().split()]
-        return found
+        return [pid for pid in found if "spawn_main" in _command(pid)]
 
     def memory(self) -> float:
         """MB of the web process that are in memory now."""
@@ -118,6 +118,13 @@ def victim(data: Path, *flags: str) -> Iterator[Victim]:
         yield running.opened()
     finally:
         running.stop()
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
 
 
 def _status(pid: int, name: str) -> float:
