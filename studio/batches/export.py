@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from studio.batches.files import EXTENSIONS
@@ -34,19 +35,26 @@ TABLES = {Form.JSONL: "captions.jsonl", Form.CSV: "captions.csv", Form.IMAGEFOLD
 def exported(items: Sequence[Item], form: Form, original: Callable[[Item], Path] | None) -> Iterator[bytes]:
     """The zip archive in pieces. items: those with a caption. original: where a picture is; None: captions only."""
     names = safe_names((item.name, EXTENSIONS.get(item.format, item.format)) for item in items)
-    return zipped(_files(list(zip(names, items, strict=True)), form, original))
+    left_out: dict[str, str] = {}
+    return zipped(_files(list(zip(names, items, strict=True)), form, original, left_out), left_out)
 
 
 def _files(
-    named: list[tuple[str, Item]], form: Form, original: Callable[[Item], Path] | None
-) -> Iterator[File]:  # fmt: skip
-    if form in TABLES:
-        yield TABLES[form], lambda: _table(named, form)
+    named: list[tuple[str, Item]], form: Form, original: Callable[[Item], Path] | None, left_out: Container[str]
+) -> Iterator[File]:
+    """The table comes last: `datasets` opens no folder whose table names a picture that is not there."""
     for name, item in named:
         if form == Form.TXT:
             yield f"{name.rpartition('.')[0]}.txt", (item.text or "").encode
         if original:
-            yield name, original(item).read_bytes
+            yield name, partial(_read, original, item)
+    if form in TABLES:
+        there = [one for one in named if form != Form.IMAGEFOLDER or one[0] not in left_out]
+        yield TABLES[form], lambda: _table(there, form)
+
+
+def _read(original: Callable[[Item], Path], item: Item) -> bytes:
+    return original(item).read_bytes()
 
 
 def _table(named: list[tuple[str, Item]], form: Form) -> bytes:

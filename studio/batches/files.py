@@ -12,6 +12,7 @@ from pathlib import Path
 from pipelines.errors import NotFound
 from studio import limits
 from studio.formats.preparing import Prepared, prepare
+from studio.formats.zip_stream import GONE
 from studio.storage.atomic import write_file
 from studio.storage.uploads import Uploads, folder_of
 
@@ -60,5 +61,5 @@ class BatchFiles:
     @staticmethod
     def _there(path: Path) -> Path:
         if not path.exists():
-            raise NotFound("The file is missing from the data folder.")
+            raise NotFound(GONE)
         return path

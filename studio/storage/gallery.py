@@ -17,7 +17,7 @@ from pipelines.errors import DiskFull, NotAllowed, NotFound, Unwritable
 from pipelines.requests import CaptionRequest
 from studio.formats.isolation import directly
 from studio.formats.pictures import thumbnail
-from studio.formats.zip_stream import zipped
+from studio.formats.zip_stream import GONE, zipped
 from studio.storage.artifact_files import ArtifactFiles
 from studio.storage.artifacts import checked, extension, keep, reworded, waveform
 from studio.storage.atomic import write_file
@@ -29,7 +29,6 @@ from studio.storage.store import Store
 from studio.storage.unwritable import ours
 from studio.storage.uploads import KeptUpload, Uploads
 
-GONE = "The file is missing from the data folder."
 DAMAGED = "The small picture is missing, and none can be made: the file is damaged."
 log = logging.getLogger(__name__)
 
@@ -181,9 +180,13 @@ class Gallery:
             self.describe(id)
 
     def zip(self, owner: str, ids: Sequence[str]) -> Iterator[bytes]:
-        """A zip archive in pieces, so that 200 pictures need no memory for 200. Raises NotFound before the first."""
+        """A zip archive in pieces, so that 200 pictures need no memory for 200. A file that is missing is left out,
+        with a note. Raises NotFound before the first piece, also where no file is there at all.
+        """
         rows = [self.artifact(owner, id) for id in dict.fromkeys(ids)]
-        return self._zipped(rows)
+        if all(map(self.missing, rows)):
+            raise NotFound(GONE)
+        return zipped((file_name(row), self._files.file(row.id, row.media_type).read_bytes) for row in rows)
 
     def keep_upload(self, owner: str, data: bytes) -> str:
         """Store a picture and return its SHA-256; raises BadUpload."""
@@ -234,10 +237,6 @@ class Gallery:
         if isinstance(request, CaptionRequest):
             return io.BytesIO(self.upload(row.owner, request.picture))
         return self._readable(self._files.file(row.id, row.media_type))
-
-    def _zipped(self, rows: Sequence[ArtifactRow]) -> Iterator[bytes]:
-        files = ((file_name(row), self._files.file(row.id, row.media_type)) for row in rows)
-        yield from zipped((name, self._readable(file).read_bytes) for name, file in files)
 
     @staticmethod
     def _readable(path: Path) -> Path:

@@ -193,11 +193,35 @@ def test_what_is_taken_away(desk: Desk, form: export.Form):
         assert archive.read("photo.txt").decode() == "caption 4, 你好"
         assert all(f"{name.rpartition('.')[0]}.txt" in names for name in pictures)
     elif form != export.Form.CSV:
-        lines = [json.loads(line) for line in archive.read(names[0]).decode().splitlines()]
+        lines = [json.loads(line) for line in archive.read(names[-1]).decode().splitlines()]
         assert [line["file_name"] for line in lines] == pictures
         assert lines[3]["text"] == "caption 4, 你好"
     else:
-        assert archive.read(names[0]).decode("utf-8-sig").splitlines()[4].startswith('photo.jpg,"caption 4, 你好"')
+        assert archive.read(names[-1]).decode("utf-8-sig").splitlines()[4].startswith('photo.jpg,"caption 4, 你好"')
+
+
+@pytest.mark.parametrize("form", export.Form)
+def test_pictures_that_are_missing_are_left_out_and_named(desk: Desk, form: export.Form):
+    id = desk.made("a.png", "missing.png", "c.png")
+    for number in (1, 2, 3):
+        desk.batches.write(ME, id, {number: f"caption {number}"})
+    items = desk.items(id)
+
+    def original(item):
+        return desk.batches.files.original(ME, id, item.picture, item.format)
+
+    original(items["a.png"]).unlink()
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(export.exported(list(items.values()), form, original))))
+    assert archive.testzip() is None
+    names = archive.namelist()
+    assert [name for name in names if name.endswith(".png")] == ["missing.png", "c.png"]
+    # txt: a caption has the name already, and where a person unpacks it capitals may not count
+    note = "_MISSING.txt" if form == export.Form.TXT else "MISSING.txt"
+    assert names[-1] == note
+    assert archive.read(note).decode().splitlines()[2:] == ["a.png: The file is missing from the data folder."]
+    if form == export.Form.IMAGEFOLDER:
+        lines = archive.read("metadata.jsonl").decode().splitlines()
+        assert [json.loads(line)["file_name"] for line in lines] == ["missing.png", "c.png"]
 
 
 def test_a_deleted_batch_leaves_no_file(desk: Desk, tmp_path: Path):

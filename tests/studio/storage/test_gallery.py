@@ -22,7 +22,7 @@ from studio.formats.metadata import metadata
 from studio.formats.pictures import thumbnail
 from studio.storage import atomic
 from studio.storage import gallery as gallery_module
-from studio.storage.gallery import Gallery
+from studio.storage.gallery import Gallery, file_name
 from studio.storage.records import Job, JobStatus
 from studio.storage.store import Store
 from tests.studio.support.races import Held, meanwhile
@@ -94,6 +94,28 @@ def test_zip_streams_every_picture_once(store, gallery):
     assert archive.testzip() is None
     assert len(archive.namelist()) == 3
     assert len(pieces) > 3
+
+
+def test_a_zip_leaves_out_what_is_missing_and_says_so(store, gallery):
+    rows = [gallery.artifact("me", saved(store, gallery).artifact_id) for _ in range(3)]
+    here, gone, going = (gallery.file("me", row.id) for row in rows)
+    gone.unlink()
+    pieces = gallery.zip("me", [row.id for row in rows])
+    begun = next(pieces)
+    going.unlink()  # while the archive is on its way
+    archive = zipfile.ZipFile(io.BytesIO(begun + b"".join(pieces)))
+    assert archive.testzip() is None
+    assert archive.namelist() == [file_name(rows[0]), "MISSING.txt"]
+    assert archive.read(file_name(rows[0])) == here.read_bytes()
+    told = archive.read("MISSING.txt").decode().splitlines()
+    assert told[2:] == [f"{file_name(row)}: The file is missing from the data folder." for row in rows[1:]]
+
+
+def test_a_zip_of_nothing_is_refused_before_its_first_byte(store, gallery):
+    id = saved(store, gallery).artifact_id
+    gallery.file("me", id).unlink()
+    with pytest.raises(NotFound, match="missing from the data folder"):
+        gallery.zip("me", [id])
 
 
 def test_delete_removes_row_and_files(store, gallery, tmp_path):

@@ -90,6 +90,16 @@ def test_zip_holds_the_pictures(mine, picture):
     assert archive.read(name) == mine.get(picture["artifact"]["url"]).content
 
 
+def test_a_zip_whose_files_are_gone_is_refused_in_a_sentence(studio, mine):
+    [job] = mine.post("/api/jobs", json=TINY).json()["jobs"]
+    id = finished(mine, job["id"])["artifact"]["id"]
+    for file in studio.studio.settings.data_dir.glob(f"files/*/{id}.png"):
+        file.unlink()
+    answer = mine.get("/api/gallery.zip", params={"ids": id})
+    message = "The file is missing from the data folder."
+    assert (answer.status_code, answer.json()["error"]["message"]) == (404, message)
+
+
 def test_deleting_leaves_neither_file_nor_row(studio, mine):
     [job] = mine.post("/api/jobs", json=TINY).json()["jobs"]
     id = finished(mine, job["id"])["artifact"]["id"]
