@@ -19,7 +19,7 @@ FETCH = """
 import json, sys
 from huggingface_hub import constants
 constants.DOWNLOAD_CHUNK_SIZE = 100_000
-from pipelines import hub
+from pipelines.catalog import hub
 from pipelines.errors import ModelUnavailable
 seen = []
 try:

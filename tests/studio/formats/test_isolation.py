@@ -197,4 +197,4 @@ def served_apart(browser, apart):
     studio.gallery.uploads.apart = counted
     client.app.state.studio = replace(studio, apart=counted)
     yield client
-    assert asked == ["prepare", "told", "told", "told"]
+    assert asked == ["prepare", "told", "document_values", "told"]

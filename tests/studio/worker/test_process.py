@@ -92,18 +92,18 @@ PARENT = """
 import sys, time
 from types import SimpleNamespace
 from pipelines.requests import ImageRequest
-from studio import lifeline, worker
-from studio.link import Link
-from studio.messages import Progress, Submit, decode
+from studio.worker import parent_watch, process
+from studio.worker.connection import Connection
+from studio.worker.messages import Progress, Submit, decode
 
 def unaided(*arguments):
-    lifeline.sys = SimpleNamespace(platform="one where the kernel does not help")
-    worker.main(*arguments)
+    parent_watch.sys = SimpleNamespace(platform="one where the kernel does not help")
+    process.main(*arguments)
 
 if __name__ == "__main__":
     folder, prompt, helped = sys.argv[1:]
     settings = {"shelf": "tests.studio.support.fake_pipelines:open_model_pool", "folder": folder}
-    link = Link(worker.main if helped == "helped" else unaided, settings)
+    link = Connection(process.main if helped == "helped" else unaided, settings)
     link.send(Submit("a", "ann", ImageRequest(prompt=prompt, steps=150).model_dump_json()))
     while not isinstance(message := decode(link.receive(60)), Progress) or message.jobs[0][1] < 1:
         pass
