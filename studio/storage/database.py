@@ -84,6 +84,8 @@ CHANGES = (
     CREATE INDEX batch_items_unchecked ON batch_items (batch, number) WHERE score IS NULL AND
         origin IN ('person', 'sidecar') AND status IN ('done', 'kept') AND picture != '';
     """,
+    # A search by words goes through this, and not through the rows, which are ten times as long
+    "CREATE INDEX artifacts_words ON artifacts (owner, hidden, number, words);",
 )  # fmt: skip
 VERSION = 1 + len(CHANGES)
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 # name -> repeats, chosen so that all of it takes less than twelve minutes on two quiet cores
 BENCHES = {"startup": 3, "unet": 4, "batching": 3, "latency": 2, "overhead": 5, "previews": 3, "cancel": 5,
-           "fairness": 2, "captions": 3, "speech": 3, "search": 3, "early_stop": 10, "gate": 6}  # fmt: skip
+           "fairness": 2, "captions": 3, "speech": 3, "search": 3, "gallery": 3, "early_stop": 10,
+           "gate": 6}  # fmt: skip
 # Ten prompts a repeat, a hundred in all, and ten pairs a repeat: many minutes more, only where they are named
 ASKED_FOR = {"early_stop", "gate"}
 
@@ -81,6 +82,10 @@ def _bench(name: str, scratch: Path) -> Callable[[Samples, int], None]:
         return partial(startup.measure, scratch)
     if name == "search":
         return partial(searching.measure, scratch)
+    if name == "gallery":
+        from tests.bench import big_gallery
+
+        return partial(big_gallery.measure, scratch)
     if name == "gate":
         from tests.bench import gate  # wants the `train` extra
 

@@ -105,6 +105,8 @@ def test_listing_filters_and_pages(store):
     assert ids(text="ÄRGER") == ["3"]
     assert ids(text="%") == ["4"]
     assert ids(text="_") == ["4"]
+    assert ids(text="a DOG red", model="m1", before=rows[3].number) == ["1"]
+    assert ids(text="a red", limit=1) == ["1"]
     assert ids(model="m1") == ["3", "1"]
     assert store.artifacts("b") == []
 
@@ -162,7 +164,9 @@ def test_lists_and_vectors_go_along_the_index_to_where_they_begin(store):
     store.rows = lambda query, values=(): asked.append((query, values)) or rows(query, values)
     store.artifacts("ann", before=9)
     store.vectors("ann", 8, after=3)
+    store.artifacts("ann", before=9, model="m", text="red fox")
     for query, values in asked:
         plan = " ".join(line["detail"] for line in rows(f"EXPLAIN QUERY PLAN {query}", values))
         assert "owner=? AND hidden=? AND number" in plan
-        assert "TEMP B-TREE" not in plan
+        assert "TEMP B-TREE" not in plan.replace("USE TEMP B-TREE FOR IN", "")
+    assert "INDEX artifacts_words (owner=? AND hidden=? AND number<?)" in plan
