@@ -65,10 +65,20 @@ class Apart:
         if child:
             with suppress(EOFError, ConnectionError):  # it had just ended, as nobody asked
                 return self._answer(child, asked)
+        with suppress(_Killed):
+            return self._fresh(asked)
         try:
-            return self._answer(_Child(self._memory), asked)
-        except (EOFError, ConnectionError) as error:
+            return self._fresh(asked)
+        except _Killed as error:
             raise BadUpload(TOO_MUCH) from error
+
+    def _fresh(self, asked: bytes) -> tuple[str, Any]:
+        """Raises BadUpload for a file over which a decoder died; _Killed where somebody has ended the process."""
+        child = _Child(self._memory)
+        try:
+            return self._answer(child, asked)
+        except (EOFError, ConnectionError) as error:
+            raise _Killed if child.killed else BadUpload(TOO_MUCH) from error
 
     def _answer(self, child: _Child, asked: bytes) -> tuple[str, Any]:
         """Raises BadUpload where it takes too long; EOFError, ConnectionError where the process died over it."""
@@ -86,6 +96,10 @@ class Apart:
         return kind, answer
 
 
+class _Killed(Exception):
+    """Perhaps for another one's sake, as a system out of memory does: once, that says nothing of the file."""
+
+
 class _Child:
     def __init__(self, memory: int):
         self._line, theirs = _context.Pipe()
@@ -99,6 +113,11 @@ class _Child:
         if not self._line.poll(seconds):
             raise TimeoutError
         return tuple(msgpack.unpackb(self._line.recv_bytes(), unicode_errors="surrogatepass", strict_map_key=False))
+
+    @property
+    def killed(self) -> bool:
+        """By somebody, and not by what it was at."""
+        return self._process.exitcode == -9
 
     def end(self) -> None:
         self._process.kill()

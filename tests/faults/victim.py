@@ -76,7 +76,7 @@ class Victim:
         return httpx.Client(base_url=self.url, **{"timeout": 60, **options})
 
     def children(self) -> list[int]:
-        """Its worker; what else multiprocessing has started ends by itself."""
+        """Its worker, and who reads files for it."""
         found = []
         for path in Path(f"/proc/{self.pid}/task").glob("*/children"):
             found += [int(pid) for pid in path.read_text().split()]

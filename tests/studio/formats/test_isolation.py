@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import struct
 import sys
 import time
@@ -10,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -46,6 +49,16 @@ def take(size: int) -> dict:
     return {"length": len(bytes(size))}
 
 
+def die(number: int, once: str = "") -> dict:
+    """By that signal; with a path, only the first time."""
+    if once and Path(once).exists():
+        return {}
+    if once:
+        Path(once).touch()
+    os.kill(os.getpid(), number)
+    return {}
+
+
 def raise_(kind: str) -> dict:
     raise {"refused": BadUpload, "failed": KeyError, "memory": MemoryError}[kind]("a sentence")
 
@@ -74,6 +87,17 @@ def test_what_takes_too_long_is_ended_and_the_next_one_is_answered():
     apart._seconds = 60.0
     assert apart(echo, 1) == {"values": [1]}
     apart.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+def test_that_somebody_has_killed_the_process_is_no_fault_of_the_file(apart, tmp_path):
+    assert apart(die, signal.SIGKILL, str(tmp_path / "once")) == {}
+    for number in (signal.SIGKILL, signal.SIGSEGV):
+        with pytest.raises(BadUpload, match=TOO_MUCH[:20]):
+            apart(die, number)
+    apart.close()  # nobody waits: the first one that is asked is killed, too
+    assert apart(die, signal.SIGKILL, str(tmp_path / "again")) == {}
+    assert apart(echo, 1) == {"values": [1]}
 
 
 @LIMITED
