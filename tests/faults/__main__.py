@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -29,11 +30,17 @@ def main() -> int:
     asked = parser.parse_args()
     os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is left mounted or running behind us
     report = Report()
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in dict.fromkeys(asked.only):
-            run(name, asked.rounds or PARTS[name], asked.seed, Path(scratch), report)
-    print(f"seed {asked.seed}", *report.lines(), sep="\n")
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            for name in dict.fromkeys(asked.only):
+                run(name, asked.rounds or PARTS[name], asked.seed, Path(scratch), report)
+    except KeyboardInterrupt:
+        print("Stopped before the end: this is what was tried.", file=sys.stderr)
+        return 130
+    finally:  # who stops it has what there is
+        print(f"seed {asked.seed}", *report.lines(), sep="\n")
     return 0 if report.holds else 1
 
 
