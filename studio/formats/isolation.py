@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -167,9 +168,20 @@ def _bound(memory: int) -> None:
 
 def _grown() -> bool:
     """Much was needed once: the next one begins with little."""
+    return _peak() > limits.READING_KEPT_BYTES
+
+
+def _peak() -> int:
+    """Bytes of memory that this process has had at most; 0 where the system does not say.
+
+    Linux: not `ru_maxrss`, which begins with the peak of the process that started this one.
+    """
+    if sys.platform == "linux":
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
     if sys.platform == "win32":
-        return False
+        return 0
     import resource
 
     unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit > limits.READING_KEPT_BYTES
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -114,6 +114,18 @@ def test_what_was_needed_once_is_given_back(apart):
     assert len(apart._idle) == 1
 
 
+@LIMITED
+def test_a_large_studio_keeps_its_processes_as_a_small_one_does():
+    """What the system says of a process must not be what it says of the one that started it."""
+    large, apart = b"x" * (2 * limits.READING_KEPT_BYTES), Apart()
+    try:
+        assert apart(echo, 1) == {"values": [1]}
+        assert len(apart._idle) == 1
+    finally:
+        apart.close()
+    assert large
+
+
 def test_many_threads_at_once(apart):
     with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(lambda i: apart(echo, i), range(50)))

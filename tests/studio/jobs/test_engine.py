@@ -32,7 +32,8 @@ def test_a_request_becomes_a_picture_in_the_gallery(rig):
     made = view["artifact"]
     assert (made["width"], made["height"], made["seed"]) == (64, 64, 41)
     assert made["url"] == f"/files/{made['id']}"
-    assert Image.open(rig.gallery.file("ann", made["id"])).size == (64, 64)
+    with Image.open(rig.gallery.file("ann", made["id"])) as image:
+        assert image.size == (64, 64)
 
 
 def test_count_makes_jobs_with_following_seeds_that_step_together(rig):

@@ -1,4 +1,5 @@
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_another_owners_job_is_not_found():
 
 
 def test_the_line_is_by_place_without_names_and_bounded():
-    desk = JobManager(None, None, None)
+    desk = JobManager(SimpleNamespace(late=None), None, None)  # no store: nothing is changed
     jobs = desk.table
     for place in range(LINE + 50, 0, -1):
         one = live(f"secret {place % 3}")

@@ -45,7 +45,7 @@ def test_every_field_of_the_form_has_a_label(field: str) -> None:
     assert any(field in kind.model_fields for kind in (*requests.KINDS.values(), *inner))
 
 
-ROOT = STATIC.parent.parent
+ROOT = STATIC.parent.parent.parent
 SENTENCES = json.loads(FILE.with_name("phrases.json").read_text(encoding="utf-8"))
 
 

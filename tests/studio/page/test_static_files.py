@@ -25,7 +25,7 @@ def client() -> TestClient:
 
 
 @pytest.mark.parametrize(("path", "kind"), [("js/main.js", "text/javascript; charset=utf-8"),
-                                            ("js/words.json", "application/json; charset=utf-8"),
+                                            ("js/i18n/words.json", "application/json; charset=utf-8"),
                                             ("theme/variables.css", "text/css; charset=utf-8")])  # fmt: skip
 def test_own_files_have_their_types_and_are_kept_for_ever(client: TestClient, path: str, kind: str) -> None:
     answer = client.get(f"/studio/abc/{path}")

@@ -65,7 +65,8 @@ def test_saving_gives_a_done_job_a_file_and_a_thumbnail(store, gallery):
     assert job.status == JobStatus.DONE
     data = gallery.file("me", job.artifact_id).read_bytes()
     assert metadata.read(data).fields["prompt"] == "a fox"
-    assert Image.open(gallery.thumb("me", job.artifact_id)).format == "WEBP"
+    with Image.open(gallery.thumb("me", job.artifact_id)) as image:
+        assert image.format == "WEBP"
     row = gallery.artifact("me", job.artifact_id)
     assert (row.width, row.height, row.bytes, row.seed) == (64, 64, len(data), 7)
     assert row.made_from() == job.request

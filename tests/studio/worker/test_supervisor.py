@@ -58,7 +58,7 @@ def test_a_worker_that_is_being_made_as_the_studio_ends_does_not_outlive_it(monk
             assert made.wait(PATIENCE)
         return worker
 
-    monkeypatch.setattr(supervisor, "Link", link)
+    monkeypatch.setattr(supervisor, "Connection", link)
     listener = SimpleNamespace(joined=lambda link: None, lost=lambda: None, busy=lambda: True)
     ours = Supervisor({}, listener)
     ours._thread = Joined(ours._run)
