@@ -43,7 +43,7 @@ FORM = {"prompt": "", "negative_prompt": None, "model": "sprite", "width": 64, "
 @pytest.fixture
 def composed(english):
     def composed(way: str, sees: bool = False, **values: object) -> ImageRequest:
-        asked = english.call("compose_ask", "composition", {**FORM, "way": way, **values}, sees)
+        asked = english.call("compose/request", "composition", {**FORM, "way": way, **values}, sees)
         return requests.make(asked.pop("kind"), **asked)
 
     return composed
@@ -181,22 +181,22 @@ def refused(**fields: object) -> str:
     ],
 )
 def test_a_refusal_is_a_sentence_in_the_readers_language(english, chinese, fields, english_text, chinese_text):
-    assert english.call("phrases", "invalid", refused(**fields)) == english_text
-    assert chinese.call("phrases", "invalid", refused(**fields)) == chinese_text
+    assert english.call("core/i18n", "invalid", refused(**fields)) == english_text
+    assert chinese.call("core/i18n", "invalid", refused(**fields)) == chinese_text
 
 
 def test_what_is_allowed_is_translated_as_a_whole_where_it_is_one_phrase(chinese):
-    said = chinese.call("phrases", "invalid", refused(parts=[{"text": "x"}] * 20))
+    said = chinese.call("core/i18n", "invalid", refused(parts=[{"text": "x"}] * 20))
     assert "最多 12 个组成部分（收到 20 个）" in said
 
 
 def test_a_sentence_that_nobody_has_translated_stays_as_it_came(chinese):
-    assert chinese.call("phrases", "phrase", "Nobody has said this.") == "Nobody has said this."
+    assert chinese.call("core/i18n", "phrase", "Nobody has said this.") == "Nobody has said this."
 
 
 def test_translated_sentences_keep_their_values(chinese):
     said = chinese.page.evaluate(
-        "async (texts) => { const { phrase } = await import('/phrases.js'); return texts.map(phrase); }",
+        "async (texts) => { const { phrase } = await import('/core/i18n.js'); return texts.map(phrase); }",
         [PLACE.sub("7", english) for english, _ in SENTENCES],
     )
     assert said == [PLACE.sub("7", other) for _, other in SENTENCES]
@@ -204,6 +204,6 @@ def test_translated_sentences_keep_their_values(chinese):
 
 def test_values_inside_a_sentence_are_translated_too(english, chinese):
     asked = "picture: got a PDF, allowed is x."
-    assert chinese.call("phrases", "phrase", asked) == "图片：收到PDF 文件，允许的是x。"
-    assert english.call("phrases", "phrase", asked) == asked
-    assert chinese.call("phrases", "phrase", "loading (.*)") == "正在加载 (.*)"
+    assert chinese.call("core/i18n", "phrase", asked) == "图片：收到PDF 文件，允许的是x。"
+    assert english.call("core/i18n", "phrase", asked) == asked
+    assert chinese.call("core/i18n", "phrase", "loading (.*)") == "正在加载 (.*)"
