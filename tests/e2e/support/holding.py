@@ -58,7 +58,7 @@ def unheard(studio: Served, *kinds: type) -> Iterator[Unheard]:
     hear = foreman.heard
 
     def heard(message: FROM_WORKER) -> None:
-        if isinstance(message, kinds) and engine._desk.table.find(message.job_id):
+        if isinstance(message, kinds) and engine._manager.table.find(message.job_id):
             held.wait(message)
         hear(message)
 
