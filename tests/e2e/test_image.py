@@ -22,7 +22,7 @@ Visit = Callable[..., Visitor]
 def test_a_prompt_becomes_a_picture_another_is_cancelled_and_a_reload_finds_both(visit: Visit, studio: Served) -> None:
     me = visit().open()
     me.unfold("Sampler")
-    me.set_number("steps", 150)  # a preview is made once its price is earned
+    me.set_number("steps", 60)
     with unheard(studio, Preview, Finished) as held:  # two previews are seen before it is done
         tile = me.ask("a red lantern in the snow")
         preview = tile.locator("img.preview")
