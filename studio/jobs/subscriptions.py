@@ -80,8 +80,8 @@ class Subscription:
         """A batch of the owner has changed: these of its items, or (None) who knows which."""
         with self._lock:
             known = self._batches.get(id, set())
-            many = numbers is None or known is None or len(known) + len(numbers) > MOST_ITEMS
-            self._batches[id] = None if many else known.union(numbers)
+            changed = None if numbers is None or known is None else known.union(numbers)
+            self._batches[id] = changed if changed is None or len(changed) <= MOST_ITEMS else None
         self._wake()
 
     def close(self) -> None:

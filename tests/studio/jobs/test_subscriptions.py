@@ -176,6 +176,15 @@ def test_changes_of_a_batch_are_told_together():
     assert told == [("one", {0, 1, 2, 3}), ("two", set())]
 
 
+def test_items_that_change_again_are_counted_once():
+    told, all_of_it = [], range(MOST_ITEMS)
+    subscription = batches(told)
+    for _ in range(2):
+        subscription.tell_batch("one", all_of_it)
+    at_once(taken(subscription, BATCH_SECONDS))
+    assert told == [("one", set(all_of_it))]
+
+
 def test_many_changes_of_a_batch_are_not_counted_one_by_one():
     told = []
     subscription = batches(told)
